@@ -1,0 +1,103 @@
+/**
+ * The one HTTP server: every API is a service mounted on it under a prefix of its own.
+ *
+ * Owns what all share: request ids, tolerant JSON bodies (OpenStack clients send POSTs with a JSON content type
+ * and no body), URL normalisation, and the token in `X-Auth-Token`. Error bodies differ per API, so each service
+ * sets its own error handler; what reaches the one here is a bug or an unknown path.
+ */
+import type { IncomingMessage } from 'node:http';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Log } from '../base/log.ts';
+import type { Authenticator } from '../control/authenticator.ts';
+import type { Caller } from '../model/caller.ts';
+import { Failure } from '../model/failure.ts';
+import { newRequestId } from '../model/ids.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `authenticated`; reading it on a route without that hook is a programming error. */
+    caller: Caller;
+  }
+}
+
+export interface ApiService {
+  /** Path below which the service lives, e.g. `/network`; empty for Zun, which owns the root. */
+  readonly prefix: string;
+  register(app: FastifyInstance): void | Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly log: Log;
+  readonly services: readonly ApiService[];
+  /** Changes a request's URL before routing. */
+  readonly rewriteUrl?: (url: string) => string;
+  readonly bodyLimitBytes?: number;
+}
+
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { rewriteUrl = (url: string) => url } = options;
+  const app: FastifyInstance = Fastify({
+    logger: false,
+    forceCloseConnections: true,
+    bodyLimit: options.bodyLimitBytes ?? 4 * 1024 * 1024,
+    genReqId: () => newRequestId(),
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: false } },
+    rewriteUrl: (request: IncomingMessage) => rewriteUrl(request.url ?? '/'),
+  });
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    const text = (body as Buffer).toString('utf8');
+    if (text.length === 0) return done(null, undefined);
+    if (!isJson(request)) return done(null, body);
+    try {
+      done(null, JSON.parse(text));
+    } catch {
+      done(null, malformedJson);
+    }
+  });
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-openstack-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    options.log.debug(
+      {
+        request: request.id,
+        method: request.method,
+        url: pathOf(request.url),
+        status: reply.statusCode,
+        ms: reply.elapsedTime,
+      },
+      'request',
+    );
+  });
+  for (const service of options.services) {
+    await app.register(async (scope) => service.register(scope), { prefix: service.prefix });
+  }
+  return app;
+}
+
+/** What a body that is not JSON, though it says it is, parses to; services decide what that means for them. */
+export const malformedJson: unique symbol = Symbol('malformed JSON');
+
+/** An onRequest hook: 401 through the service's error handler unless the token is good. */
+export function authenticated(authenticator: Authenticator) {
+  return async (request: FastifyRequest): Promise<void> => {
+    const token = request.headers['x-auth-token'];
+    if (typeof token !== 'string' || token === '') {
+      throw new Failure('unauthorized', 'The request you have made requires authentication.');
+    }
+    request.caller = await authenticator.authenticate(token, request.id);
+  };
+}
+
+function isJson(request: FastifyRequest): boolean {
+  const type = request.headers['content-type'];
+  return type === undefined || /\bjson\b/i.test(type);
+}
+
+/** Query strings may hold names and secrets: logs carry the path only. */
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? url;
+}

@@ -1,0 +1,253 @@
+/**
+ * Configuration: one YAML file checked by the schema below, overridden by `BERTH_*` variables, overridden by flags.
+ *
+ * A variable's name is the path in capitals with underscores: `BERTH_LISTEN_PORT=9600` sets `listen.port`,
+ * `BERTH_STATE_DIR` sets `stateDir`. This is the only file that reads `process.env`.
+ */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { parse } from 'yaml';
+import { Failure } from '../model/failure.ts';
+
+const strict = { additionalProperties: false, default: {} } as const;
+
+export const ConfigSchema = Type.Object(
+  {
+    stateDir: Type.String({
+      default: '/var/lib/berth',
+      description: 'Folder of everything that must survive',
+    }),
+    logLevel: Type.String({ default: 'info' }),
+    listen: Type.Object(
+      {
+        host: Type.String({ default: '127.0.0.1' }),
+        port: Type.Integer({ default: 9517, minimum: 0, maximum: 65_535 }),
+      },
+      strict,
+    ),
+    publicUrl: Type.String({
+      default: '',
+      description: 'How clients reach the API; empty = http://<listen>',
+    }),
+    region: Type.String({ default: 'RegionOne' }),
+    identity: Type.Object(
+      {
+        tokenSeconds: Type.Integer({ default: 43_200, minimum: 60 }),
+        logInsPerMinute: Type.Integer({
+          default: 30,
+          minimum: 1,
+          description: 'Failed log-ins per user and address',
+        }),
+      },
+      strict,
+    ),
+    containers: Type.Object(
+      {
+        pullPolicy: Type.Enum(['always', 'ifnotpresent', 'never'], { default: 'ifnotpresent' }),
+        defaultCpu: Type.Number({ default: 1 }),
+        minimumCpu: Type.Number({ default: 0.1 }),
+        maximumCpu: Type.Number({ default: 16 }),
+        defaultMemoryMiB: Type.Integer({ default: 512 }),
+        minimumMemoryMiB: Type.Integer({ default: 4 }),
+        maximumMemoryMiB: Type.Integer({ default: 8192 }),
+        minimumDiskGiB: Type.Integer({ default: 1 }),
+        maximumDiskGiB: Type.Integer({ default: 160 }),
+        defaultRuntime: Type.String({ default: 'runc' }),
+        uniqueNameScope: Type.Enum(['', 'project', 'global'], { default: '' }),
+        executeTimeoutSeconds: Type.Integer({ default: 5, minimum: 1 }),
+        maxListLimit: Type.Integer({ default: 1000, minimum: 1 }),
+      },
+      strict,
+    ),
+    scheduler: Type.Object(
+      {
+        cpuAllocationRatio: Type.Number({ default: 16 }),
+        memoryAllocationRatio: Type.Number({ default: 1.5 }),
+        diskAllocationRatio: Type.Number({ default: 1 }),
+        availabilityZone: Type.String({
+          default: '',
+          description: 'Where containers go that name none; empty = any',
+        }),
+      },
+      strict,
+    ),
+    quotas: Type.Object(
+      {
+        containers: Type.Integer({ default: 40 }),
+        memory: Type.Integer({ default: 51_200 }),
+        cpu: Type.Integer({ default: 20 }),
+        disk: Type.Integer({ default: 100 }),
+        network: Type.Integer({ default: 100 }),
+        subnet: Type.Integer({ default: 100 }),
+        port: Type.Integer({ default: 500 }),
+        router: Type.Integer({ default: 10 }),
+        floatingip: Type.Integer({ default: 50 }),
+        securityGroup: Type.Integer({ default: 10 }),
+        securityGroupRule: Type.Integer({ default: 100 }),
+        subnetpool: Type.Integer({ default: -1 }),
+        rbacPolicy: Type.Integer({ default: 10 }),
+      },
+      strict,
+    ),
+    network: Type.Object(
+      {
+        mtu: Type.Integer({ default: 1450, minimum: 1280 }),
+        macPrefix: Type.String({ default: 'fa:16:3e' }),
+        externalCidr: Type.String({
+          default: '172.24.4.0/24',
+          description: 'The external network made at first start',
+        }),
+        demoCidr: Type.String({ default: '10.10.0.0/24' }),
+      },
+      strict,
+    ),
+    agent: Type.Object(
+      {
+        host: Type.String({ default: '', description: 'Name of this host; empty = the machine’s host name' }),
+        availabilityZone: Type.String({ default: 'nova' }),
+        labels: Type.Record(Type.String(), Type.String(), { default: {} }),
+        dockerHost: Type.String({
+          default: '',
+          description: 'As DOCKER_HOST; empty = that variable or the usual socket',
+        }),
+        heartbeatSeconds: Type.Number({ default: 5 }),
+        parallelOperations: Type.Integer({ default: 8, minimum: 1 }),
+      },
+      strict,
+    ),
+    kuryr: Type.Object(
+      {
+        name: Type.String({
+          default: 'kuryr',
+          pattern: '^[a-z0-9][a-z0-9_.-]*$',
+          description: 'Driver name for dockerd',
+        }),
+        pluginDir: Type.String({ default: '/run/docker/plugins' }),
+        project: Type.String({
+          default: 'demo',
+          description: 'Project that plain `docker network create` works in',
+        }),
+        deadlineSeconds: Type.Number({ default: 25 }),
+      },
+      strict,
+    ),
+  },
+  { additionalProperties: false },
+);
+export type Config = Static<typeof ConfigSchema>;
+
+type Tree = { [key: string]: unknown };
+
+const check = Compile(ConfigSchema);
+
+/**
+ * Reads the file (when given), the variables and the overrides, in rising order of precedence, and fills in defaults.
+ * Throws `invalid-value` naming the setting, its value and what would be right.
+ */
+export function loadConfig(
+  options: { readonly file?: string; readonly env?: NodeJS.ProcessEnv; readonly overrides?: Tree } = {},
+): Config {
+  const tree: Tree = structuredClone(options.file ? readYaml(options.file) : {});
+  applyEnvironment(tree, ConfigSchema, options.env ?? process.env, ['BERTH']);
+  merge(tree, options.overrides ?? {});
+  const config = fillDefaults(ConfigSchema, tree) as Config;
+  if (!check.Check(config)) {
+    const error = check.Errors(config)[0];
+    const path = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
+    const value = path.split('.').reduce<unknown>((at, key) => (at as Tree | undefined)?.[key], config);
+    throw new Failure(
+      'invalid-value',
+      `setting ${path || '(root)'}: ${JSON.stringify(value)} ${error?.message ?? ''}`,
+    );
+  }
+  return {
+    ...config,
+    agent: {
+      ...config.agent,
+      host: config.agent.host || hostname(),
+      dockerHost: config.agent.dockerHost || (options.env ?? process.env).DOCKER_HOST || '',
+    },
+  };
+}
+
+/** Files and folders of an installation, all below `stateDir`. */
+export function statePaths(stateDir: string) {
+  return {
+    database: join(stateDir, 'berth.db'),
+    controlSocket: join(stateDir, 'berth.sock'),
+    logFile: join(stateDir, 'berth.log'),
+    cloudsYaml: join(stateDir, 'clouds.yaml'),
+    openrc: join(stateDir, 'openrc'),
+    openrcAdmin: join(stateDir, 'openrc-admin'),
+  } as const;
+}
+
+function readYaml(file: string): Tree {
+  let value: unknown;
+  try {
+    value = parse(readFileSync(file, 'utf8')) ?? {};
+  } catch (error) {
+    throw new Failure('invalid-value', `cannot read configuration ${file}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new Failure('invalid-value', `configuration ${file}: expected a map of settings`);
+  }
+  return value as Tree;
+}
+
+/** The part of a JSON schema that defaults and variables need. */
+interface ObjectShape {
+  readonly properties?: Record<string, object>;
+  readonly type?: string;
+  readonly default?: unknown;
+}
+
+function applyEnvironment(
+  tree: Tree,
+  schema: ObjectShape,
+  env: NodeJS.ProcessEnv,
+  path: readonly string[],
+): void {
+  for (const [key, child] of Object.entries<ObjectShape>((schema as ObjectShape).properties ?? {})) {
+    const name = [...path, key.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()];
+    if (child.properties) {
+      const below = isTree(tree[key]) ? tree[key] : {};
+      tree[key] = below;
+      applyEnvironment(below, child, env, name);
+      continue;
+    }
+    const text = env[name.join('_')];
+    if (text === undefined) continue;
+    tree[key] = child.type === 'integer' || child.type === 'number' ? Number(text) : text;
+  }
+}
+
+function merge(into: Tree, from: Tree): void {
+  for (const [key, value] of Object.entries(from)) {
+    if (value === undefined) continue;
+    const there = into[key];
+    if (isTree(value) && isTree(there)) merge(there, value);
+    else into[key] = value;
+  }
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function fillDefaults(schema: object, value: unknown): unknown {
+  const shape: ObjectShape = schema;
+  const filled = value === undefined ? structuredClone(shape.default) : value;
+  if (!shape.properties || !isTree(filled ?? {})) return filled;
+  const tree: Tree = { ...((filled as Tree | undefined) ?? {}) };
+  for (const [key, child] of Object.entries(shape.properties)) {
+    const filledChild = fillDefaults(child, tree[key]);
+    if (filledChild !== undefined) tree[key] = filledChild;
+  }
+  return tree;
+}

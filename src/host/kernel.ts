@@ -1,0 +1,126 @@
+/**
+ * The door to the kernel's networking: the only interface through which anything changes links, addresses,
+ * routes, neighbours, namespaces, sysctls or nftables.
+ *
+ * A change is a list of steps (data). `apply` runs them in order in one go, on a worker thread, and stops at the
+ * first that fails, naming it; `ensure…` steps succeed when the thing is there already with the same settings,
+ * `delete…` steps when it is gone. `nft` steps are one atomic transaction each. `netns` is a namespace's name under
+ * /run/netns; absent = the namespace the process runs in. Nothing else in the product knows how a namespace is entered.
+ *
+ * Two implementations: ./linux (rtnetlink and libnftables through koffi) and ./fake (a small working model).
+ */
+export type Address = string; // with prefix length, e.g. 10.0.0.1/24
+
+export type KernelStep =
+  | { readonly do: 'ensure-netns'; readonly name: string }
+  /** Deletes the namespace's name; the kernel removes what is in it once nobody holds it. */
+  | { readonly do: 'delete-netns'; readonly name: string }
+  | {
+      readonly do: 'ensure-bridge';
+      readonly netns?: string;
+      readonly name: string;
+      readonly mtu: number;
+      readonly mac?: string;
+      readonly alias?: string;
+    }
+  /**
+   * A veth pair: `name` in `netns`, `peer.name` in `peer.netns`. Both ends may be born in any namespace. When both
+   * exist already the step only sets what differs; when only one does, the stale one is deleted first.
+   */
+  | {
+      readonly do: 'ensure-veth';
+      readonly netns?: string;
+      readonly name: string;
+      readonly mtu: number;
+      readonly mac?: string;
+      readonly alias?: string;
+      readonly peer: {
+        readonly netns?: string;
+        readonly name: string;
+        readonly mac?: string;
+        readonly alias?: string;
+      };
+    }
+  | { readonly do: 'delete-link'; readonly netns?: string; readonly name: string }
+  /** Sets only the given properties. `bridge: null` releases the link from its bridge. */
+  | {
+      readonly do: 'set-link';
+      readonly netns?: string;
+      readonly name: string;
+      readonly up?: boolean;
+      readonly mtu?: number;
+      readonly mac?: string;
+      readonly bridge?: string | null;
+      readonly alias?: string;
+      readonly hairpin?: boolean;
+      readonly learning?: boolean;
+      readonly flood?: boolean;
+      readonly neighSuppress?: boolean;
+    }
+  | {
+      readonly do: 'ensure-address';
+      readonly netns?: string;
+      readonly link: string;
+      readonly address: Address;
+    }
+  | {
+      readonly do: 'delete-address';
+      readonly netns?: string;
+      readonly link: string;
+      readonly address: Address;
+    }
+  | {
+      readonly do: 'ensure-route';
+      readonly netns?: string;
+      readonly to: Address;
+      readonly via?: string;
+      readonly link?: string;
+    }
+  | {
+      readonly do: 'delete-route';
+      readonly netns?: string;
+      readonly to: Address;
+      readonly via?: string;
+      readonly link?: string;
+    }
+  /** `key` below /proc/sys with slashes, e.g. `net/ipv4/ip_forward`. */
+  | { readonly do: 'sysctl'; readonly netns?: string; readonly key: string; readonly value: string }
+  /** An nftables script, applied as one transaction. */
+  | { readonly do: 'nft'; readonly netns?: string; readonly script: string };
+
+export interface KernelLink {
+  readonly index: number;
+  readonly name: string;
+  /** `veth`, `bridge`, `vxlan`, `loopback` …; empty = a device without a kind. */
+  readonly kind: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly alias: string;
+  /** Name of the bridge it is a port of. */
+  readonly bridge?: string;
+}
+
+export interface KernelAddress {
+  readonly link: string;
+  readonly address: Address;
+}
+
+export interface KernelRoute {
+  readonly to: Address;
+  readonly via?: string;
+  readonly link?: string;
+}
+
+export interface Kernel {
+  /** Throws `kernel-error`, naming the failed step and the kernel's reason. */
+  apply(steps: readonly KernelStep[]): Promise<void>;
+  namespaces(): Promise<string[]>;
+  links(netns?: string): Promise<KernelLink[]>;
+  addresses(netns?: string): Promise<KernelAddress[]>;
+  routes(netns?: string): Promise<KernelRoute[]>;
+  /** The ruleset as `nft -j list …` prints it, parsed; `what` e.g. `ruleset`, `table inet berth`. Undefined when absent. */
+  nftables(what: string, netns?: string): Promise<unknown>;
+  readSysctl(key: string, netns?: string): Promise<string>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,17 @@
+/**
+ * Who is asking: the result of authenticating a request. Everything below the API border takes a Caller and
+ * scopes its look-ups by it.
+ */
+export interface Caller {
+  readonly requestId: string;
+  readonly userId: string;
+  readonly userName: string;
+  readonly userDomainId: string;
+  /** The project of the token's scope. */
+  readonly projectId: string;
+  readonly projectName: string;
+  readonly projectDomainId: string;
+  readonly roles: readonly string[];
+  /** `role:admin` in the token's project: the rule `context_is_admin`. */
+  readonly isAdmin: boolean;
+}

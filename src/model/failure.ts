@@ -1,0 +1,124 @@
+/**
+ * The one error type of the product and its closed list of codes.
+ *
+ * A code is the kebab-case name that Zun puts behind `container.` in its error body where Zun has a name for
+ * the situation; every API border translates a code once (Zun: code and status as they are; Neutron: type
+ * name; Keystone: status and title; the command line: exit code).
+ *
+ * `message` is written for the caller: what is wrong, with which field and value, and what would be right.
+ * `detail` and `cause` are for the log and never leave the server.
+ * Every code has a paragraph in docs/errors.md (a test compares the two).
+ */
+export const failureCodes = {
+  // any resource
+  'schema-validation-error': { status: 400 },
+  'validation-error': { status: 400 },
+  invalid: { status: 400 },
+  'invalid-value': { status: 400 },
+  'invalid-parameter-value': { status: 400 },
+  'invalid-param-in-version': { status: 400 },
+  unauthorized: { status: 401 },
+  'policy-not-authorized': { status: 403 },
+  'resource-not-found': { status: 404 },
+  'method-not-allowed': { status: 405 },
+  'not-acceptable': { status: 406 },
+  conflict: { status: 409 },
+  'precondition-failed': { status: 412 },
+  'payload-too-large': { status: 413 },
+  'unsupported-media-type': { status: 415 },
+  'too-many-requests': { status: 429 },
+  internal: { status: 500 },
+  'not-implemented': { status: 501 },
+  unavailable: { status: 503 },
+  timeout: { status: 504 },
+
+  // identity
+  'user-not-found': { status: 404 },
+  'project-not-found': { status: 404 },
+  'role-not-found': { status: 404 },
+  'domain-not-found': { status: 404 },
+  'application-credential-not-found': { status: 404 },
+
+  // containers
+  'container-not-found': { status: 404 },
+  'compute-node-not-found': { status: 404 },
+  'zun-service-not-found': { status: 404 },
+  'requested-host-not-found': { status: 404 },
+  'registry-not-found': { status: 404 },
+  'container-already-exists': { status: 409 },
+  'invalid-state-exception': { status: 409 },
+  'over-quota': { status: 403 },
+  'invalid-quota-value': { status: 400 },
+  'no-valid-host': { status: 409 },
+  'host-not-up': { status: 500 },
+  'image-not-found': { status: 400 },
+  'image-pull-failed': { status: 500 },
+  'docker-error': { status: 500 },
+  'docker-unavailable': { status: 503 },
+  'no-interactive-flag': { status: 400 },
+  'external-network-attach-forbidden': { status: 403 },
+  'volume-not-found': { status: 404 },
+
+  // networks
+  'network-not-found': { status: 404 },
+  'subnet-not-found': { status: 404 },
+  'port-not-found': { status: 404 },
+  'router-not-found': { status: 404 },
+  'security-group-not-found': { status: 404 },
+  'security-group-rule-not-found': { status: 404 },
+  'extension-not-found': { status: 404 },
+  'network-in-use': { status: 409 },
+  'subnet-in-use': { status: 409 },
+  'port-in-use': { status: 400 },
+  'service-port-in-use': { status: 409 },
+  'port-not-usable': { status: 400 },
+  'security-group-in-use': { status: 409 },
+  'security-group-rule-exists': { status: 409 },
+  'default-security-group': { status: 409 },
+  'ip-address-in-use': { status: 409 },
+  'ip-address-exhausted': { status: 409 },
+  'invalid-ip-for-network': { status: 400 },
+  'invalid-ip-for-subnet': { status: 400 },
+  'mac-address-in-use': { status: 409 },
+  'gateway-conflict': { status: 409 },
+  'network-over-quota': { status: 409 },
+
+  // this machine
+  'kernel-error': { status: 500 },
+  'already-running': { status: 409 },
+} as const satisfies Record<string, { status: number }>;
+
+export type FailureCode = keyof typeof failureCodes;
+
+export interface FailureOptions extends ErrorOptions {
+  /** For the log only. */
+  readonly detail?: string;
+  /** True when the failure happened on the agent's side of a call (Zun marks those with `-remote`). */
+  readonly remote?: boolean;
+}
+
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly code: FailureCode;
+  readonly detail: string | undefined;
+  readonly remote: boolean;
+
+  constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.detail = options.detail;
+    this.remote = options.remote ?? false;
+  }
+
+  get status(): number {
+    return failureCodes[this.code].status;
+  }
+}
+
+export function isFailure(error: unknown, code?: FailureCode): error is Failure {
+  return error instanceof Failure && (code === undefined || error.code === code);
+}
+
+export function isFailureCode(code: string): code is FailureCode {
+  return Object.hasOwn(failureCodes, code);
+}

@@ -1,0 +1,114 @@
+/**
+ * The network service's objects, in Neutron's words (docs/glossary.md). Addresses are canonical text
+ * (lower-case, shortest IPv6), CIDRs have no host bits, times are ISO 8601 in UTC with `Z`.
+ */
+import type { Uuid } from './ids.ts';
+
+interface Common {
+  readonly id: Uuid;
+  readonly projectId: string;
+  readonly name: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly revision: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface Network extends Common {
+  readonly adminStateUp: boolean;
+  readonly shared: boolean;
+  readonly external: boolean;
+  readonly portSecurityEnabled: boolean;
+  readonly mtu: number;
+  /** VXLAN network identifier; unique. */
+  readonly segmentationId: number;
+}
+
+export interface AddressRange {
+  readonly start: string;
+  readonly end: string;
+}
+
+export interface HostRoute {
+  readonly destination: string;
+  readonly nexthop: string;
+}
+
+export interface Subnet extends Common {
+  readonly networkId: Uuid;
+  readonly ipVersion: 4 | 6;
+  readonly cidr: string;
+  readonly gatewayIp: string | null;
+  readonly enableDhcp: boolean;
+  readonly allocationPools: readonly AddressRange[];
+  readonly dnsNameservers: readonly string[];
+  readonly hostRoutes: readonly HostRoute[];
+  readonly ipv6AddressMode: string | null;
+  readonly ipv6RaMode: string | null;
+}
+
+export interface AddressPair {
+  readonly macAddress: string;
+  /** An address or a CIDR. */
+  readonly ipAddress: string;
+}
+
+export interface PortAddress {
+  readonly subnetId: Uuid;
+  readonly ipAddress: string;
+}
+
+export type PortStatus = 'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR';
+
+export interface Port extends Common {
+  readonly networkId: Uuid;
+  readonly macAddress: string;
+  readonly fixedIps: readonly PortAddress[];
+  readonly adminStateUp: boolean;
+  readonly status: PortStatus;
+  readonly portSecurityEnabled: boolean;
+  readonly securityGroupIds: readonly Uuid[];
+  readonly allowedAddressPairs: readonly AddressPair[];
+  /** What uses the port: a container's uuid, a router's id, a Docker endpoint's id; empty = nobody. */
+  readonly deviceId: string;
+  /** Who uses it: `compute:berth`, `compute:kuryr`, `network:router_interface`, `network:router_gateway` … */
+  readonly deviceOwner: string;
+  /** The host the port is bound to; empty = unbound. */
+  readonly bindingHost: string;
+}
+
+/** deviceOwner of the ports that Berth makes for its containers. */
+export const containerPortOwner = 'compute:berth';
+/** deviceOwner of the ports that plain `docker network create --driver kuryr` uses. */
+export const kuryrPortOwner = 'compute:kuryr';
+export const routerInterfaceOwner = 'network:router_interface';
+export const routerGatewayOwner = 'network:router_gateway';
+
+export interface SecurityGroup extends Common {
+  readonly stateful: boolean;
+}
+
+export interface SecurityGroupRule {
+  readonly id: Uuid;
+  readonly projectId: string;
+  readonly securityGroupId: Uuid;
+  readonly direction: 'ingress' | 'egress';
+  readonly ethertype: 'IPv4' | 'IPv6';
+  /** A name that Neutron knows (`tcp`, `icmpv6` …) or a number as text; null = any. */
+  readonly protocol: string | null;
+  readonly portRangeMin: number | null;
+  readonly portRangeMax: number | null;
+  readonly remoteGroupId: Uuid | null;
+  readonly remoteIpPrefix: string | null;
+  readonly description: string;
+  readonly revision: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface Router extends Common {
+  readonly adminStateUp: boolean;
+  readonly externalNetworkId: Uuid | null;
+  readonly enableSnat: boolean;
+}

@@ -1,0 +1,11 @@
+/** All migrations in order. A released one is never edited: add another. Names sort by number. */
+import type { Migration } from 'kysely/migration';
+import { createContainerTables } from './container/migration.ts';
+import { createIdentityTables } from './identity/migration.ts';
+import { createNetworkTables } from './network/migration.ts';
+
+export const migrations: Record<string, Migration> = {
+  '0001-identity': createIdentityTables,
+  '0002-network': createNetworkTables,
+  '0003-container': createContainerTables,
+};
