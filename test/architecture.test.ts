@@ -27,7 +27,7 @@ const mayImport: Record<string, readonly string[]> = {
   plugins: ['model', 'base', 'wire'],
   api: ['model', 'base', 'wire', 'control'],
   client: ['model', 'wire'],
-  cli: ['model', 'base', 'client'],
+  cli: ['model', 'base', 'wire', 'client'],
 };
 
 /** Module → rooms (or files) that may import it. */
@@ -126,12 +126,12 @@ test('rooms of decisions do no input or output', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('only base/config.ts reads the environment', () => {
+test('only base/environment.ts reads the environment', () => {
   const readers = files.filter(
     (file) =>
       file.startsWith('src/') &&
       !isTest(file) &&
       /\bprocess\.env\b/.test(readFileSync(join(root, file), 'utf8')),
   );
-  assert.deepEqual(readers, ['src/base/config.ts']);
+  assert.deepEqual(readers, ['src/base/environment.ts']);
 });

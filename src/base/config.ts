@@ -2,22 +2,23 @@
  * Configuration: one YAML file checked by the schema below, overridden by `BERTH_*` variables, overridden by flags.
  *
  * A variable's name is the path in capitals with underscores: `BERTH_LISTEN_PORT=9600` sets `listen.port`,
- * `BERTH_STATE_DIR` sets `stateDir`. This is the only file that reads `process.env`.
+ * `BERTH_STATE_DIR` sets `stateDir`.
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { parse } from 'yaml';
 import { Failure } from '../model/failure.ts';
+import { type Environment, environment } from './environment.ts';
+import { defaultStateDir } from './state-paths.ts';
 
 const strict = { additionalProperties: false, default: {} } as const;
 
 export const ConfigSchema = Type.Object(
   {
     stateDir: Type.String({
-      default: '/var/lib/berth',
+      default: defaultStateDir,
       description: 'Folder of everything that must survive',
     }),
     logLevel: Type.String({ default: 'info' }),
@@ -148,10 +149,10 @@ const check = Compile(ConfigSchema);
  * Throws `invalid-value` naming the setting, its value and what would be right.
  */
 export function loadConfig(
-  options: { readonly file?: string; readonly env?: NodeJS.ProcessEnv; readonly overrides?: Tree } = {},
+  options: { readonly file?: string; readonly env?: Environment; readonly overrides?: Tree } = {},
 ): Config {
   const tree: Tree = structuredClone(options.file ? readYaml(options.file) : {});
-  applyEnvironment(tree, ConfigSchema, options.env ?? process.env, ['BERTH']);
+  applyEnvironment(tree, ConfigSchema, options.env ?? environment(), ['BERTH']);
   merge(tree, options.overrides ?? {});
   const config = fillDefaults(ConfigSchema, tree) as Config;
   if (!check.Check(config)) {
@@ -168,21 +169,9 @@ export function loadConfig(
     agent: {
       ...config.agent,
       host: config.agent.host || hostname(),
-      dockerHost: config.agent.dockerHost || (options.env ?? process.env).DOCKER_HOST || '',
+      dockerHost: config.agent.dockerHost || (options.env ?? environment()).DOCKER_HOST || '',
     },
   };
-}
-
-/** Files and folders of an installation, all below `stateDir`. */
-export function statePaths(stateDir: string) {
-  return {
-    database: join(stateDir, 'berth.db'),
-    controlSocket: join(stateDir, 'berth.sock'),
-    logFile: join(stateDir, 'berth.log'),
-    cloudsYaml: join(stateDir, 'clouds.yaml'),
-    openrc: join(stateDir, 'openrc'),
-    openrcAdmin: join(stateDir, 'openrc-admin'),
-  } as const;
 }
 
 function readYaml(file: string): Tree {
@@ -207,12 +196,7 @@ interface ObjectShape {
   readonly default?: unknown;
 }
 
-function applyEnvironment(
-  tree: Tree,
-  schema: ObjectShape,
-  env: NodeJS.ProcessEnv,
-  path: readonly string[],
-): void {
+function applyEnvironment(tree: Tree, schema: ObjectShape, env: Environment, path: readonly string[]): void {
   for (const [key, child] of Object.entries<ObjectShape>((schema as ObjectShape).properties ?? {})) {
     const name = [...path, key.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()];
     if (child.properties) {

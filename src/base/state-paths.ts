@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+
+/** Where an installation lives unless it is told otherwise. */
+export const defaultStateDir = '/var/lib/berth';
+
+/** Files and folders of an installation, all below `stateDir`. */
+export function statePaths(stateDir: string) {
+  return {
+    database: join(stateDir, 'berth.db'),
+    controlSocket: join(stateDir, 'berth.sock'),
+    logFile: join(stateDir, 'berth.log'),
+    cloudsYaml: join(stateDir, 'clouds.yaml'),
+    openrc: join(stateDir, 'openrc'),
+    openrcAdmin: join(stateDir, 'openrc-admin'),
+  } as const;
+}
