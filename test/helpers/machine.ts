@@ -95,7 +95,10 @@ export class Machine {
 
   async stopDocker(): Promise<void> {
     await this.must('sh', ['-c', 'kill "$(cat /run/dockerd.pid)"']);
-    await until('dockerd is gone', async () => (await this.exec('test', ['-e', '/run/dockerd.pid'])).code !== 0);
+    await until(
+      'dockerd is gone',
+      async () => (await this.exec('test', ['-e', '/run/dockerd.pid'])).code !== 0,
+    );
   }
 
   /** As `service docker restart` does: containers stop, and come back by their restart policy. */
@@ -120,7 +123,11 @@ export class Machine {
       const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
       return { ...(await run('nsenter', [...this.#enter(), file, ...args], options)), code: 0 };
     } catch (error) {
-      const { stdout = '', stderr = '', code = 1 } = error as { stdout?: string; stderr?: string; code?: number };
+      const {
+        stdout = '',
+        stderr = '',
+        code = 1,
+      } = error as { stdout?: string; stderr?: string; code?: number };
       return { stdout, stderr, code: typeof code === 'number' ? code : 1 };
     }
   }
@@ -135,7 +142,10 @@ export class Machine {
   /** Starts a long-running process in the machine; its output goes to `log`. */
   spawn(file: string, args: readonly string[], log: string, env: NodeJS.ProcessEnv = {}): MachineProcess {
     const command = ['bash', '-c', 'exec "$@" >>"$0" 2>&1', log, file, ...args];
-    const child = spawn('nsenter', [...this.#enter(), ...command], { stdio: 'ignore', env: { ...process.env, ...env } });
+    const child = spawn('nsenter', [...this.#enter(), ...command], {
+      stdio: 'ignore',
+      env: { ...process.env, ...env },
+    });
     const exited = new Promise<void>((resolve) => {
       child.once('exit', () => resolve());
     });
@@ -174,7 +184,9 @@ function firstChild(pid: number): number | undefined {
 
 /** True when nothing is left of the tree in any hierarchy. */
 function removeCgroups(parent: string): boolean {
-  return readdirSync('/sys/fs/cgroup').every((controller) => removeTree(join('/sys/fs/cgroup', controller, parent)));
+  return readdirSync('/sys/fs/cgroup').every((controller) =>
+    removeTree(join('/sys/fs/cgroup', controller, parent)),
+  );
 }
 
 function removeTree(folder: string): boolean {
