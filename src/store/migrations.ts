@@ -3,8 +3,10 @@ import type { Migration } from 'kysely/migration';
 import { createContainerTables } from './container/migration.ts';
 import { createIdentityTables } from './identity/migration.ts';
 import { createNetworkTables } from './network/migration.ts';
+import { createSettingsTable } from './settings-table.ts';
 
 export const migrations: Record<string, Migration> = {
+  '0000-settings': createSettingsTable,
   '0001-identity': createIdentityTables,
   '0002-network': createNetworkTables,
   '0003-container': createContainerTables,

@@ -2,5 +2,6 @@
 import type { ContainerTables } from './container/tables.ts';
 import type { IdentityTables } from './identity/tables.ts';
 import type { NetworkTables } from './network/tables.ts';
+import type { SettingsTables } from './settings-table.ts';
 
-export interface Tables extends IdentityTables, NetworkTables, ContainerTables {}
+export interface Tables extends SettingsTables, IdentityTables, NetworkTables, ContainerTables {}
