@@ -42,7 +42,10 @@ export type KernelStep =
       };
     }
   | { readonly do: 'delete-link'; readonly netns?: string; readonly name: string }
-  /** Sets only the given properties. `bridge: null` releases the link from its bridge. */
+  /**
+   * Sets only the given properties. `bridge: null` releases the link from its bridge. The last four are flags of a
+   * bridge's port; `flood` is unicast to an unknown destination and multicast, broadcast is always passed on.
+   */
   | {
       readonly do: 'set-link';
       readonly netns?: string;
@@ -87,6 +90,17 @@ export type KernelStep =
   | { readonly do: 'sysctl'; readonly netns?: string; readonly key: string; readonly value: string }
   /** An nftables script, applied as one transaction. */
   | { readonly do: 'nft'; readonly netns?: string; readonly script: string };
+
+export type KernelStepOf<Do extends KernelStep['do']> = Extract<KernelStep, { readonly do: Do }>;
+
+/** One way to do each kind of step: what an implementation is made of. */
+export type StepTable = { readonly [Do in KernelStep['do']]: (step: KernelStepOf<Do>) => void };
+
+/** Does a step by its entry in the table. */
+export function runStep<Do extends KernelStep['do']>(table: StepTable, step: KernelStepOf<Do>): void {
+  // TypeScript does not connect the table's entry with the step that chose it.
+  (table[step.do] as (step: KernelStepOf<Do>) => void)(step);
+}
 
 export interface KernelLink {
   readonly index: number;

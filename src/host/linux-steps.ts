@@ -1,0 +1,129 @@
+/**
+ * Runs steps and reads tables, synchronously, on whatever thread calls: what the worker of ./linux does all day.
+ */
+import { Failure } from '../model/failure.ts';
+import { describeStep } from './describe-step.ts';
+import {
+  type KernelAddress,
+  type KernelLink,
+  type KernelRoute,
+  type KernelStep,
+  runStep,
+  type StepTable,
+} from './kernel.ts';
+import {
+  deleteAddress,
+  deleteRoute,
+  ensureAddress,
+  ensureRoute,
+  listAddresses,
+  listRoutes,
+} from './linux-addresses.ts';
+import { deleteLinks, ensureBridge, ensureVeth, listLinks, setLink } from './linux-links.ts';
+import { Namespaces } from './namespaces.ts';
+import { list, NftError, runScript } from './nftables.ts';
+import { readSysctl, writeSysctl } from './sysctl.ts';
+
+export class LinuxSteps {
+  readonly #namespaces = new Namespaces();
+  readonly #table = tableOf(this.#namespaces);
+
+  apply(steps: readonly KernelStep[]): void {
+    let at = 0;
+    while (at < steps.length) {
+      const count = countAlike(steps, at);
+      try {
+        this.#run(steps.slice(at, at + count));
+      } catch (error) {
+        throw failureOf(
+          error,
+          `step ${at + 1} ${steps
+            .slice(at, at + count)
+            .map(describeStep)
+            .join(', ')}`,
+        );
+      }
+      at += count;
+    }
+  }
+
+  namespaces(): string[] {
+    return this.#reading('namespaces', undefined, () => this.#namespaces.list());
+  }
+
+  links(netns?: string): KernelLink[] {
+    return this.#reading('links', netns, () => listLinks(this.#namespaces, netns));
+  }
+
+  addresses(netns?: string): KernelAddress[] {
+    return this.#reading('addresses', netns, () => listAddresses(this.#namespaces, netns));
+  }
+
+  routes(netns?: string): KernelRoute[] {
+    return this.#reading('routes', netns, () => listRoutes(this.#namespaces, netns));
+  }
+
+  nftables(what: string, netns?: string): unknown {
+    return this.#reading(`nftables ${what}`, netns, () => this.#namespaces.within(netns, () => list(what)));
+  }
+
+  readSysctl(key: string, netns?: string): string {
+    return this.#reading(key, netns, () => this.#namespaces.within(netns, () => readSysctl(key)));
+  }
+
+  close(): void {
+    this.#namespaces.close();
+  }
+
+  #reading<T>(what: string, netns: string | undefined, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw failureOf(error, `read ${what}${netns === undefined ? '' : ` in ${netns}`}`);
+    }
+  }
+
+  /** One step, or several `delete-link` of one namespace. */
+  #run(steps: readonly KernelStep[]): void {
+    const [step, ...more] = steps;
+    if (step === undefined) return;
+    if (more.length === 0) {
+      runStep(this.#table, step);
+      return;
+    }
+    const names = steps.flatMap((each) => (each.do === 'delete-link' ? [each.name] : []));
+    deleteLinks(this.#namespaces, names, 'netns' in step ? step.netns : undefined);
+  }
+}
+
+function tableOf(namespaces: Namespaces): StepTable {
+  return {
+    'ensure-netns': (step) => namespaces.ensure(step.name),
+    'delete-netns': (step) => namespaces.delete(step.name),
+    'ensure-bridge': (step) => ensureBridge(namespaces, step),
+    'ensure-veth': (step) => ensureVeth(namespaces, step),
+    'delete-link': (step) => deleteLinks(namespaces, [step.name], step.netns),
+    'set-link': (step) => setLink(namespaces, step),
+    'ensure-address': (step) => ensureAddress(namespaces, step),
+    'delete-address': (step) => deleteAddress(namespaces, step),
+    'ensure-route': (step) => ensureRoute(namespaces, step),
+    'delete-route': (step) => deleteRoute(namespaces, step),
+    sysctl: (step) => namespaces.within(step.netns, () => writeSysctl(step.key, step.value)),
+    nft: (step) => namespaces.within(step.netns, () => runScript(step.script)),
+  };
+}
+
+/** How many steps from here can be done as one: neighbouring deletions of links in one namespace. */
+function countAlike(steps: readonly KernelStep[], at: number): number {
+  const first = steps[at];
+  if (first?.do !== 'delete-link') return 1;
+  const rest = steps.slice(at);
+  const other = rest.findIndex((step) => step.do !== 'delete-link' || step.netns !== first.netns);
+  return other < 0 ? rest.length : other;
+}
+
+function failureOf(error: unknown, doing: string): Failure {
+  const reason = error instanceof Error ? error.message : String(error);
+  const detail = error instanceof NftError ? { detail: error.output } : {};
+  return new Failure('kernel-error', `${doing}: ${reason}`, { ...detail, cause: error });
+}
