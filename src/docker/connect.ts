@@ -1,0 +1,271 @@
+/** The Engine over its unix socket. Contract: ./engine.ts; how a request travels: ./socket.ts. */
+
+import { Failure, isFailure } from '../model/failure.ts';
+import type {
+  ContainerBody,
+  EndpointBody,
+  Engine,
+  EngineContainer,
+  EngineContainerSummary,
+  EngineInfo,
+  EngineNetwork,
+  EngineSignal,
+  EngineStats,
+  LabelFilter,
+  LogOptions,
+  NetworkBody,
+  ResourcesBody,
+} from './engine.ts';
+import { executeIn } from './execute.ts';
+import { engineMessage, pullFailure, statusOf } from './failures.ts';
+import { readOutput } from './frames.ts';
+import { formatImageReference, parseImageReference } from './image-reference.ts';
+import { jsonLines } from './json-lines.ts';
+import { EngineSocket, socketPathOf } from './socket.ts';
+import * as translate from './translate.ts';
+import { watchEngine } from './watch.ts';
+
+const logLimitBytes = 8 * 1024 * 1024;
+/** Starting waits for the network driver and the runtime; a pull that says nothing for so long is dead. */
+const startDeadlineMs = 120_000;
+const pullSilenceMs = 300_000;
+
+/** `dockerHost` as DOCKER_HOST has it; empty = the usual socket. Connects with the first call. */
+export function connectEngine(options: { readonly dockerHost: string }): Engine {
+  return new DockerEngine(new EngineSocket(socketPathOf(options.dockerHost)));
+}
+
+class DockerEngine implements Engine {
+  readonly #socket: EngineSocket;
+
+  constructor(socket: EngineSocket) {
+    this.#socket = socket;
+  }
+
+  async ping(deadlineMs: number): Promise<void> {
+    await this.#socket.request('ping', { method: 'GET', path: ['_ping'], deadlineMs });
+  }
+
+  async info(): Promise<EngineInfo> {
+    return translate.toInfo(await this.#socket.request('info', { method: 'GET', path: ['info'] }));
+  }
+
+  async hasImage(reference: string): Promise<boolean> {
+    const image = formatImageReference(parseImageReference(reference));
+    const found = await this.#find('inspect image', ['images', image, 'json']);
+    return found !== undefined;
+  }
+
+  async pullImage(reference: string, onProgress: (line: string) => void = () => undefined): Promise<void> {
+    const parsed = parseImageReference(reference);
+    const fromImage = formatImageReference({ ...parsed, tag: undefined, digest: undefined });
+    const query = { fromImage, tag: parsed.digest ?? parsed.tag };
+    const what = `pull ${fromImage}`;
+    try {
+      const request = {
+        method: 'POST',
+        path: ['images', 'create'],
+        query,
+        deadlineMs: pullSilenceMs,
+      } as const;
+      const stream = await this.#socket.stream(what, request);
+      const silence = setTimeout(() => stream.destroy(new Error('i/o timeout')), pullSilenceMs);
+      try {
+        for await (const line of jsonLines(stream)) {
+          silence.refresh();
+          if (typeof line.error === 'string') throw pullFailure(reference, line.error);
+          if (typeof line.status === 'string') onProgress(line.status);
+        }
+      } finally {
+        clearTimeout(silence);
+      }
+    } catch (error) {
+      if (isFailure(error) && error.code !== 'docker-error') throw error;
+      throw pullFailure(reference, engineMessage(error), error);
+    }
+  }
+
+  async createContainer(name: string, body: ContainerBody): Promise<string> {
+    const request = { method: 'POST', path: ['containers', 'create'], query: { name }, body } as const;
+    const { Id } = await this.#socket.request<{ Id: string }>(`create container ${name}`, request);
+    return Id;
+  }
+
+  async findContainer(idOrName: string): Promise<EngineContainer | undefined> {
+    const path = ['containers', idOrName, 'json'];
+    const answer = await this.#find<translate.ContainerAnswer>('inspect container', path);
+    return answer && translate.toContainer(answer);
+  }
+
+  async listContainers(label: LabelFilter): Promise<EngineContainerSummary[]> {
+    const query = { all: true, filters: JSON.stringify({ label: [label] }) };
+    const answers = await this.#socket.request<translate.ContainerSummaryAnswer[]>('list containers', {
+      method: 'GET',
+      path: ['containers', 'json'],
+      query,
+    });
+    return answers.map(translate.toSummary);
+  }
+
+  startContainer(id: string): Promise<void> {
+    return this.#act(id, 'start', { deadlineMs: startDeadlineMs });
+  }
+
+  stopContainer(id: string, timeoutSeconds?: number): Promise<void> {
+    return this.#act(id, 'stop', patience(timeoutSeconds));
+  }
+
+  restartContainer(id: string, timeoutSeconds?: number): Promise<void> {
+    return this.#act(id, 'restart', patience(timeoutSeconds));
+  }
+
+  async killContainer(id: string, signal = 'SIGKILL'): Promise<void> {
+    try {
+      await this.#act(id, 'kill', { query: { signal } });
+    } catch (error) {
+      if (isFailure(error, 'conflict') && /is not running/.test(error.message)) return;
+      throw error;
+    }
+  }
+
+  pauseContainer(id: string): Promise<void> {
+    return this.#act(id, 'pause');
+  }
+
+  unpauseContainer(id: string): Promise<void> {
+    return this.#act(id, 'unpause');
+  }
+
+  updateContainer(id: string, resources: ResourcesBody): Promise<void> {
+    return this.#act(id, 'update', { body: resources });
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    const query = { force: true, v: true };
+    try {
+      const path = ['containers', id];
+      await this.#socket.request(`remove container ${id}`, { method: 'DELETE', path, query, alsoOk: [404] });
+    } catch (error) {
+      if (!isFailure(error, 'conflict') || !/already in progress/.test(error.message)) throw error;
+      await this.#act(id, 'wait', { query: { condition: 'removed' }, alsoOk: [404] });
+    }
+  }
+
+  async putArchive(id: string, path: string, tar: Buffer): Promise<void> {
+    const request = {
+      method: 'PUT',
+      path: ['containers', id, 'archive'],
+      query: { path },
+      file: tar,
+    } as const;
+    await this.#socket.request(`write files to ${id}`, request);
+  }
+
+  async logs(id: string, options: LogOptions): Promise<string> {
+    const container = await this.findContainer(id);
+    if (!container) throw new Failure('container-not-found', `No such container: ${id}`);
+    const { stdout, stderr, timestamps, tail, since } = options;
+    const query = { stdout, stderr, timestamps, tail: tail ?? 'all', since: since ?? 0 };
+    const path = ['containers', container.id, 'logs'];
+    const stream = await this.#socket.stream(`logs of ${id}`, { method: 'GET', path, query });
+    return readOutput(stream, { isRaw: container.tty, limit: logLimitBytes });
+  }
+
+  execute(id: string, command: readonly string[], options: { timeoutMs: number; signal?: AbortSignal }) {
+    return executeIn(this.#socket, id, command, options);
+  }
+
+  async top(id: string, psArgs: string | null) {
+    const query = psArgs === null ? {} : { ps_args: psArgs };
+    const path = ['containers', id, 'top'];
+    const answer = await this.#socket.request<{ Titles: string[]; Processes: string[][] }>(`top of ${id}`, {
+      method: 'GET',
+      path,
+      query,
+    });
+    return { titles: answer.Titles, processes: answer.Processes ?? [] };
+  }
+
+  async stats(id: string): Promise<EngineStats> {
+    // Without one-shot the Engine waits a second for a second sample, which nobody here reads.
+    const query = { stream: false, 'one-shot': true };
+    const path = ['containers', id, 'stats'];
+    return translate.toStats(await this.#socket.request(`stats of ${id}`, { method: 'GET', path, query }));
+  }
+
+  async createNetwork(body: NetworkBody): Promise<string> {
+    const { Id } = await this.#socket.request<{ Id: string }>(`create network ${body.Name}`, {
+      method: 'POST',
+      path: ['networks', 'create'],
+      body: { ...body, CheckDuplicate: true },
+      deadlineMs: startDeadlineMs,
+    });
+    return Id;
+  }
+
+  async findNetwork(name: string): Promise<EngineNetwork | undefined> {
+    const answer = await this.#find<translate.NetworkAnswer>('inspect network', ['networks', name]);
+    return answer && translate.toNetwork(answer);
+  }
+
+  async listNetworks(label: LabelFilter): Promise<EngineNetwork[]> {
+    const query = { filters: JSON.stringify({ label: [label] }) };
+    const request = { method: 'GET', path: ['networks'], query } as const;
+    const answers = await this.#socket.request<translate.NetworkAnswer[]>('list networks', request);
+    return answers.map(translate.toNetwork);
+  }
+
+  async removeNetwork(idOrName: string): Promise<void> {
+    const request = { method: 'DELETE', path: ['networks', idOrName], alsoOk: [404] } as const;
+    await this.#socket.request(`remove network ${idOrName}`, { ...request, deadlineMs: startDeadlineMs });
+  }
+
+  async connectNetwork(network: string, containerId: string, endpoint: EndpointBody): Promise<void> {
+    await this.#socket.request(`connect ${containerId} to ${network}`, {
+      method: 'POST',
+      path: ['networks', network, 'connect'],
+      body: { Container: containerId, EndpointConfig: endpoint },
+    });
+  }
+
+  watch(options: { readonly label: LabelFilter; readonly signal: AbortSignal }): AsyncIterable<EngineSignal> {
+    return watchEngine(this.#socket, options);
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  /** A verb of a container; 304 = it is in that state already. */
+  async #act(
+    id: string,
+    verb: string,
+    options: {
+      readonly query?: Readonly<Record<string, unknown>>;
+      readonly body?: object;
+      readonly deadlineMs?: number;
+      readonly alsoOk?: readonly number[];
+    } = {},
+  ): Promise<void> {
+    const alsoOk = [304, ...(options.alsoOk ?? [])];
+    const request = { method: 'POST', path: ['containers', id, verb], ...options, alsoOk } as const;
+    await this.#socket.request(`${verb} container ${id}`, request);
+  }
+
+  async #find<T = unknown>(what: string, path: readonly string[]): Promise<T | undefined> {
+    try {
+      return await this.#socket.request<T>(what, { method: 'GET', path });
+    } catch (error) {
+      if (isFailure(error) && statusOf(error.cause) === 404) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Waiting for a container to end may take as long as it was given, and then the Engine kills it. */
+function patience(timeoutSeconds: number | undefined) {
+  return {
+    query: timeoutSeconds === undefined ? {} : { t: timeoutSeconds },
+    deadlineMs: startDeadlineMs + (timeoutSeconds ?? 10) * 1000,
+  };
+}

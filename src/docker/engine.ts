@@ -1,0 +1,233 @@
+/**
+ * The Engine as we use it: the narrow interface between the agent and whatever runs the containers.
+ *
+ * Two implementations: ./connect (Docker over its socket) and ./fake (a small working model for tests).
+ * Shapes that are sent (`ContainerBody`, `NetworkBody`) are the Engine's own JSON, API 1.41, restricted to the
+ * fields we set; shapes that come back are translated to our words.
+ *
+ * Every call ends: it has a deadline, and then fails like any other. Errors are Failures: `docker-unavailable` when
+ * the Engine does not answer (try again later), `docker-error` with the Engine's own words when it refuses,
+ * `image-not-found` and `image-pull-failed` for images. What is there already or gone already is success where the
+ * method says so, so that every call may be repeated.
+ */
+import type { EngineState } from '../model/container.ts';
+
+export interface Healthcheck {
+  readonly Test: readonly string[];
+  /** Nanoseconds. */
+  readonly Interval: number;
+  readonly Timeout: number;
+  readonly Retries: number;
+}
+
+/** A container's place on a network, fixed by us before it starts. */
+export interface EndpointBody {
+  readonly IPAMConfig: { readonly IPv4Address?: string; readonly IPv6Address?: string };
+  /** Honoured by newer Engines (API 1.44); older ones take `ContainerBody.MacAddress` for the first network. */
+  readonly MacAddress?: string;
+}
+
+/** Limits that may change while the container runs. Memory in bytes; `MemorySwap` = memory and swap together. */
+export interface ResourcesBody {
+  readonly CpuShares?: number;
+  readonly Memory?: number;
+  readonly MemorySwap?: number;
+}
+
+export interface ContainerBody {
+  readonly Image: string;
+  readonly Cmd?: readonly string[];
+  readonly Entrypoint?: readonly string[];
+  /** `NAME=value`. */
+  readonly Env: readonly string[];
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly Hostname?: string;
+  readonly WorkingDir?: string;
+  readonly Tty: boolean;
+  readonly OpenStdin: boolean;
+  readonly MacAddress?: string;
+  readonly ExposedPorts?: Readonly<Record<string, object>>;
+  readonly Healthcheck?: Healthcheck;
+  readonly HostConfig: ResourcesBody & {
+    readonly NetworkMode: string;
+    readonly Privileged: boolean;
+    readonly AutoRemove: boolean;
+    readonly RestartPolicy?: { readonly Name: string; readonly MaximumRetryCount: number };
+    readonly Runtime?: string;
+    readonly StorageOpt?: { readonly size: string };
+    readonly Dns?: readonly string[];
+  };
+  readonly NetworkingConfig?: { readonly EndpointsConfig: Readonly<Record<string, EndpointBody>> };
+}
+
+export interface NetworkBody {
+  readonly Name: string;
+  readonly Driver: string;
+  readonly EnableIPv6: boolean;
+  readonly Options: Readonly<Record<string, string>>;
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly IPAM: {
+    readonly Driver: string;
+    readonly Options: Readonly<Record<string, string>>;
+    readonly Config: readonly { readonly Subnet: string; readonly Gateway?: string }[];
+  };
+}
+
+export interface EngineContainer {
+  readonly id: string;
+  /** Without the leading slash. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: EngineState;
+  /** Of the last run; 0 while it has never ended. */
+  readonly exitCode: number;
+  /** Why the last start failed; empty = it did not. */
+  readonly startError: string;
+  readonly killedForMemory: boolean;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  /** Restarts by the Engine since the last start that somebody asked for. */
+  readonly restartCount: number;
+  readonly command: readonly string[];
+  readonly entrypoint: readonly string[];
+  readonly workdir: string;
+  readonly hostname: string;
+  readonly runtime: string;
+  readonly tty: boolean;
+  readonly ports: readonly number[];
+  /** Names of the Docker networks it is connected to. */
+  readonly networks: readonly string[];
+}
+
+/** One line of a listing. */
+export interface EngineContainerSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: EngineState;
+}
+
+export interface EngineNetwork {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** CIDRs of its address pools. */
+  readonly subnets: readonly string[];
+}
+
+export interface EngineInfo {
+  readonly version: string;
+  readonly architecture: string;
+  readonly osType: string;
+  readonly os: string;
+  readonly kernelVersion: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly runtimes: readonly string[];
+  readonly rootDir: string;
+  readonly storageDriver: string;
+  readonly backingFilesystem: string;
+}
+
+export interface LogOptions {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly timestamps: boolean;
+  /** Lines from the end; null = all. */
+  readonly tail: number | null;
+  /** Unix seconds; null = from the start. */
+  readonly since: number | null;
+}
+
+/** Counters since the container's start, and its memory now. */
+export interface EngineStats {
+  readonly cpuNanoseconds: number;
+  readonly systemCpuNanoseconds: number;
+  readonly memoryUsedBytes: number;
+  readonly memoryLimitBytes: number;
+  readonly blockReadBytes: number;
+  readonly blockWriteBytes: number;
+  readonly netRxBytes: number;
+  readonly netTxBytes: number;
+}
+
+/** What `watch` tells. After `connected` anything may have changed unseen: look at everything. */
+export type EngineSignal =
+  | { readonly kind: 'connected' }
+  | { readonly kind: 'lost'; readonly reason: string }
+  | {
+      readonly kind: 'container';
+      readonly id: string;
+      /** `start`, `die`, `destroy` … */
+      readonly action: string;
+      readonly labels: Readonly<Record<string, string>>;
+      /** Milliseconds since 1970 by the Engine's clock. */
+      readonly at: number;
+    };
+
+/** `name` or `name=value`. */
+export type LabelFilter = string;
+
+export interface Engine {
+  /** Resolves when the Engine answers within `deadlineMs`; else throws `docker-unavailable`. */
+  ping(deadlineMs: number): Promise<void>;
+  info(): Promise<EngineInfo>;
+
+  /** Whether the Engine has the image; `reference` as users write it. Throws `image-not-found` for a malformed one. */
+  hasImage(reference: string): Promise<boolean>;
+  /** Throws `image-not-found` or `image-pull-failed`, in words for the owner of the container. */
+  pullImage(reference: string, onProgress?: (line: string) => void): Promise<void>;
+
+  /** Returns the new container's id. Throws `conflict` when the name is taken. */
+  createContainer(name: string, body: ContainerBody): Promise<string>;
+  findContainer(idOrName: string): Promise<EngineContainer | undefined>;
+  listContainers(label: LabelFilter): Promise<EngineContainerSummary[]>;
+  /** Running already is success. */
+  startContainer(id: string): Promise<void>;
+  /** Stopped already is success. `timeoutSeconds` before SIGKILL; absent = the container's own, usually 10. */
+  stopContainer(id: string, timeoutSeconds?: number): Promise<void>;
+  /** Starts a stopped container. */
+  restartContainer(id: string, timeoutSeconds?: number): Promise<void>;
+  /** Not running is success. */
+  killContainer(id: string, signal?: string): Promise<void>;
+  pauseContainer(id: string): Promise<void>;
+  unpauseContainer(id: string): Promise<void>;
+  updateContainer(id: string, resources: ResourcesBody): Promise<void>;
+  /** Running or not, with its anonymous volumes; resolves when it is gone. Gone already is success. */
+  removeContainer(id: string): Promise<void>;
+  /** Unpacks a tar archive at `path` inside the container, which need not run. */
+  putArchive(id: string, path: string, tar: Buffer): Promise<void>;
+
+  /** What the container wrote, both streams in order. Very long logs are cut at the front and say so. */
+  logs(id: string, options: LogOptions): Promise<string>;
+  /**
+   * Runs a command in the container; stdout and stderr merged. When `timeoutMs` passes, or `signal` aborts, the
+   * process and its group are killed and `conflict` is thrown: `Timeout on executing command: …`.
+   */
+  execute(
+    id: string,
+    command: readonly string[],
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<{ readonly output: string; readonly exitCode: number }>;
+  top(
+    id: string,
+    psArgs: string | null,
+  ): Promise<{ readonly titles: readonly string[]; readonly processes: readonly (readonly string[])[] }>;
+  stats(id: string): Promise<EngineStats>;
+
+  /** Returns the new network's id. Throws `conflict` when the name is taken. */
+  createNetwork(body: NetworkBody): Promise<string>;
+  findNetwork(name: string): Promise<EngineNetwork | undefined>;
+  listNetworks(label: LabelFilter): Promise<EngineNetwork[]>;
+  /** Gone already is success. */
+  removeNetwork(idOrName: string): Promise<void>;
+  connectNetwork(network: string, containerId: string, endpoint: EndpointBody): Promise<void>;
+
+  /** Events of containers with the label, without end: connects again whenever the Engine comes back. */
+  watch(options: { readonly label: LabelFilter; readonly signal: AbortSignal }): AsyncIterable<EngineSignal>;
+
+  close(): void;
+}

@@ -1,0 +1,83 @@
+/**
+ * What the Engine's client throws → Failure. The Engine's own sentence is kept as the message: it is what people
+ * search for; where it is about something the owner of a container can change, it is said in their words instead.
+ */
+import { Failure, isFailure } from '../model/failure.ts';
+import { formatImageReference, parseImageReference } from './image-reference.ts';
+
+interface ClientError {
+  readonly code?: string;
+  readonly statusCode?: number;
+  readonly json?: { readonly message?: string } | null;
+  readonly message: string;
+}
+
+/** HTTP status of an error of the Engine's client; undefined = there was no answer. */
+export function statusOf(error: unknown): number | undefined {
+  return (error as ClientError).statusCode;
+}
+
+/** The Engine's own words, without the client's frame around them. */
+export function engineMessage(error: unknown): string {
+  const { json, message } = error as ClientError;
+  const text = json?.message ?? message.replace(/^\(HTTP code \d+\) .*? - /, '');
+  return text.replace(/^Error response from daemon: /, '').trim();
+}
+
+const noAnswer = new Set([
+  'ECONNREFUSED',
+  'ENOENT',
+  'ECONNRESET',
+  'EPIPE',
+  'EACCES',
+  'ETIMEDOUT',
+  'ECONNABORTED',
+]);
+
+/** True when the Engine was not there, or went away while it answered. */
+export function isUnanswered(error: unknown): boolean {
+  const { code, message } = error as ClientError;
+  return noAnswer.has(code ?? '') || code === 'ERR_STREAM_PREMATURE_CLOSE' || message === 'socket hang up';
+}
+
+export function unavailable(socket: string, why: string, cause?: unknown): Failure {
+  return new Failure('docker-unavailable', `Docker does not answer at ${socket}: ${why}`, { cause });
+}
+
+/** `what` says what was being done: `start container zun-…`. */
+export function toFailure(what: string, socket: string, error: unknown): Failure {
+  if (isFailure(error)) return error;
+  if (statusOf(error) === undefined && isUnanswered(error)) {
+    const { code, message } = error as ClientError;
+    return unavailable(socket, code ?? message, error);
+  }
+  const code = statusOf(error) === 409 ? 'conflict' : 'docker-error';
+  return new Failure(code, engineMessage(error), { cause: error, detail: what });
+}
+
+/** A pull that failed, in words for the owner of the container. `message` is the Engine's. */
+export function pullFailure(text: string, message: string, cause?: unknown): Failure {
+  const image = formatImageReference(parseImageReference(text));
+  const registry = parseImageReference(text).registry ?? 'docker.io';
+  const say = (why: string) => `image "${image}" cannot be pulled: ${why}`;
+  const options = { cause, detail: message };
+  if (/denied|unauthorized|authentication required/i.test(message)) {
+    return new Failure(
+      'image-not-found',
+      say(`${registry} has no such image, or asks for a log-in`),
+      options,
+    );
+  }
+  if (/not found|manifest unknown|does not exist|no such image/i.test(message)) {
+    return new Failure('image-not-found', say(`${registry} has no such image`), options);
+  }
+  if (
+    /dial tcp|no such host|connection refused|timeout|timed out|i\/o|network is unreachable|EOF|TLS/i.test(
+      message,
+    )
+  ) {
+    const hint = 'with pull policy ifnotpresent an image already in Docker is used';
+    return new Failure('image-pull-failed', say(`no registry answers at ${registry}; ${hint}`), options);
+  }
+  return new Failure('image-pull-failed', say(message), options);
+}

@@ -1,0 +1,196 @@
+/** The Engine's contract against a real dockerd, on network `none`; leaves nothing behind. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import tar from 'tar-stream';
+import { connectEngine } from '../../src/docker/connect.ts';
+import type { ContainerBody, EngineSignal } from '../../src/docker/engine.ts';
+import { isFailure } from '../../src/model/failure.ts';
+import { importBusybox, removeImage } from '../helpers/busybox-image.ts';
+
+const mark = `berth-test-docker-${process.pid}`;
+const image = `${mark}:1`;
+const label = `${mark}=1`;
+const engine = connectEngine({ dockerHost: '' });
+
+before(() => importBusybox(image));
+after(async () => {
+  for (const { id } of await engine.listContainers(label)) await engine.removeContainer(id);
+  await removeImage(image);
+  engine.close();
+});
+
+function body(command: readonly string[], more: Partial<ContainerBody> = {}): ContainerBody {
+  return {
+    Image: image,
+    Cmd: command,
+    Env: ['A=b c'],
+    Labels: { [mark]: '1' },
+    Tty: false,
+    OpenStdin: false,
+    HostConfig: { NetworkMode: 'none', Privileged: false, AutoRemove: false, Memory: 64 * 1024 * 1024 },
+    ...more,
+  };
+}
+
+const run = async (name: string, command: readonly string[], more: Partial<ContainerBody> = {}) => {
+  const id = await engine.createContainer(`${mark}-${name}`, body(command, more));
+  await engine.startContainer(id);
+  return id;
+};
+
+test('the Engine answers, and says what it is', async () => {
+  await engine.ping(5_000);
+  const info = await engine.info();
+  assert.ok(info.cpus > 0 && info.memoryBytes > 0);
+  assert.ok(info.runtimes.includes('runc'));
+});
+
+test('a life: create, start, stop, start, remove; every verb may be repeated', async () => {
+  const id = await run('life', ['sleep', '1000'], { Hostname: 'here', WorkingDir: '/tmp' });
+  await engine.startContainer(id);
+  const running = await engine.findContainer(`${mark}-life`);
+  assert.equal(running?.id, id);
+  assert.equal(running.state, 'running');
+  assert.deepEqual(running.command, ['sleep', '1000']);
+  assert.equal(running.hostname, 'here');
+  assert.equal(running.workdir, '/tmp');
+  assert.ok(running.startedAt && !running.finishedAt);
+  await assert.rejects(engine.createContainer(`${mark}-life`, body(['true'])), (error: unknown) =>
+    isFailure(error, 'conflict'),
+  );
+  await engine.stopContainer(id, 0);
+  await engine.stopContainer(id, 0);
+  await engine.killContainer(id);
+  assert.equal((await engine.findContainer(id))?.state, 'exited');
+  await engine.startContainer(id);
+  await engine.pauseContainer(id);
+  assert.equal((await engine.findContainer(id))?.state, 'paused');
+  await engine.unpauseContainer(id);
+  await engine.updateContainer(id, {
+    Memory: 32 * 1024 * 1024,
+    MemorySwap: 64 * 1024 * 1024,
+    CpuShares: 512,
+  });
+  await engine.restartContainer(id, 0);
+  assert.equal((await engine.findContainer(id))?.state, 'running');
+  await engine.removeContainer(id);
+  await engine.removeContainer(id);
+  assert.equal(await engine.findContainer(id), undefined);
+});
+
+test('two removals at once both end when it is gone', async () => {
+  const id = await run('twice', ['sleep', '1000']);
+  await Promise.all([engine.removeContainer(id), engine.removeContainer(id)]);
+  assert.equal(await engine.findContainer(id), undefined);
+});
+
+test('logs come demultiplexed, in part, and raw from a terminal', async () => {
+  const options = { stdout: true, stderr: true, timestamps: false, tail: null, since: null };
+  const script = ['sh', '-c', 'seq 1 2000; echo end; sleep 1000'];
+  const plain = await run('logs', script);
+  const until = async (id: string, text: string) => {
+    for (;;) {
+      const got = await engine.logs(id, options);
+      if (got.includes(text)) return got;
+    }
+  };
+  const all = await until(plain, 'end\n');
+  assert.equal(all, `${Array.from({ length: 2000 }, (_, i) => i + 1).join('\n')}\nend\n`);
+  assert.equal(await engine.logs(plain, { ...options, tail: 2 }), '2000\nend\n');
+  assert.equal(await engine.logs(plain, { ...options, stdout: false }), '');
+  const tty = await run('logs-tty', ['sh', '-c', 'echo hello; sleep 1000'], { Tty: true });
+  assert.equal(await until(tty, 'hello'), 'hello\r\n');
+});
+
+test('execute returns output and exit code; past its time the process is ended', async () => {
+  const id = await run('exec', ['sleep', '1000']);
+  const quick = await engine.execute(id, ['sh', '-c', 'echo out; echo err >&2; exit 3'], {
+    timeoutMs: 20_000,
+  });
+  assert.equal(quick.exitCode, 3);
+  assert.deepEqual(quick.output.trim().split('\n').sort(), ['err', 'out']);
+  await assert.rejects(
+    engine.execute(id, ['sh', '-c', 'sleep 777; true'], { timeoutMs: 200 }),
+    (error: unknown) =>
+      isFailure(error, 'conflict') && /^Timeout on executing command: sh -c/.test(error.message),
+  );
+  for (;;) {
+    const { processes } = await engine.top(id, null);
+    if (!processes.some((line) => line.join(' ').includes('sleep 777'))) break;
+  }
+});
+
+test('stats are there at once', async () => {
+  const id = await run('stats', ['sleep', '1000']);
+  const stats = await engine.stats(id);
+  assert.ok(stats.memoryLimitBytes === 64 * 1024 * 1024, String(stats.memoryLimitBytes));
+  assert.ok(stats.cpuNanoseconds > 0 && stats.systemCpuNanoseconds > stats.cpuNanoseconds);
+});
+
+test('files are in place before the first start', async () => {
+  const id = await engine.createContainer(`${mark}-files`, body(['cat', '/etc/deep/motd']));
+  const pack = tar.pack();
+  pack.entry({ name: 'etc/deep/motd' }, 'hello file');
+  pack.finalize();
+  await engine.putArchive(id, '/', Buffer.concat(await Array.fromAsync(pack as AsyncIterable<Buffer>)));
+  await engine.startContainer(id);
+  for (;;) if ((await engine.findContainer(id))?.state === 'exited') break;
+  const options = { stdout: true, stderr: true, timestamps: false, tail: null, since: null };
+  assert.equal(await engine.logs(id, options), 'hello file');
+});
+
+test('images: there, not there, malformed, unreachable registry', async () => {
+  assert.equal(await engine.hasImage(image), true);
+  assert.equal(await engine.hasImage('berth-test/none:7'), false);
+  await assert.rejects(engine.hasImage('../containers/json?x'), (error: unknown) =>
+    isFailure(error, 'image-not-found'),
+  );
+  await assert.rejects(engine.pullImage('127.0.0.1:9/nothing:1'), (error: unknown) => {
+    assert.ok(isFailure(error, 'image-pull-failed'), String(error));
+    assert.match(
+      error.message,
+      /^image "127\.0\.0\.1:9\/nothing:1" cannot be pulled: no registry answers at 127\.0\.0\.1:9/,
+    );
+    return true;
+  });
+});
+
+test('what the Engine refuses comes in its own words', async () => {
+  const id = await engine.createContainer(`${mark}-bad`, body(['/no/such/program']));
+  await assert.rejects(engine.startContainer(id), (error: unknown) => {
+    assert.ok(isFailure(error, 'docker-error'));
+    assert.match(error.message, /no such file or directory/);
+    assert.doesNotMatch(error.message, /HTTP code/);
+    return true;
+  });
+  await assert.rejects(
+    engine.createContainer(`${mark}-none`, body(['true'], { Image: 'berth-test/none:7' })),
+    /No such image/,
+  );
+});
+
+test('the watch tells what happens to our containers', async () => {
+  const abort = new AbortController();
+  const seen: EngineSignal[] = [];
+  const iterator = engine.watch({ label, signal: abort.signal })[Symbol.asyncIterator]();
+  assert.deepEqual((await iterator.next()).value, { kind: 'connected' });
+  const id = await run('watch', ['true']);
+  for (;;) {
+    const { value } = await iterator.next();
+    seen.push(value);
+    if (value.kind === 'container' && value.id === id && value.action === 'die') break;
+  }
+  assert.ok(
+    seen.some(
+      (signal) => signal.kind === 'container' && signal.action === 'start' && signal.labels[mark] === '1',
+    ),
+  );
+  abort.abort();
+  assert.equal((await iterator.next()).done, true);
+});
+
+test('a socket where nobody answers', async () => {
+  const nobody = connectEngine({ dockerHost: `unix:///run/${mark}.sock` });
+  await assert.rejects(nobody.ping(1_000), (error: unknown) => isFailure(error, 'docker-unavailable'));
+  assert.throws(() => connectEngine({ dockerHost: 'tcp://127.0.0.1:2375' }), /unix socket/);
+});
