@@ -132,7 +132,9 @@ test('files are in place before the first start', async () => {
   const pack = tar.pack();
   pack.entry({ name: 'etc/deep/motd' }, 'hello file');
   pack.finalize();
-  await engine.putArchive(id, '/', Buffer.concat(await Array.fromAsync(pack as AsyncIterable<Buffer>)));
+  const chunks: Buffer[] = [];
+  for await (const chunk of pack as AsyncIterable<Buffer>) chunks.push(chunk);
+  await engine.putArchive(id, '/', Buffer.concat(chunks));
   await engine.startContainer(id);
   for (;;) if ((await engine.findContainer(id))?.state === 'exited') break;
   const options = { stdout: true, stderr: true, timestamps: false, tail: null, since: null };

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pullFailure, toFailure } from './failures.ts';
+
+test('reasons of a failed pull, for people', () => {
+  const cases: readonly (readonly [string, string, RegExp])[] = [
+    [
+      'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host',
+      'image-pull-failed',
+      /no registry answers at docker\.io; with pull policy ifnotpresent/,
+    ],
+    [
+      'pull access denied for x, repository does not exist or may require docker login: denied',
+      'image-not-found',
+      /docker\.io has no such image, or asks for a log-in/,
+    ],
+    ['manifest for x:1 not found: manifest unknown', 'image-not-found', /docker\.io has no such image/],
+    ['no space left on device', 'image-pull-failed', /no space left on device/],
+  ];
+  for (const [message, code, words] of cases) {
+    const failure = pullFailure('x:1', message);
+    assert.equal(failure.code, code);
+    assert.match(failure.message, /^image "x:1" cannot be pulled: /);
+    assert.match(failure.message, words);
+  }
+});
+
+test('no answer is told from a refusal', () => {
+  const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+  assert.equal(toFailure('x', '/s', refused).code, 'docker-unavailable');
+  const said = Object.assign(new Error('(HTTP code 500) server error - disk on fire '), { statusCode: 500 });
+  const failure = toFailure('x', '/s', said);
+  assert.deepEqual([failure.code, failure.message], ['docker-error', 'disk on fire']);
+});

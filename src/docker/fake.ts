@@ -1,0 +1,424 @@
+/**
+ * The Engine as a small working model: images, containers, networks and events in memory, for tests of the agent.
+ *
+ * It behaves as Docker does where the agent depends on it: names are unique, a container starts only when its networks
+ * exist, restart policies bring a container back when it ends but not after a stop, a daemon that restarts ends what
+ * ran. Faults are injected per call (`failNext`); `isDown` makes everything fail as an absent dockerd does.
+ */
+import { Failure } from '../model/failure.ts';
+import type {
+  ContainerBody,
+  EndpointBody,
+  Engine,
+  EngineContainer,
+  EngineContainerSummary,
+  EngineInfo,
+  EngineNetwork,
+  EngineSignal,
+  EngineStats,
+  LabelFilter,
+  LogOptions,
+  NetworkBody,
+  ResourcesBody,
+} from './engine.ts';
+import { formatImageReference, parseImageReference } from './image-reference.ts';
+
+export interface FakeContainer {
+  id: string;
+  name: string;
+  body: ContainerBody;
+  state: EngineContainer['state'];
+  exitCode: number;
+  startedAt?: string;
+  finishedAt?: string;
+  restartCount: number;
+  endpoints: Map<string, EndpointBody>;
+  files: { path: string; tar: Buffer }[];
+  /** How often it was started, by anybody. */
+  starts: number;
+}
+
+type Call = Exclude<keyof Engine, 'watch' | 'close'>;
+
+export class FakeEngine implements Engine {
+  readonly images = new Set<string>();
+  /** What a registry has: pulling moves it to `images`. */
+  readonly registry = new Set<string>();
+  readonly containers = new Map<string, FakeContainer>();
+  readonly networks = new Map<string, NetworkBody & { id: string }>();
+  /** Every call so far, with its first argument. */
+  readonly calls: string[] = [];
+  isDown = false;
+  /** Called before a container joins a network, as dockerd calls the network's driver. */
+  onJoin: ((network: string, endpoint: EndpointBody) => Promise<void>) | undefined;
+  readonly #faults = new Map<Call, unknown[]>();
+  readonly #watchers = new Set<(signal: EngineSignal) => void>();
+  #ids = 0;
+  #clock = Date.parse('2030-01-01T00:00:00Z');
+
+  /** The next call of this method throws `error` instead (once per `failNext`). */
+  failNext(call: Call, error: unknown = new Failure('docker-error', `${call} was made to fail`)): void {
+    this.#faults.set(call, [...(this.#faults.get(call) ?? []), error]);
+  }
+
+  /** The daemon goes away. Containers end with it; `machine: true` loses their networks and themselves, too. */
+  stopDaemon({ machine = false } = {}): void {
+    this.isDown = true;
+    for (const container of this.containers.values()) {
+      if (container.state === 'running' || container.state === 'paused') this.#end(container, 137, false);
+    }
+    if (machine) for (const map of [this.containers, this.networks]) map.clear();
+    this.#tell({ kind: 'lost', reason: 'the daemon stopped' });
+  }
+
+  /** It comes back, without starting anything: what a missing network plugin makes of restart policies. */
+  startDaemon(): void {
+    this.isDown = false;
+    this.#tell({ kind: 'connected' });
+  }
+
+  /** A container's process ends by itself. */
+  exit(idOrName: string, exitCode: number): void {
+    const container = this.#get(idOrName);
+    const policy = container.body.HostConfig.RestartPolicy;
+    this.#end(container, exitCode, true);
+    const again =
+      policy?.Name === 'always' ||
+      policy?.Name === 'unless-stopped' ||
+      (policy?.Name === 'on-failure' &&
+        exitCode !== 0 &&
+        (policy.MaximumRetryCount === 0 || container.restartCount < policy.MaximumRetryCount));
+    if (again) {
+      container.restartCount += 1;
+      this.#run(container);
+    } else if (container.body.HostConfig.AutoRemove) {
+      this.containers.delete(container.id);
+      this.#event(container, 'destroy');
+    }
+  }
+
+  /** Somebody removes it behind our back. */
+  vanish(idOrName: string): void {
+    const container = this.#get(idOrName);
+    this.containers.delete(container.id);
+    this.#event(container, 'destroy');
+  }
+
+  async ping(): Promise<void> {
+    this.#enter('ping');
+  }
+
+  async info(): Promise<EngineInfo> {
+    this.#enter('info');
+    return {
+      version: '20.10.24',
+      architecture: 'x86_64',
+      osType: 'linux',
+      os: 'Debian GNU/Linux 12 (bookworm)',
+      kernelVersion: '6.1.0',
+      cpus: 4,
+      memoryBytes: 8 * 2 ** 30,
+      labels: { rack: '7' },
+      runtimes: ['runc'],
+      rootDir: '/',
+      storageDriver: 'overlay2',
+      backingFilesystem: 'extfs',
+    };
+  }
+
+  async hasImage(reference: string): Promise<boolean> {
+    this.#enter('hasImage', reference);
+    return this.images.has(canonical(reference));
+  }
+
+  async pullImage(reference: string, onProgress?: (line: string) => void): Promise<void> {
+    this.#enter('pullImage', reference);
+    onProgress?.('Pulling');
+    const image = canonical(reference);
+    if (!this.registry.has(image)) {
+      throw new Failure('image-not-found', `image "${image}" cannot be pulled: docker.io has no such image`);
+    }
+    this.images.add(image);
+  }
+
+  async createContainer(name: string, body: ContainerBody): Promise<string> {
+    this.#enter('createContainer', name);
+    if (!this.images.has(canonical(body.Image))) {
+      throw new Failure('docker-error', `No such image: ${body.Image}`);
+    }
+    if (this.#find(name)) throw new Failure('conflict', `The container name "/${name}" is already in use`);
+    this.#ids += 1;
+    const id = this.#ids.toString(16).padStart(64, '0');
+    const endpoints = new Map(Object.entries(body.NetworkingConfig?.EndpointsConfig ?? {}));
+    const container: FakeContainer = {
+      id,
+      name,
+      body: structuredClone(body),
+      state: 'created',
+      exitCode: 0,
+      restartCount: 0,
+      endpoints,
+      files: [],
+      starts: 0,
+    };
+    this.containers.set(id, container);
+    this.#event(container, 'create');
+    return id;
+  }
+
+  async findContainer(idOrName: string): Promise<EngineContainer | undefined> {
+    this.#enter('findContainer', idOrName);
+    const container = this.#find(idOrName);
+    if (!container) return undefined;
+    const { body } = container;
+    return {
+      id: container.id,
+      name: container.name,
+      labels: body.Labels,
+      state: container.state,
+      exitCode: container.exitCode,
+      startError: '',
+      killedForMemory: false,
+      createdAt: '2030-01-01T00:00:00.000Z',
+      ...(container.startedAt && { startedAt: container.startedAt }),
+      ...(container.finishedAt && { finishedAt: container.finishedAt }),
+      restartCount: container.restartCount,
+      command: body.Cmd ?? ['image-command'],
+      entrypoint: body.Entrypoint ?? [],
+      workdir: body.WorkingDir ?? '',
+      hostname: body.Hostname ?? container.id.slice(0, 12),
+      runtime: body.HostConfig.Runtime ?? 'runc',
+      tty: body.Tty,
+      ports: Object.keys(body.ExposedPorts ?? {}).map((port) => Number.parseInt(port, 10)),
+      networks: [...container.endpoints.keys()],
+    };
+  }
+
+  async listContainers(label: LabelFilter): Promise<EngineContainerSummary[]> {
+    this.#enter('listContainers', label);
+    return [...this.containers.values()]
+      .filter(({ body }) => matches(body.Labels, label))
+      .map(({ id, name, body, state }) => ({ id, name, labels: body.Labels, state }));
+  }
+
+  async startContainer(id: string): Promise<void> {
+    this.#enter('startContainer', id);
+    const container = this.#get(id);
+    if (container.state === 'running') return;
+    for (const [network, endpoint] of container.endpoints) {
+      if (!this.networks.has(network)) throw new Failure('docker-error', `network ${network} not found`);
+      await this.onJoin?.(network, endpoint);
+    }
+    container.restartCount = 0;
+    this.#run(container);
+  }
+
+  async stopContainer(id: string): Promise<void> {
+    this.#enter('stopContainer', id);
+    const container = this.#get(id);
+    if (container.state === 'running') this.#end(container, 137, true);
+  }
+
+  async restartContainer(id: string): Promise<void> {
+    this.#enter('restartContainer', id);
+    const container = this.#get(id);
+    if (container.state === 'running') this.#end(container, 137, true);
+    this.#run(container);
+  }
+
+  async killContainer(id: string, signal = 'SIGKILL'): Promise<void> {
+    this.#enter('killContainer', id);
+    const container = this.#get(id);
+    if (container.state === 'running' && /KILL|TERM|^9$|^15$/.test(signal)) this.#end(container, 137, true);
+  }
+
+  async pauseContainer(id: string): Promise<void> {
+    this.#enter('pauseContainer', id);
+    this.#turn(id, 'running', 'paused', 'pause');
+  }
+
+  async unpauseContainer(id: string): Promise<void> {
+    this.#enter('unpauseContainer', id);
+    this.#turn(id, 'paused', 'running', 'unpause');
+  }
+
+  async updateContainer(id: string, resources: ResourcesBody): Promise<void> {
+    this.#enter('updateContainer', id);
+    const container = this.#get(id);
+    container.body = { ...container.body, HostConfig: { ...container.body.HostConfig, ...resources } };
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    this.#enter('removeContainer', id);
+    const container = this.#find(id);
+    if (!container) return;
+    this.containers.delete(container.id);
+    this.#event(container, 'destroy');
+  }
+
+  async putArchive(id: string, path: string, tar: Buffer): Promise<void> {
+    this.#enter('putArchive', id);
+    this.#get(id).files.push({ path, tar });
+  }
+
+  async logs(id: string, { tail }: LogOptions): Promise<string> {
+    this.#enter('logs', id);
+    this.#get(id);
+    const lines = ['one\n', 'two\n', 'three\n'];
+    return lines.slice(tail === null ? 0 : -tail).join('');
+  }
+
+  async execute(id: string, command: readonly string[]): Promise<{ output: string; exitCode: number }> {
+    this.#enter('execute', id);
+    this.#get(id);
+    return { output: `${command.join(' ')}\n`, exitCode: 0 };
+  }
+
+  async top(id: string): Promise<{ titles: string[]; processes: string[][] }> {
+    this.#enter('top', id);
+    this.#get(id);
+    return { titles: ['UID', 'PID', 'CMD'], processes: [['root', '1', 'sh']] };
+  }
+
+  async stats(id: string): Promise<EngineStats> {
+    this.#enter('stats', id);
+    this.#get(id);
+    return {
+      cpuNanoseconds: 500,
+      systemCpuNanoseconds: 10_000,
+      memoryUsedBytes: 16 * 2 ** 20,
+      memoryLimitBytes: 64 * 2 ** 20,
+      blockReadBytes: 1,
+      blockWriteBytes: 2,
+      netRxBytes: 3,
+      netTxBytes: 4,
+    };
+  }
+
+  async createNetwork(body: NetworkBody): Promise<string> {
+    this.#enter('createNetwork', body.Name);
+    if (this.networks.has(body.Name)) throw new Failure('conflict', `network ${body.Name} already exists`);
+    this.#ids += 1;
+    const id = this.#ids.toString(16).padStart(64, '0');
+    this.networks.set(body.Name, { ...structuredClone(body), id });
+    return id;
+  }
+
+  async findNetwork(name: string): Promise<EngineNetwork | undefined> {
+    this.#enter('findNetwork', name);
+    const body = this.networks.get(name);
+    return body && toNetwork(body);
+  }
+
+  async listNetworks(label: LabelFilter): Promise<EngineNetwork[]> {
+    this.#enter('listNetworks', label);
+    return [...this.networks.values()].filter(({ Labels }) => matches(Labels, label)).map(toNetwork);
+  }
+
+  async removeNetwork(idOrName: string): Promise<void> {
+    this.#enter('removeNetwork', idOrName);
+    const body = [...this.networks.values()].find(({ Name, id }) => Name === idOrName || id === idOrName);
+    if (!body) return;
+    const isUsed = [...this.containers.values()].some(
+      ({ state, endpoints }) => state === 'running' && endpoints.has(body.Name),
+    );
+    if (isUsed) throw new Failure('docker-error', `network ${body.Name} has active endpoints`);
+    this.networks.delete(body.Name);
+  }
+
+  async connectNetwork(network: string, containerId: string, endpoint: EndpointBody): Promise<void> {
+    this.#enter('connectNetwork', network);
+    if (!this.networks.has(network)) throw new Failure('docker-error', `network ${network} not found`);
+    this.#get(containerId).endpoints.set(network, endpoint);
+  }
+
+  async *watch({ label, signal }: { label: LabelFilter; signal: AbortSignal }): AsyncGenerator<EngineSignal> {
+    const waiting: EngineSignal[] = this.isDown ? [] : [{ kind: 'connected' }];
+    let wake: () => void = () => undefined;
+    const watcher = (seen: EngineSignal) => {
+      if (seen.kind === 'container' && !matches(seen.labels, label)) return;
+      waiting.push(seen);
+      wake();
+    };
+    this.#watchers.add(watcher);
+    signal.addEventListener('abort', () => wake());
+    try {
+      while (!signal.aborted) {
+        const next = waiting.shift();
+        if (next) yield next;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      this.#watchers.delete(watcher);
+    }
+  }
+
+  close(): void {
+    this.#watchers.clear();
+  }
+
+  #enter(call: Call, about = ''): void {
+    this.calls.push(`${call} ${about}`.trim());
+    if (this.isDown) throw new Failure('docker-unavailable', 'Docker does not answer at fake: ECONNREFUSED');
+    const error = this.#faults.get(call)?.shift();
+    if (error) throw error;
+  }
+
+  #find(idOrName: string): FakeContainer | undefined {
+    return [...this.containers.values()].find(({ id, name }) => id === idOrName || name === idOrName);
+  }
+
+  #get(idOrName: string): FakeContainer {
+    const container = this.#find(idOrName);
+    if (!container) throw new Failure('docker-error', `No such container: ${idOrName}`);
+    return container;
+  }
+
+  #run(container: FakeContainer): void {
+    container.state = 'running';
+    container.startedAt = this.#tick();
+    container.starts += 1;
+    this.#event(container, 'start');
+  }
+
+  #end(container: FakeContainer, exitCode: number, isSeen: boolean): void {
+    container.state = 'exited';
+    container.exitCode = exitCode;
+    container.finishedAt = this.#tick();
+    if (isSeen) this.#event(container, 'die');
+  }
+
+  #turn(id: string, from: EngineContainer['state'], to: EngineContainer['state'], action: string): void {
+    const container = this.#get(id);
+    if (container.state !== from) throw new Failure('conflict', `Container ${id} is not ${from}`);
+    container.state = to;
+    this.#event(container, action);
+  }
+
+  #tick(): string {
+    this.#clock += 1000;
+    return new Date(this.#clock).toISOString();
+  }
+
+  #event(container: FakeContainer, action: string): void {
+    const { id, body } = container;
+    this.#tell({ kind: 'container', id, action, labels: body.Labels, at: Date.now() });
+  }
+
+  #tell(signal: EngineSignal): void {
+    for (const watcher of this.#watchers) watcher(signal);
+  }
+}
+
+function canonical(reference: string): string {
+  return formatImageReference(parseImageReference(reference));
+}
+
+function matches(labels: Readonly<Record<string, string>>, filter: LabelFilter): boolean {
+  const at = filter.indexOf('=');
+  return at < 0 ? filter in labels : labels[filter.slice(0, at)] === filter.slice(at + 1);
+}
+
+function toNetwork({ id, Name, Labels, IPAM }: NetworkBody & { id: string }): EngineNetwork {
+  return { id, name: Name, labels: Labels, subnets: IPAM.Config.map(({ Subnet }) => Subnet) };
+}
