@@ -1,0 +1,70 @@
+/**
+ * Asks the Berth that runs on this machine, through the control socket in its state folder (wire/control.ts).
+ *
+ * "Nobody answers" is a normal outcome (`undefined`), also when a dead process left its socket file behind.
+ * Starting a server is not done here.
+ */
+import { createConnection, type Socket } from 'node:net';
+import type { ControlReply, ControlRequest, ServerStatus } from '../wire/control.ts';
+
+const nobody = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE'];
+
+/** Who runs on this state folder, or undefined. Throws when the socket belongs to somebody else (EACCES). */
+export async function askStatus(socketPath: string): Promise<ServerStatus | undefined> {
+  return await converse(socketPath, { do: 'status' }, async (socket, reply) => {
+    socket.destroy();
+    return reply;
+  });
+}
+
+/**
+ * Asks the server to stop and waits until its process has ended. Returns what it said last, undefined when none
+ * was there. Its containers go on running.
+ */
+export async function stopServer(socketPath: string): Promise<ServerStatus | undefined> {
+  return await converse(socketPath, { do: 'stop' }, async (socket, reply) => {
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.resume();
+    await closed;
+    return reply;
+  });
+}
+
+async function converse(
+  socketPath: string,
+  request: ControlRequest,
+  then: (socket: Socket, status: ServerStatus) => Promise<ServerStatus>,
+): Promise<ServerStatus | undefined> {
+  const socket = createConnection(socketPath);
+  try {
+    const line = await firstLine(socket, `${JSON.stringify(request)}\n`);
+    if (line === undefined) return undefined;
+    const reply = JSON.parse(line) as ControlReply;
+    if ('error' in reply) throw new Error(`control socket ${socketPath}: ${reply.error}`);
+    return await then(socket, reply.status);
+  } catch (error) {
+    if (nobody.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Sends the text and resolves with the first line that comes back; undefined when the other end closes before. */
+function firstLine(socket: Socket, text: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    let received = '';
+    socket.setEncoding('utf8');
+    const read = (chunk: string): void => {
+      received += chunk;
+      const end = received.indexOf('\n');
+      if (end < 0) return;
+      socket.off('data', read);
+      resolve(received.slice(0, end));
+    };
+    socket.on('data', read);
+    socket.on('error', reject);
+    socket.once('close', () => resolve(undefined));
+    socket.write(text);
+  });
+}
