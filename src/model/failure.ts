@@ -95,6 +95,8 @@ export interface FailureOptions extends ErrorOptions {
   readonly detail?: string;
   /** True when the failure happened on the agent's side of a call (Zun marks those with `-remote`). */
   readonly remote?: boolean;
+  /** When trying again makes sense: the `Retry-After` of a 429 or 503. */
+  readonly retryAfterSeconds?: number;
 }
 
 export class Failure extends Error {
@@ -102,12 +104,14 @@ export class Failure extends Error {
   readonly code: FailureCode;
   readonly detail: string | undefined;
   readonly remote: boolean;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
     super(message, options);
     this.code = code;
     this.detail = options.detail;
     this.remote = options.remote ?? false;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   get status(): number {

@@ -71,3 +71,30 @@ export async function removeAssignmentsOn(db: DbOrTrx, target: Target): Promise<
     .where('target_id', '=', targetId(target))
     .execute();
 }
+
+/** How many enabled users hold the role named `roleName` on the system, an enabled project or an enabled domain. */
+export async function countHolders(db: DbOrTrx, roleName: string): Promise<number> {
+  const rows = await db
+    .selectFrom('role_assignments')
+    .innerJoin('roles', 'roles.id', 'role_assignments.role_id')
+    .innerJoin('users', 'users.id', 'role_assignments.user_id')
+    .innerJoin('domains', 'domains.id', 'users.domain_id')
+    .leftJoin('projects', 'projects.id', 'role_assignments.target_id')
+    .leftJoin('domains as targets', (join) =>
+      join.on((on) =>
+        on.or([
+          on('targets.id', '=', on.ref('projects.domain_id')),
+          on('targets.id', '=', on.ref('role_assignments.target_id')),
+        ]),
+      ),
+    )
+    .select('role_assignments.user_id')
+    .distinct()
+    .where('roles.name', '=', roleName)
+    .where('users.enabled', '=', 1)
+    .where('domains.enabled', '=', 1)
+    .where((on) => on.or([on('projects.enabled', 'is', null), on('projects.enabled', '=', 1)]))
+    .where((on) => on.or([on('targets.enabled', 'is', null), on('targets.enabled', '=', 1)]))
+    .execute();
+  return rows.length;
+}
