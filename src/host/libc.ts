@@ -37,6 +37,7 @@ export const libc = {
   socket: bind('int socket(int domain, int type, int protocol)'),
   setOption: bind('int setsockopt(int fd, int level, int option, const void* value, uint32 length)'),
   send: bind('int64 send(int fd, const void* data, uint64 length, int flags)'),
+  memoryFile: bind('int memfd_create(const char* name, uint flags)'),
   close: bind('int close(int fd)'),
   receive: bind('int64 recv(int fd, void* into, uint64 length, int flags)'),
 } as const;

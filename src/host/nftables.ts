@@ -2,9 +2,12 @@
  * nftables through libnftables, in the calling thread's namespace.
  *
  * A context belongs to the namespace that it was made in and caches that namespace's ruleset (130 kB and more), so
- * one is made for each call: 45 µs, and nothing to keep or to invalidate.
+ * one is made for each call: 45 µs, and nothing to keep or to invalidate. Commands are given as a file in memory,
+ * because only for files does the library tell the line of an error.
  */
+import { writeSync } from 'node:fs';
 import koffi from 'koffi';
+import { libc } from './libc.ts';
 
 const library = koffi.load('libnftables.so.1');
 const open = library.func('void* nft_ctx_new(uint32 flags)');
@@ -12,11 +15,12 @@ const close = library.func('void nft_ctx_free(void* context)');
 const bufferOutput = library.func('int nft_ctx_buffer_output(void* context)');
 const bufferError = library.func('int nft_ctx_buffer_error(void* context)');
 const setOutputFlags = library.func('void nft_ctx_output_set_flags(void* context, uint32 flags)');
-const runCommands = library.func('int nft_run_cmd_from_buffer(void* context, const char* commands)');
+const runCommands = library.func('int nft_run_cmd_from_filename(void* context, const char* path)');
 const outputOf = library.func('const char* nft_ctx_get_output_buffer(void* context)');
 const errorOf = library.func('const char* nft_ctx_get_error_buffer(void* context)');
 const jsonOutput = 1 << 4;
-const notThere = /^Error: No such file or directory/;
+const closeOnExec = 1;
+const notThere = /^[^ ]* ?Error: No such file or directory/;
 
 export class NftError extends Error {
   override readonly name = 'NftError';
@@ -47,25 +51,30 @@ export function list(what: string): unknown {
 }
 
 function run(commands: string, flags: number): string {
-  if (commands.includes('\0')) throw new Error('an nftables script cannot contain a NUL character');
+  const file = libc.memoryFile('nft', closeOnExec);
   const context: unknown = open(0);
   try {
+    writeAll(file, Buffer.from(commands.endsWith('\n') ? commands : `${commands}\n`));
     bufferOutput(context);
     bufferError(context);
     if (flags) setOutputFlags(context, flags);
-    if (Number(runCommands(context, commands)) !== 0) throw new NftError(String(errorOf(context)));
+    const result = Number(runCommands(context, `/proc/self/fd/${file}`));
+    if (result !== 0) throw new NftError(String(errorOf(context)));
     return String(outputOf(context));
   } finally {
     close(context);
+    libc.close(file);
   }
 }
 
-/** `Could not process rule: No such file or directory in "add rule inet nope c accept"`. */
+function writeAll(file: number, data: Buffer): void {
+  for (let at = 0; at < data.length; ) at += writeSync(file, data, at);
+}
+
+/** `Could not process rule: No such file or directory in line 2 "add rule inet nope c accept"`. */
 function summarise(output: string): string {
-  const lines = output.split('\n');
-  const at = lines.findIndex((line) => line.startsWith('Error:'));
-  const reason = lines[at]?.replace(/^Error:\s*/, '') ?? 'nft gave no reason';
-  const statement = lines[at + 1]?.trim() ?? '';
-  const shown = statement.length > 200 ? `${statement.slice(0, 200)}…` : statement;
-  return shown ? `${reason} in "${shown}"` : reason;
+  const found = /^\S*?(?::(?<line>\d+):[\d-]+:)? ?Error: (?<reason>.*)\n?(?<text>.*)/m.exec(output);
+  const { line, reason = output.trim() || 'nft gave no reason', text = '' } = found?.groups ?? {};
+  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  return shown && line ? `${reason} in line ${line} "${shown.trim()}"` : reason;
 }

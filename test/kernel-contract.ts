@@ -1,0 +1,201 @@
+/** The contract of src/host/kernel.ts as tests: the real kernel and the fake one are run against it. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import type { Kernel, KernelStep } from '../src/host/kernel.ts';
+import { isFailure } from '../src/model/failure.ts';
+
+export function testKernelContract(name: string, open: () => Promise<Kernel>): void {
+  const unique = randomBytes(3).toString('hex');
+  const [netns, far] = [`berth-test-${unique}`, `berth-test-${unique}-far`];
+  const [near, other] = [`p${unique}`, `c${unique}`];
+  let kernel: Kernel;
+
+  before(async () => {
+    kernel = await open();
+  });
+  after(() => kernel.close());
+
+  const link = async (link_: string, where?: string) =>
+    (await kernel.links(where)).find((each) => each.name === link_);
+  const failsWith = (steps: readonly KernelStep[], ...words: readonly string[]) =>
+    assert.rejects(kernel.apply(steps), (error) => {
+      assert.ok(isFailure(error, 'kernel-error'), String(error));
+      for (const word of words) assert.ok(error.message.includes(word), `${word} in: ${error.message}`);
+      return true;
+    });
+  const check = (what: string, work: () => Promise<void>) =>
+    test(`${name}: ${what}`, async () => {
+      try {
+        await kernel.apply([
+          { do: 'ensure-netns', name: netns },
+          { do: 'ensure-netns', name: far },
+        ]);
+        await work();
+      } finally {
+        await kernel.apply([
+          { do: 'delete-netns', name: netns },
+          { do: 'delete-netns', name: far },
+          { do: 'delete-link', name: other },
+        ]);
+      }
+    });
+  const veth: KernelStep = {
+    do: 'ensure-veth',
+    netns,
+    name: near,
+    mtu: 1400,
+    mac: '02:00:00:00:00:01',
+    alias: 'near end',
+    peer: { name: other, mac: '02:00:00:00:00:02', alias: 'far end' },
+  };
+  const bridge: KernelStep = { do: 'ensure-bridge', netns, name: 'br0', mtu: 1400, alias: 'bridge' };
+
+  check('namespaces appear and disappear, twice is as good as once', async () => {
+    await kernel.apply([{ do: 'ensure-netns', name: netns }]);
+    assert.ok((await kernel.namespaces()).includes(netns));
+    await kernel.apply([
+      { do: 'delete-netns', name: netns },
+      { do: 'delete-netns', name: netns },
+    ]);
+    assert.ok(!(await kernel.namespaces()).includes(netns));
+  });
+
+  check('a veth pair stands in two namespaces with its settings', async () => {
+    await kernel.apply([veth]);
+    const [a, b] = [await link(near, netns), await link(other)];
+    assert.deepEqual(
+      [a?.kind, a?.mac, a?.mtu, a?.alias, a?.up],
+      ['veth', '02:00:00:00:00:01', 1400, 'near end', false],
+    );
+    assert.deepEqual([b?.kind, b?.mac, b?.mtu, b?.alias], ['veth', '02:00:00:00:00:02', 1400, 'far end']);
+  });
+
+  check('a veth pair that is there is kept and only changed', async () => {
+    await kernel.apply([veth]);
+    const first = await link(near, netns);
+    await kernel.apply([veth, { ...veth, mtu: 1300, alias: 'renamed' }]);
+    const second = await link(near, netns);
+    assert.equal(second?.index, first?.index);
+    assert.deepEqual([second?.mtu, second?.alias, (await link(other))?.mtu], [1300, 'renamed', 1300]);
+  });
+
+  check('half of a veth pair is replaced by a whole one', async () => {
+    await kernel.apply([{ ...veth, peer: { netns: far, name: 'else' } }]);
+    await kernel.apply([veth]);
+    assert.ok(await link(near, netns));
+    assert.ok(await link(other));
+    assert.equal(await link('else', far), undefined);
+  });
+
+  check('what is there under the name but is something else is left alone', async () => {
+    await kernel.apply([bridge]);
+    await failsWith([{ ...veth, name: 'br0' }], 'step 1 ensure-veth br0', 'is a bridge');
+    assert.equal((await link('br0', netns))?.kind, 'bridge');
+  });
+
+  check('deleting one end deletes both, and what is gone stays deleted', async () => {
+    await kernel.apply([veth, { do: 'delete-link', name: other }, { do: 'delete-link', name: other }]);
+    assert.equal(await link(near, netns), undefined);
+    await kernel.apply([{ do: 'delete-link', netns: `${netns}-never`, name: 'x' }]);
+  });
+
+  check('several links of one namespace are deleted together', async () => {
+    const names = ['p1', 'p2', 'p3'];
+    const pairs = names.map((each) => ({ ...veth, name: each, peer: { netns: far, name: `c${each}` } }));
+    await kernel.apply(pairs);
+    await kernel.apply(
+      ['p1', 'gone', 'p2', 'p3'].map((each) => ({ do: 'delete-link', netns, name: each }) as const),
+    );
+    assert.deepEqual(
+      (await kernel.links(netns)).map((each) => each.name).filter((each) => each !== 'lo'),
+      [],
+    );
+    assert.deepEqual(
+      (await kernel.links(far)).map((each) => each.name).filter((each) => each !== 'lo'),
+      [],
+    );
+  });
+
+  check('links join a bridge, leave it, go up and down', async () => {
+    await kernel.apply([
+      bridge,
+      bridge,
+      veth,
+      { do: 'set-link', netns, name: near, bridge: 'br0', hairpin: true, learning: false, up: true },
+    ]);
+    assert.deepEqual(
+      [(await link(near, netns))?.bridge, (await link(near, netns))?.up, (await link('br0', netns))?.alias],
+      ['br0', true, 'bridge'],
+    );
+    await kernel.apply([{ do: 'set-link', netns, name: near, bridge: null, up: false }]);
+    assert.deepEqual([(await link(near, netns))?.bridge, (await link(near, netns))?.up], [undefined, false]);
+  });
+
+  for (const [address, outer, via, wide] of [
+    ['10.9.0.1/24', '10.9.0.254', '10.9.0.253', '0.0.0.0/0'],
+    ['fd00:9::1/64', 'fd00:9::fe', 'fd00:9::fd', '::/0'],
+  ] as const) {
+    check(`addresses and routes are ensured and deleted, ${address}`, async () => {
+      const onBridge = { netns, link: 'br0', address } as const;
+      const route = async () => (await kernel.routes(netns)).find(({ to }) => to === wide);
+      await kernel.apply([
+        bridge,
+        { do: 'set-link', netns, name: 'br0', up: true },
+        { do: 'ensure-address', ...onBridge },
+        { do: 'ensure-address', ...onBridge },
+        { do: 'ensure-route', netns, to: wide, via: outer },
+        { do: 'ensure-route', netns, to: wide, via: outer },
+      ]);
+      assert.ok((await kernel.addresses(netns)).some((each) => each.address === address));
+      assert.equal((await route())?.via, outer);
+      await kernel.apply([{ do: 'ensure-route', netns, to: wide, via, link: 'br0' }]);
+      assert.deepEqual(await route(), { to: wide, via, link: 'br0' });
+      await kernel.apply([
+        { do: 'delete-route', netns, to: wide, via },
+        { do: 'delete-route', netns, to: wide, via },
+        { do: 'delete-address', ...onBridge },
+        { do: 'delete-address', ...onBridge },
+        { do: 'delete-address', ...onBridge, link: 'gone' },
+      ]);
+      assert.equal(await route(), undefined);
+      assert.ok(!(await kernel.addresses(netns)).some((each) => each.address === address));
+    });
+  }
+
+  check('settings belong to their namespace', async () => {
+    await kernel.apply([
+      { do: 'sysctl', netns, key: 'net/ipv4/conf/lo/forwarding', value: '1' },
+      { do: 'sysctl', netns: far, key: 'net/ipv4/conf/lo/forwarding', value: '0' },
+    ]);
+    assert.equal(await kernel.readSysctl('net/ipv4/conf/lo/forwarding', netns), '1');
+    assert.equal(await kernel.readSysctl('net/ipv4/conf/lo/forwarding', far), '0');
+  });
+
+  check('nftables belong to their namespace; what is not there is undefined', async () => {
+    await kernel.apply([{ do: 'nft', netns, script: 'add table inet berth' }]);
+    assert.match(JSON.stringify(await kernel.nftables('table inet berth', netns)), /"name":"berth"/);
+    assert.equal(await kernel.nftables('table inet berth', far), undefined);
+    await kernel.apply([{ do: 'nft', netns, script: 'delete table inet berth' }]);
+    assert.equal(await kernel.nftables('table inet berth', netns), undefined);
+  });
+
+  check('the first step that fails is named, the ones before it stand', async () => {
+    await failsWith(
+      [bridge, { do: 'set-link', netns, name: 'nobody', up: true }, veth],
+      `step 2 set-link nobody in ${netns}`,
+      'there is no link "nobody"',
+    );
+    assert.ok(await link('br0', netns));
+    assert.equal(await link(near, netns), undefined);
+  });
+
+  check('nothing can be made in a namespace that is not there', async () => {
+    await failsWith([{ ...bridge, netns: `${netns}-never` }], 'there is no network namespace');
+    await assert.rejects(kernel.links(`${netns}-never`), (error) => isFailure(error, 'kernel-error'));
+  });
+
+  check('a name too long for a link is refused', () =>
+    failsWith([{ ...bridge, name: 'sixteen-bytes-00' }], 'sixteen-bytes-00'),
+  );
+}

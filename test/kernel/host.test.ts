@@ -1,0 +1,193 @@
+/** The door to the kernel against the real one, with `ip -j` and `nft -j` as the judge. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { silentLog } from '../../src/base/log.ts';
+import type { Kernel } from '../../src/host/kernel.ts';
+import { openKernel } from '../../src/host/linux.ts';
+import { testKernelContract } from '../kernel-contract.ts';
+
+testKernelContract('real kernel', () => openKernel({ log: silentLog() }));
+
+const unique = randomBytes(3).toString('hex');
+const netns = `berth-host-${unique}`;
+const netnsB = `${netns}-b`;
+const [near, far] = [`p${unique}`, `c${unique}`];
+let kernel: Kernel;
+
+const run = (file: string, ...args: readonly string[]) => execFileSync(file, args, { encoding: 'utf8' });
+// biome-ignore lint/suspicious/noExplicitAny: the tools' output has no type
+const json = (file: string, ...args: readonly string[]): any => JSON.parse(run(file, ...args) || '[]');
+/** All that belongs to this test on the machine. */
+const traces = () => ({
+  links: json('ip', '-j', 'link')
+    .map((link: { ifname: string }) => link.ifname)
+    .filter((name: string) => name.includes(unique)),
+  namespaces: readdirSync('/run/netns').filter((name) => name.includes(unique)),
+});
+
+before(async () => {
+  kernel = await openKernel({ log: silentLog() });
+});
+after(() => kernel.close());
+
+const check = (what: string, work: () => Promise<void>) =>
+  test(`real kernel: ${what}`, async () => {
+    await kernel.apply([
+      { do: 'ensure-netns', name: netns },
+      { do: 'ensure-netns', name: netnsB },
+    ]);
+    try {
+      await work();
+    } finally {
+      await kernel.apply([
+        { do: 'delete-netns', name: netns },
+        { do: 'delete-netns', name: netnsB },
+        { do: 'delete-link', name: far },
+      ]);
+    }
+    assert.deepEqual(traces(), { links: [], namespaces: [] });
+  });
+
+check('ip sees the bridge, its port and the flags as asked', async () => {
+  await kernel.apply([
+    { do: 'ensure-bridge', netns, name: 'br0', mtu: 1450, mac: '02:00:00:00:00:07', alias: 'berth test' },
+    {
+      do: 'ensure-veth',
+      netns,
+      name: near,
+      mtu: 1450,
+      peer: { name: far, mac: '02:00:00:00:00:09', alias: 'berth peer' },
+    },
+    {
+      do: 'set-link',
+      netns,
+      name: near,
+      bridge: 'br0',
+      hairpin: true,
+      learning: false,
+      flood: false,
+      neighSuppress: true,
+      up: true,
+    },
+  ]);
+  const [bridge] = json('ip', '-n', netns, '-j', '-d', 'link', 'show', 'br0');
+  assert.deepEqual(
+    [bridge.mtu, bridge.address, bridge.ifalias, bridge.linkinfo.info_data.mcast_snooping],
+    [1450, '02:00:00:00:00:07', 'berth test', 0],
+  );
+  const [port] = json('ip', '-n', netns, '-j', '-d', 'link', 'show', near);
+  assert.equal(port.master, 'br0');
+  assert.ok(port.flags.includes('UP'));
+  const { hairpin, learning, flood, mcast_flood, bcast_flood, neigh_suppress } =
+    port.linkinfo.info_slave_data;
+  assert.deepEqual(
+    { hairpin, learning, flood, mcast_flood, bcast_flood, neigh_suppress },
+    {
+      hairpin: true,
+      learning: false,
+      flood: false,
+      mcast_flood: false,
+      bcast_flood: true,
+      neigh_suppress: true,
+    },
+  );
+  const [peer] = json('ip', '-j', '-d', 'link', 'show', far);
+  assert.deepEqual(
+    [peer.mtu, peer.address, peer.ifalias, peer.linkinfo.info_kind],
+    [1450, '02:00:00:00:00:09', 'berth peer', 'veth'],
+  );
+});
+
+check('our tables of links, addresses and routes say what ip says', async () => {
+  await kernel.apply([
+    { do: 'ensure-bridge', netns, name: 'br0', mtu: 1450 },
+    { do: 'set-link', netns, name: 'br0', up: true },
+    { do: 'ensure-address', netns, link: 'br0', address: '10.9.0.1/24' },
+    { do: 'ensure-address', netns, link: 'br0', address: 'fd00:9::1/64' },
+    { do: 'ensure-route', netns, to: '10.10.0.0/16', link: 'br0' },
+    { do: 'ensure-route', netns, to: '::/0', via: 'fd00:9::fe' },
+  ]);
+  const links = json('ip', '-n', netns, '-j', 'link');
+  assert.deepEqual(
+    (await kernel.links(netns)).map(({ index, name, mtu, mac }) => ({ index, name, mtu, mac })),
+    links.map((link: { ifindex: number; ifname: string; mtu: number; address: string }) => ({
+      index: link.ifindex,
+      name: link.ifname,
+      mtu: link.mtu,
+      mac: link.address,
+    })),
+  );
+  const [bridge] = json('ip', '-n', netns, '-j', 'addr', 'show', 'br0');
+  const v6 = bridge.addr_info.find((each: { local: string }) => each.local === 'fd00:9::1');
+  assert.ok(!v6.tentative, 'usable at once, without duplicate address detection');
+  assert.deepEqual(
+    (await kernel.addresses(netns)).map((each) => each.address),
+    bridge.addr_info.map((each: { local: string; prefixlen: number }) => `${each.local}/${each.prefixlen}`),
+  );
+  const destinations = [
+    ...json('ip', '-n', netns, '-4', '-j', 'route'),
+    ...json('ip', '-n', netns, '-6', '-j', 'route'),
+  ].map((route: { dst: string }) => route.dst);
+  const ours = (await kernel.routes(netns)).map(({ to }) => (to === '::/0' ? 'default' : to));
+  assert.deepEqual(ours.toSorted(), destinations.toSorted());
+});
+
+check('a device named in an nft rule is the one of that namespace', async () => {
+  // Different indexes of "same" in the two namespaces: a cache shared between them would mix them up.
+  await kernel.apply([
+    { do: 'ensure-bridge', netns: netnsB, name: 'first', mtu: 1500 },
+    ...[netns, netnsB].map(
+      (each) => ({ do: 'ensure-bridge', netns: each, name: 'same', mtu: 1500 }) as const,
+    ),
+    ...[netns, netnsB].map(
+      (each) =>
+        ({
+          do: 'nft',
+          netns: each,
+          script: 'table inet t {\nchain c {\niif "same" accept\n}\n}\n',
+        }) as const,
+    ),
+  ]);
+  for (const each of [netns, netnsB]) {
+    assert.match(run('ip', 'netns', 'exec', each, 'nft', 'list', 'table', 'inet', 't'), /iif "same" accept/);
+  }
+});
+
+check('an nft script with an error changes nothing and says where', async () => {
+  const script = 'add table inet t\nadd rule inet nowhere c accept\n';
+  await assert.rejects(kernel.apply([{ do: 'nft', netns, script }]), /add rule inet nowhere c accept/);
+  assert.deepEqual(
+    json('ip', 'netns', 'exec', netns, 'nft', '-j', 'list', 'tables').nftables.length,
+    1,
+    'version',
+  );
+});
+
+check('a namespace that was replaced behind our back is seen anew', async () => {
+  await kernel.apply([{ do: 'ensure-bridge', netns, name: 'old', mtu: 1500 }]);
+  run('ip', 'netns', 'del', netns);
+  run('ip', 'netns', 'add', netns);
+  assert.deepEqual(
+    (await kernel.links(netns)).map((link) => link.name),
+    ['lo'],
+  );
+});
+
+check('a name without a namespace on it, as a crash leaves it, is made good', async () => {
+  run('umount', `/run/netns/${netns}`);
+  await kernel.apply([
+    { do: 'ensure-netns', name: netns },
+    { do: 'ensure-bridge', netns, name: 'br0', mtu: 1500 },
+  ]);
+  assert.equal(json('ip', '-n', netns, '-j', 'link').length, 2);
+});
+
+test('real kernel: a closed one refuses, and holds no namespace alive', async () => {
+  const other = await openKernel({ log: silentLog() });
+  await other.close();
+  await other.close();
+  await assert.rejects(other.namespaces(), /the kernel was closed/);
+});
