@@ -1,0 +1,107 @@
+/**
+ * From one ruleset to another as one nft transaction.
+ *
+ * Without a `before`, each table is deleted and made anew: also the repair, whatever the kernel holds. With one,
+ * only what differs is touched: an element more, a chain rewritten. The order inside a table is what the kernel's
+ * references need: new chains and sets exist before rules and elements name them, and old ones lose their last
+ * reference before they go. A set or a hook that changes its type replaces its table. The result is empty when
+ * nothing differs. Connection tracking is never touched.
+ */
+import type { NftChain, NftSet, NftTable, Ruleset } from './ruleset.ts';
+
+export function printChanges(before: Ruleset | undefined, after: Ruleset): string {
+  const key = (table: NftTable) => `${table.family} ${table.name}`;
+  const had = new Map(before?.map((table) => [key(table), table]));
+  const wanted = new Set(after.map(key));
+  return [
+    ...[...had.keys()].filter((name) => !wanted.has(name)).map((name) => `delete table ${name}`),
+    ...after.flatMap((table) => tableChanges(key(table), had.get(key(table)), table)),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** The whole ruleset, replacing tables of the same names. */
+export function printRuleset(ruleset: Ruleset): string {
+  return printChanges(undefined, ruleset);
+}
+
+function tableChanges(name: string, before: NftTable | undefined, after: NftTable): string[] {
+  if (before && isChangeable(before, after)) return changesOf(name, before, after);
+  // Deleting what may not be there is an error to nft; adding it first makes it sure to be there.
+  const empty: NftTable = { ...after, sets: new Map(), chains: new Map() };
+  return [`add table ${name}`, `delete table ${name}`, `add table ${name}`, ...changesOf(name, empty, after)];
+}
+
+function isChangeable(before: NftTable, after: NftTable): boolean {
+  const sameSets = [...after.sets].every(([name, set]) => {
+    const old = before.sets.get(name);
+    return !old || (old.kind === set.kind && old.definition === set.definition);
+  });
+  return (
+    sameSets &&
+    [...after.chains].every(
+      ([name, chain]) => before.chains.get(name)?.hook === chain.hook || !before.chains.has(name),
+    )
+  );
+}
+
+function changesOf(table: string, before: NftTable, after: NftTable): string[] {
+  const newChains = missingIn(before.chains, after.chains);
+  const oldChains = missingIn(after.chains, before.chains);
+  const rewritten = [...after.chains].filter(([name, chain]) => !sameRules(before.chains.get(name), chain));
+  const flushed = [...oldChains, ...rewritten].filter(
+    ([name]) => (before.chains.get(name)?.rules.length ?? 0) > 0,
+  );
+  const oldSets = missingIn(after.sets, before.sets);
+  const sets = [...after.sets].map(([name, set]) =>
+    elementChanges(`${table} ${name}`, before.sets.get(name), set),
+  );
+  return [
+    ...newChains.map(
+      ([name, chain]) => `add chain ${table} ${name}${chain.hook ? ` { ${chain.hook}; }` : ''}`,
+    ),
+    ...missingIn(before.sets, after.sets).map(
+      ([name, set]) => `add ${set.kind} ${table} ${name} { ${set.definition}; }`,
+    ),
+    ...flushed.map(([name]) => `flush chain ${table} ${name}`),
+    ...oldSets
+      .filter(([, set]) => set.elements.size > 0)
+      .map(([name, set]) => `flush ${set.kind} ${table} ${name}`),
+    ...sets.flatMap(({ remove }) => remove),
+    ...rewritten.flatMap(([name, chain]) => chain.rules.map((rule) => `add rule ${table} ${name} ${rule}`)),
+    ...sets.flatMap(({ add }) => add),
+    ...oldChains.map(([name]) => `delete chain ${table} ${name}`),
+    ...oldSets.map(([name, set]) => `delete ${set.kind} ${table} ${name}`),
+  ];
+}
+
+function elementChanges(name: string, before: NftSet | undefined, after: NftSet) {
+  const old = before?.elements ?? new Map<string, string>();
+  const gone = [...old].filter(([key, value]) => after.elements.get(key) !== value);
+  const fresh = [...after.elements].filter(([key, value]) => old.get(key) !== value);
+  // Intervals that touch each other are merged by nft, so a single one cannot be taken out again.
+  if (after.definition.includes('auto-merge') && gone.length > 0) {
+    return { remove: [`flush ${after.kind} ${name}`], add: addElements(name, [...after.elements]) };
+  }
+  return {
+    remove: gone.length > 0 ? [`delete element ${name} { ${gone.map(([key]) => key).join(', ')} }`] : [],
+    add: addElements(name, fresh),
+  };
+}
+
+function addElements(name: string, elements: readonly (readonly [string, string])[]): string[] {
+  if (elements.length === 0) return [];
+  return [
+    `add element ${name} { ${elements.map(([key, value]) => (value ? `${key} : ${value}` : key)).join(', ')} }`,
+  ];
+}
+
+function missingIn<T>(where: ReadonlyMap<string, T>, of: ReadonlyMap<string, T>): [string, T][] {
+  return [...of].filter(([name]) => !where.has(name));
+}
+
+function sameRules(before: NftChain | undefined, after: NftChain): boolean {
+  const rules = before?.rules ?? [];
+  return rules.length === after.rules.length && rules.every((rule, index) => rule === after.rules[index]);
+}

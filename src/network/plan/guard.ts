@@ -1,0 +1,177 @@
+/**
+ * The bridge's own table: who may send what at all, before anything is tracked or learned.
+ *
+ * At the port where a frame enters (prerouting, before the bridge learns its address and before connection
+ * tracking sees it): the sender's MAC, IPv4, IPv6, ARP and neighbour-discovery addresses must be the port's own or
+ * an allowed address pair. There the frame also gets the mark of the sender's class, and on its way out (forward,
+ * once per copy of a flooded frame) the mark of the receiver's class; ./filter judges by these. Checks are sets
+ * keyed by link, so their cost does not depend on the number of ports.
+ *
+ * Frames other than ARP, IPv4 and IPv6, with or without a VLAN tag, would bypass ./filter: they pass only between
+ * trusted links. Frames for the bridge itself are dropped, also because link-local ones (LLDP, STP) would
+ * otherwise be learned from unchecked.
+ */
+import { hex } from './fingerprint.ts';
+import { type Member, trustedMark } from './members.ts';
+import { chainOf, mapOf, type NftTable, setOf } from './ruleset.ts';
+import { type IpVersion, isHost, linkLocal, readAddresses, withoutCovered } from './words.ts';
+
+type Guarded = Extract<Member, { kind: 'guarded' }>;
+
+/** Before connection tracking and br_netfilter, which start at −200 and 0. */
+const early = 'priority -300; policy drop';
+const arp = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4';
+/** What a host may say before it has an address: MLD reports, router and neighbour solicitations. */
+const unspecifiedIcmp = 'icmpv6 type { 131, 132, 133, 135, 143 }';
+
+export function guardTable(members: readonly Member[]): NftTable {
+  const guarded = members.filter((member): member is Guarded => member.kind === 'guarded');
+  return {
+    family: 'bridge',
+    name: 'berth',
+    sets: new Map([
+      [
+        'links',
+        mapOf(
+          'type ifname : verdict',
+          members.map((m) => [m.link, m.kind === 'guarded' ? 'goto guard' : 'goto trust']),
+        ),
+      ],
+      [
+        'egress',
+        mapOf(
+          'type ifname : mark',
+          guarded.map((m) => [m.link, hex(m.portClass.mark)]),
+        ),
+      ],
+      [
+        'ingress',
+        mapOf(
+          'type ifname : mark',
+          members.map((m) => [m.link, hex(m.kind === 'guarded' ? m.portClass.mark : trustedMark)]),
+        ),
+      ],
+      [
+        'macs',
+        setOf(
+          'type ifname . ether_addr',
+          guarded.flatMap((m) => m.macs.map((mac) => `${m.link} . ${mac}`)),
+        ),
+      ],
+      [
+        'sources4',
+        setOf(
+          'type ifname . ether_addr . ipv4_addr',
+          guarded.flatMap((m) => hosts(m, 4)),
+        ),
+      ],
+      [
+        'sources6',
+        setOf(
+          'type ifname . ether_addr . ipv6_addr',
+          guarded.flatMap((m) => hosts(m, 6)),
+        ),
+      ],
+      [
+        'prefixes4',
+        setOf(
+          'type ifname . ether_addr . ipv4_addr; flags interval',
+          guarded.flatMap((m) => prefixes(m, 4)),
+        ),
+      ],
+      [
+        'prefixes6',
+        setOf(
+          'type ifname . ether_addr . ipv6_addr; flags interval',
+          guarded.flatMap((m) => prefixes(m, 6)),
+        ),
+      ],
+      ['targets6', setOf('typeof iifname . ether saddr . @th,64,128', guarded.flatMap(targets))],
+      // nft 1.0 cannot look a payload's target up in a set of prefixes: such ports may answer for any address.
+      [
+        'any-target6',
+        setOf(
+          'type ifname',
+          guarded.filter((m) => prefixes(m, 6).length > 0).map((m) => m.link),
+        ),
+      ],
+    ]),
+    chains: new Map([
+      ['spoofed', chainOf(['counter drop'])],
+      ['trust', chainOf([`meta mark set ${hex(trustedMark)} accept`])],
+      [
+        'guard-arp',
+        chainOf([
+          'iifname . ether saddr != @macs goto spoofed',
+          `${arp} iifname . arp saddr ether . arp saddr ip @sources4 accept`,
+          `${arp} iifname . arp saddr ether . arp saddr ip @prefixes4 accept`,
+          `${arp} arp saddr ip 0.0.0.0 iifname . arp saddr ether @macs accept`,
+          'goto spoofed',
+        ]),
+      ],
+      [
+        'guard-ip',
+        chainOf([
+          'iifname . ether saddr . ip saddr @sources4 accept',
+          'iifname . ether saddr . ip saddr @prefixes4 accept',
+          'ip saddr 0.0.0.0 udp sport 68 udp dport 67 iifname . ether saddr @macs accept',
+          'goto spoofed',
+        ]),
+      ],
+      [
+        'guard-ip6',
+        chainOf([
+          'icmpv6 type 136 iifname != @any-target6 iifname . ether saddr . @th,64,128 != @targets6 goto spoofed',
+          'iifname . ether saddr . ip6 saddr @sources6 accept',
+          'iifname . ether saddr . ip6 saddr @prefixes6 accept',
+          `ip6 saddr :: ${unspecifiedIcmp} iifname . ether saddr @macs accept`,
+          'goto spoofed',
+        ]),
+      ],
+      [
+        'guard',
+        chainOf([
+          'meta mark set iifname map @egress',
+          'ether type vmap { arp : goto guard-arp, ip : goto guard-ip, ip6 : goto guard-ip6 }',
+          'goto spoofed',
+        ]),
+      ],
+      ['prerouting', chainOf(['iifname vmap @links'], `type filter hook prerouting ${early}`)],
+      ['input', chainOf([], `type filter hook input ${early}`)],
+      ['deliver', chainOf([`meta mark ${hex(trustedMark)} accept`, 'ether type { arp, ip, ip6 } accept'])],
+      // A link that is not in the map ends the rule, and the policy drops the frame.
+      [
+        'forward',
+        chainOf(['meta mark set oifname map @ingress jump deliver'], `type filter hook forward ${early}`),
+      ],
+    ]),
+  };
+}
+
+function hosts(member: Guarded, version: IpVersion): string[] {
+  const own = member.sources
+    .filter(({ addresses }) => addresses.version === version && isHost(addresses))
+    .map(({ mac, addresses }) => `${member.link} . ${mac} . ${addresses.text}`);
+  const links = version === 6 ? member.macs.map((mac) => `${member.link} . ${mac} . ${linkLocal(mac)}`) : [];
+  return [...own, ...links];
+}
+
+function prefixes(member: Guarded, version: IpVersion): string[] {
+  return member.macs.flatMap((mac) => {
+    const ranges = member.sources
+      .filter((source) => source.mac === mac && source.addresses.version === version)
+      .map(({ addresses }) => addresses)
+      .filter((addresses) => !isHost(addresses));
+    return withoutCovered(ranges).map(({ text }) => `${member.link} . ${mac} . ${text}`);
+  });
+}
+
+function targets(member: Guarded): string[] {
+  const own = member.sources
+    .filter(({ addresses }) => addresses.version === 6 && isHost(addresses))
+    .map(({ mac, addresses }) => ({ mac, address: addresses.first }));
+  const links = member.macs.map((mac) => ({ mac, address: readAddresses(linkLocal(mac)).first }));
+  return [...own, ...links].map(
+    ({ mac, address }) => `${member.link} . ${mac} . 0x${address.toString(16).padStart(32, '0')}`,
+  );
+}

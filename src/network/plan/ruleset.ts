@@ -1,0 +1,44 @@
+/**
+ * An nftables ruleset as data: tables of sets, maps and chains.
+ *
+ * The planner builds it, ./changes prints it (whole, or what differs from an earlier one). Names and rule texts
+ * are finished nft words; whoever builds them has them checked in ./words. Order of rules matters, order of
+ * everything else does not: printing sorts nothing and keeps insertion order, so equal input gives equal text.
+ */
+export interface NftSet {
+  readonly kind: 'set' | 'map';
+  /** As after `set x {`: `type ifname : mark`, `type ipv4_addr; flags interval; auto-merge`. */
+  readonly definition: string;
+  /** Key → value of a map; the value is empty for a set. */
+  readonly elements: ReadonlyMap<string, string>;
+}
+
+export interface NftChain {
+  /** As after `chain x {`: `type filter hook forward priority 0; policy drop`. Absent = reached by a jump only. */
+  readonly hook?: string;
+  readonly rules: readonly string[];
+}
+
+export interface NftTable {
+  readonly family: 'bridge' | 'ip' | 'ip6' | 'inet';
+  readonly name: string;
+  readonly sets: ReadonlyMap<string, NftSet>;
+  readonly chains: ReadonlyMap<string, NftChain>;
+}
+
+export type Ruleset = readonly NftTable[];
+
+export const setOf = (definition: string, keys: Iterable<string>): NftSet => ({
+  kind: 'set',
+  definition,
+  elements: new Map([...keys].map((key) => [key, ''])),
+});
+
+export const mapOf = (definition: string, elements: Iterable<readonly [string, string]>): NftSet => ({
+  kind: 'map',
+  definition,
+  elements: new Map(elements),
+});
+
+export const chainOf = (rules: readonly string[], hook?: string): NftChain =>
+  hook === undefined ? { rules } : { hook, rules };
