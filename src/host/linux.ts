@@ -17,22 +17,30 @@ interface Pending {
   readonly reject: (error: Failure) => void;
 }
 
+export interface LinuxKernelOptions {
+  readonly log: Log;
+  /** What the thread runs; another one only in tests. */
+  readonly thread?: URL;
+}
+
 /** Throws `kernel-error` when the kernel or a library cannot be reached at all. */
-export async function openKernel(options: { readonly log: Log }): Promise<Kernel> {
-  const kernel = new LinuxKernel(options.log);
+export async function openKernel(options: LinuxKernelOptions): Promise<Kernel> {
+  const kernel = new LinuxKernel(options);
   await kernel.namespaces();
   return kernel;
 }
 
 class LinuxKernel implements Kernel {
   readonly #log: Log;
+  readonly #thread: URL;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
   #lastId = 0;
   #isClosed = false;
 
-  constructor(log: Log) {
+  constructor({ log, thread = new URL('./linux-worker.ts', import.meta.url) }: LinuxKernelOptions) {
     this.#log = log;
+    this.#thread = thread;
   }
 
   async apply(steps: readonly KernelStep[]): Promise<void> {
@@ -79,14 +87,14 @@ class LinuxKernel implements Kernel {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
+      worker.postMessage({ id, ...call });
       this.#pending.set(id, { resolve, reject });
       worker.ref();
-      worker.postMessage({ id, ...call });
     });
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./linux-worker.ts', import.meta.url), { name: 'kernel' });
+    const worker = new Worker(this.#thread, { name: 'kernel' });
     let cause: unknown;
     worker.on('message', (reply: WorkerReply) => this.#settle(worker, reply));
     worker.on('error', (error) => {
