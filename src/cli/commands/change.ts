@@ -1,0 +1,165 @@
+/** Commands that change containers: the cloud answers at once, and the action log tells how it ended. */
+import type { Cloud } from '../../client/cloud.ts';
+import type { ContainerChanges, Verb } from '../../client/containers.ts';
+import type { Query } from '../../client/http.ts';
+import { Failure } from '../../model/failure.ts';
+import { memoryMiB } from '../container-request.ts';
+import { type Call, define, integer, number, type OptionRow, type Setting } from '../define.ts';
+import { forEachOperand } from '../several.ts';
+import { UsageError } from '../usage-error.ts';
+import { waitForAction, waitForContainer } from '../wait.ts';
+import { showContainer } from './container-view.ts';
+
+interface VerbOptions {
+  readonly wait?: boolean;
+  readonly time?: number;
+  readonly signal?: string;
+}
+
+interface VerbRow {
+  readonly word: string;
+  readonly verb: Verb;
+  readonly summary: string;
+  /** What is said when it is done. */
+  readonly done: string;
+  readonly options?: readonly OptionRow[];
+}
+
+const noWait: OptionRow = ['--no-wait', 'return as soon as the cloud has accepted it'];
+const grace: OptionRow = [
+  '-t, --time <seconds>',
+  'how long it may take to end by itself before it is killed (10)',
+  integer,
+];
+
+const verbs: readonly VerbRow[] = [
+  { word: 'start', verb: 'start', summary: 'start containers', done: 'started' },
+  { word: 'stop', verb: 'stop', summary: 'stop containers', done: 'stopped', options: [grace] },
+  {
+    word: 'restart',
+    verb: 'reboot',
+    summary: 'stop and start containers',
+    done: 'restarted',
+    options: [grace],
+  },
+  { word: 'pause', verb: 'pause', summary: 'freeze containers', done: 'paused' },
+  { word: 'unpause', verb: 'unpause', summary: 'let paused containers go on', done: 'unpaused' },
+  {
+    word: 'kill',
+    verb: 'kill',
+    summary: 'send a signal to containers',
+    done: 'signalled',
+    options: [['-s, --signal <signal>', 'name or number (SIGKILL)']],
+  },
+];
+
+export function commands(setting: Setting): void {
+  for (const row of verbs) {
+    define<VerbOptions>(setting, {
+      usage: `${row.word} <container...>`,
+      summary: row.summary,
+      options: [...(row.options ?? []), noWait],
+      examples: [`berth ${row.word} web`, `berth ${row.word} --no-wait web db`],
+      run: (call) => act(call, row),
+    });
+  }
+
+  define<{ readonly wait?: boolean; readonly stop?: boolean; readonly force?: boolean }>(setting, {
+    usage: 'delete <container...>',
+    summary: 'delete containers, with what they used',
+    options: [
+      ['-s, --stop', 'stop it first when it runs'],
+      ['-f, --force', 'in whatever state it is (administrators)'],
+      noWait,
+    ],
+    examples: ['berth delete web', 'berth delete --stop web db'],
+    run: async (call) => {
+      const cloud = await call.cloud();
+      return forEachOperand(call, 'delete', (name) => remove(call, cloud, name));
+    },
+  });
+
+  define(setting, {
+    usage: 'rename <container> <name>',
+    summary: 'give a container another name',
+    examples: ['berth rename web shop'],
+    run: async ({ cloud, operands, progress }) => {
+      const [container = '', name = ''] = operands;
+      await (await cloud()).containers.update(container, { name });
+      progress.note(`${container}: renamed to ${name}`);
+      return undefined;
+    },
+  });
+
+  define<UpdateOptions>(setting, {
+    usage: 'update <container>',
+    summary: 'change the limits or the name of a container',
+    options: [
+      ['--cpu <number>', 'cores', number],
+      ['-m, --memory <MiB>', 'memory'],
+      ['-n, --name <name>', 'name'],
+      ['--auto-heal', 'start it again when it vanishes'],
+      ['--no-auto-heal', 'do not'],
+    ],
+    prints: true,
+    examples: ['berth update --cpu 2 -m 2048 web'],
+    run: async (call) => {
+      const changes = changesOf(call.options);
+      const cloud = await call.cloud();
+      await showContainer(call, cloud, await cloud.containers.update(call.operands[0] ?? '', changes));
+      return undefined;
+    },
+  });
+}
+
+interface UpdateOptions {
+  readonly cpu?: number;
+  readonly memory?: string;
+  readonly name?: string;
+  readonly autoHeal?: boolean;
+}
+
+function changesOf({ cpu, memory, name, autoHeal }: UpdateOptions): ContainerChanges {
+  const changes = {
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(memory === undefined ? {} : { memory: memoryMiB(memory) }),
+    ...(name === undefined ? {} : { name }),
+    ...(autoHeal === undefined ? {} : { auto_heal: autoHeal }),
+  };
+  if (Object.keys(changes).length === 0) {
+    throw new UsageError('update: nothing to change; give --cpu, --memory, --name or --auto-heal');
+  }
+  return changes;
+}
+
+async function act(call: Call<VerbOptions>, row: VerbRow): Promise<number> {
+  const cloud = await call.cloud();
+  const { time, signal, wait } = call.options;
+  const query: Query = { timeout: time, signal };
+  return forEachOperand(call, row.word, async (name) => {
+    const requestId = await cloud.containers.act(name, row.verb, query);
+    if (wait === false) return `${name}: accepted`;
+    const { world, progress } = call;
+    await waitForAction({ cloud, world, progress, seconds: 600 + (time ?? 0) }, name, requestId);
+    return `${name}: ${row.done}`;
+  });
+}
+
+async function remove(
+  call: Call<{ readonly wait?: boolean; readonly stop?: boolean; readonly force?: boolean }>,
+  cloud: Cloud,
+  name: string,
+): Promise<string> {
+  const { stop, force, wait } = call.options;
+  // The id, so that a new container of the same name is not waited for.
+  const { uuid } = await cloud.containers.get(name);
+  await cloud.containers.remove(uuid, { ...(stop ? { stop } : {}), ...(force ? { force } : {}) });
+  if (wait === false) return `${name}: accepted`;
+  const left = await waitForContainer(
+    { cloud, world: call.world, progress: call.progress, seconds: 600 },
+    uuid,
+    (container) => !container || container.status === 'Error',
+  );
+  if (left) throw new Failure('docker-error', `${name}: could not be deleted: ${left.status_reason}`);
+  return `${name}: deleted`;
+}

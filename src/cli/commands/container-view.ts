@@ -1,0 +1,73 @@
+/** How containers are shown: the columns of a list, and one container field by field, with floating addresses. */
+import type { Cloud } from '../../client/cloud.ts';
+import type { ContainerView } from '../../client/containers.ts';
+import type { FloatingIpObject } from '../../client/networks.ts';
+import { isFailure } from '../../model/failure.ts';
+import type { Call } from '../define.ts';
+import type { Column, Paint, Row } from '../output/output.ts';
+import { joinWords } from '../shell-words.ts';
+
+export type ContainerRow = Row & ContainerView & { readonly floating_addresses: readonly string[] };
+
+const statusPaint: Readonly<Record<string, Paint>> = {
+  Running: 'green',
+  Error: 'red',
+  Dead: 'red',
+  Unknown: 'red',
+  Stopped: 'dim',
+};
+
+export const containerColumns: readonly Column[] = [
+  { key: 'uuid' },
+  { key: 'name' },
+  { key: 'image' },
+  { key: 'status', paint: (status) => statusPaint[status] ?? 'yellow' },
+  { key: 'task_state', title: 'TASK' },
+  { key: 'addresses', text: (row) => fixedAddresses(row as ContainerRow).join(', ') },
+  { key: 'floating_addresses', title: 'FLOATING' },
+  { key: 'ports' },
+];
+
+/** Fixed addresses in the order of the container's networks. */
+export function fixedAddresses(container: ContainerView): string[] {
+  return Object.values(container.addresses).flatMap((list) => list.map(({ addr }) => addr));
+}
+
+/** Floating addresses by port; empty where the cloud has none to offer. */
+export async function floatingByPort(cloud: Cloud): Promise<Map<string, string>> {
+  try {
+    const all = await cloud.networks.list<FloatingIpObject>('floatingips');
+    return new Map(all.flatMap((item) => (item.port_id ? [[item.port_id, item.floating_ip_address]] : [])));
+  } catch (error) {
+    // A network service without routers has no such resource; that is not this command's trouble.
+    if (isFailure(error) && [403, 404, 501].includes(error.status)) return new Map();
+    throw error;
+  }
+}
+
+export function rowOf(container: ContainerView, floating: ReadonlyMap<string, string>): ContainerRow {
+  const ports = Object.values(container.addresses).flatMap((list) => list.map(({ port }) => port));
+  const found = [...new Set(ports)].flatMap((port) => floating.get(port) ?? []);
+  return { ...container, floating_addresses: found };
+}
+
+export async function showContainer(call: Call, cloud: Cloud, container: ContainerView): Promise<void> {
+  const hasAddress = Object.keys(container.addresses).length > 0;
+  const [floating, networks] = await Promise.all([
+    hasAddress ? floatingByPort(cloud) : new Map<string, string>(),
+    hasAddress ? cloud.networks.list('networks') : [],
+  ]);
+  const names = new Map(networks.map((network) => [network.id, network.name ?? network.id]));
+  await call.out.record(rowOf(container, floating), {
+    addresses: (row) =>
+      Object.entries((row as ContainerRow).addresses)
+        .map(([id, list]) => `${names.get(id) ?? id}=${list.map(({ addr }) => addr).join(' ')}`)
+        .join(', '),
+    command: (row) => joinWords((row as ContainerRow).command),
+    entrypoint: (row) => joinWords((row as ContainerRow).entrypoint),
+    restart_policy: (row) => {
+      const { Name = '', MaximumRetryCount = '0' } = (row as ContainerRow).restart_policy;
+      return MaximumRetryCount === '0' ? Name : `${Name}:${MaximumRetryCount}`;
+    },
+  });
+}

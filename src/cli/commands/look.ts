@@ -1,0 +1,173 @@
+/** Commands that look at containers and change nothing. */
+import { collect, define, integer, type Setting } from '../define.ts';
+import type { Column } from '../output/output.ts';
+import { containerColumns, floatingByPort, rowOf, showContainer } from './container-view.ts';
+
+interface ListOptions {
+  readonly allProjects?: boolean;
+  readonly name?: string;
+  readonly image?: string;
+  readonly status?: string;
+  readonly taskState?: string;
+  readonly host?: string;
+  readonly projectId?: string;
+  readonly userId?: string;
+  readonly limit?: number;
+  readonly marker?: string;
+  readonly sortKey?: string;
+  readonly sortDir?: string;
+}
+
+export function commands(setting: Setting): void {
+  define<ListOptions>(setting, {
+    usage: 'list',
+    summary: 'list containers',
+    options: [
+      ['--all-projects', 'those of everybody (administrators)'],
+      ['--name <name>', 'with this name'],
+      ['--image <image>', 'of this image'],
+      ['--status <status>', 'in this status: Running, Stopped, Error …'],
+      ['--task-state <state>', 'with this going on'],
+      ['--host <name>', 'on this host (administrators)'],
+      ['--project-id <id>', 'of this project'],
+      ['--user-id <id>', 'of this user'],
+      ['--limit <number>', 'at most this many', integer],
+      ['--marker <uuid>', 'after this container'],
+      ['--sort-key <field>', 'order by this field'],
+      ['--sort-dir <direction>', 'asc or desc'],
+    ],
+    prints: true,
+    examples: [
+      'berth list',
+      'berth list --status Running -f json',
+      'berth list -f value -c name -c addresses',
+    ],
+    run: async ({ cloud, options, out }) => {
+      const session = await cloud();
+      const [containers, floating] = await Promise.all([
+        session.containers.list({
+          ...(options.allProjects ? { all_projects: true } : {}),
+          ...(options.limit === undefined ? {} : { limit: options.limit }),
+          name: options.name,
+          image: options.image,
+          status: options.status,
+          task_state: options.taskState,
+          host: options.host,
+          project_id: options.projectId,
+          user_id: options.userId,
+          marker: options.marker,
+          sort_key: options.sortKey,
+          sort_dir: options.sortDir,
+        }),
+        floatingByPort(session),
+      ]);
+      await out.list(
+        containerColumns,
+        containers.map((container) => rowOf(container, floating)),
+      );
+      return undefined;
+    },
+  });
+
+  define(setting, {
+    usage: 'show <container>',
+    summary: 'show everything about a container',
+    prints: true,
+    examples: ['berth show web', 'berth show web -f json', 'berth show web -f value -c status'],
+    run: async (call) => {
+      const cloud = await call.cloud();
+      await showContainer(call, cloud, await cloud.containers.get(call.operands[0] ?? ''));
+      return undefined;
+    },
+  });
+
+  define<LogsOptions>(setting, {
+    usage: 'logs <container>',
+    summary: 'print what a container has written',
+    options: [
+      ['--stdout', 'its standard output only'],
+      ['--stderr', 'its standard error only'],
+      ['-t, --timestamps', 'with the time of each line'],
+      ['--tail <lines>', 'the last lines only', integer],
+      ['--since <time>', 'seconds since 1970, or "2026-01-31 12:00:00,000"'],
+    ],
+    examples: ['berth logs web', 'berth logs --tail 20 -t web'],
+    run: async ({ cloud, operands, options, out }) => {
+      const both = options.stdout === options.stderr;
+      const text = await (await cloud()).containers.logs(operands[0] ?? '', {
+        stdout: both || options.stdout === true,
+        stderr: both || options.stderr === true,
+        timestamps: options.timestamps === true,
+        tail: options.tail,
+        since: options.since,
+      });
+      out.raw(text);
+      return undefined;
+    },
+  });
+
+  define<{ readonly pid?: readonly string[]; readonly ps?: string }>(setting, {
+    usage: 'top <container>',
+    summary: 'list the processes of a container',
+    options: [
+      ['--pid <pid>', 'these processes only (repeatable)', collect],
+      ['--ps <arguments>', 'arguments of ps'],
+    ],
+    prints: true,
+    examples: ['berth top web', 'berth top --ps "-o pid,comm" web'],
+    run: async ({ cloud, operands, options, out }) => {
+      const args = options.ps ?? (options.pid ? `-p ${options.pid.join(' ')}` : undefined);
+      const { Titles: titles, Processes: processes } = await (await cloud()).containers.top(
+        operands[0] ?? '',
+        args,
+      );
+      const columns: Column[] = titles.map((title) => ({ key: title, title }));
+      const rows = processes.map((cells) =>
+        Object.fromEntries(titles.map((title, index) => [title, cells[index] ?? ''])),
+      );
+      await out.list(columns, rows);
+      return undefined;
+    },
+  });
+
+  define(setting, {
+    usage: 'stats <container>',
+    summary: 'show what a container uses',
+    prints: true,
+    examples: ['berth stats web', 'berth stats web -f json'],
+    run: async ({ cloud, operands, out }) => {
+      await out.record({ ...(await (await cloud()).containers.stats(operands[0] ?? '')) });
+      return undefined;
+    },
+  });
+
+  define(setting, {
+    usage: 'actions <container> [request-id]',
+    summary: 'show what was done with a container and how it ended',
+    prints: true,
+    examples: ['berth actions web', 'berth actions web req-2c0d…'],
+    run: async ({ cloud, operands, out }) => {
+      const [container = '', requestId] = operands;
+      const { containers } = await cloud();
+      if (requestId) {
+        await out.record({ ...(await containers.action(container, requestId)) });
+        return undefined;
+      }
+      const keys = ['action', 'request_id', 'start_time', 'finish_time', 'message'];
+      const actions = await containers.actions(container);
+      await out.list(
+        keys.map((key) => ({ key })),
+        actions.map((action) => ({ ...action })),
+      );
+      return undefined;
+    },
+  });
+}
+
+interface LogsOptions {
+  readonly stdout?: boolean;
+  readonly stderr?: boolean;
+  readonly timestamps?: boolean;
+  readonly tail?: number;
+  readonly since?: string;
+}

@@ -1,0 +1,56 @@
+/**
+ * Errors for people: one line that says what is wrong, one that says what to do next.
+ * The exit codes are here too: 0 done, 1 failed, 2 the command line was wrong.
+ */
+import { ServiceFailure } from '../client/http.ts';
+import { Failure, type FailureCode } from '../model/failure.ts';
+import { printable } from './output/text.ts';
+import { UsageError } from './usage-error.ts';
+
+export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
+
+export interface Explanation {
+  readonly lines: readonly string[];
+  readonly exitCode: number;
+}
+
+/** `command` = the words of the command that failed, for the pointer to its help. */
+export function explain(error: unknown, command: string): Explanation {
+  const help = `see: berth ${command ? `${command} ` : ''}--help`;
+  if (error instanceof UsageError) {
+    return { lines: [`berth: ${printable(error.message)}`, help], exitCode: exitCodes.usage };
+  }
+  if (!(error instanceof Failure)) {
+    const text = error instanceof Error ? error.message : String(error);
+    const lines = [`berth: unexpected: ${printable(text)}`, 'run it again with --debug to see where from'];
+    return { lines, exitCode: exitCodes.failed };
+  }
+  const request =
+    error instanceof ServiceFailure && error.requestId && error.status >= 500
+      ? ` (request ${error.requestId})`
+      : '';
+  const next = nextSteps[error.code] ?? (error.status >= 500 ? serverStep : help);
+  return { lines: [`berth: ${printable(error.message)}${request}`, next], exitCode: exitCodes.failed };
+}
+
+const serverStep = 'see what the server says: berth status, and its log berth.log in the state folder';
+
+const nextSteps: Partial<Record<FailureCode, string>> = {
+  unauthorized: 'start Berth here with: berth up -d, or say which cloud: berth --os-cloud NAME …',
+  unavailable: 'is it running? look with: berth status, start it with: berth up -d',
+  timeout: 'look with: berth status, or allow more time with --request-timeout SECONDS',
+  'policy-not-authorized': 'administrators may: try berth --os-cloud berth-admin …',
+  'container-not-found': 'see what there is: berth list',
+  'network-not-found': 'see what there is: berth network list',
+  'subnet-not-found': 'see what there is: berth subnet list',
+  'port-not-found': 'see what there is: berth port list',
+  'security-group-not-found': 'see what there is: berth security-group list',
+  'invalid-state-exception': 'see its state with: berth show NAME (a running container: delete --stop)',
+  'container-already-exists': 'choose another name, or delete that one first',
+  'over-quota': 'see the limits and what is in use: berth quota show',
+  'network-over-quota': 'delete what is not needed, or ask an administrator for more',
+  conflict: 'use the id instead of the name, if several things have that name',
+  'network-in-use': 'see who uses it: berth port list --network NAME',
+  'subnet-in-use': 'see who uses it: berth port list',
+  'security-group-in-use': 'see who uses it: berth port list -c id -c security_groups',
+};

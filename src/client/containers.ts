@@ -1,0 +1,328 @@
+/**
+ * The container API (Zun v1) as functions. Names are as good as ids everywhere: the service resolves them.
+ * Microversion 1.40 is asked for, the newest of upstream Zun, so that a real Zun answers the same.
+ */
+import type { ContainerStatus } from '../model/container.ts';
+import type { Query } from './http.ts';
+import type { ServiceRequest, Session } from './session.ts';
+
+export interface AddressView {
+  readonly addr: string;
+  readonly version: 4 | 6;
+  readonly port: string;
+  readonly subnet_id: string;
+  readonly preserve_on_delete: boolean;
+}
+
+/** A container as the service shows it. The last four fields are for administrators only. */
+export interface ContainerView {
+  readonly uuid: string;
+  readonly name: string;
+  readonly project_id: string;
+  readonly user_id: string;
+  readonly image: string;
+  readonly image_driver: string;
+  readonly command: readonly string[];
+  readonly entrypoint: readonly string[];
+  readonly status: ContainerStatus;
+  readonly status_reason: string | null;
+  readonly status_detail: string | null;
+  readonly task_state: string | null;
+  readonly cpu: number;
+  readonly cpu_policy: string;
+  /** MiB, as text. */
+  readonly memory: string;
+  /** GiB; 0 = no limit. */
+  readonly disk: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workdir: string | null;
+  readonly ports: readonly number[];
+  readonly hostname: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  /** By network id. */
+  readonly addresses: Readonly<Record<string, readonly AddressView[]>>;
+  readonly restart_policy: { readonly Name?: string; readonly MaximumRetryCount?: string };
+  readonly interactive: boolean;
+  readonly tty: boolean;
+  readonly security_groups: readonly string[];
+  readonly auto_remove: boolean;
+  readonly auto_heal: boolean;
+  readonly healthcheck: Readonly<Record<string, unknown>>;
+  readonly registry_id: string | null;
+  readonly created_at: string | null;
+  readonly updated_at: string | null;
+  readonly host?: string | null;
+  readonly runtime?: string | null;
+  readonly privileged?: boolean;
+  readonly image_pull_policy?: string | null;
+}
+
+export interface NetRequest {
+  readonly network?: string;
+  readonly port?: string;
+  readonly 'v4-fixed-ip'?: string;
+  readonly 'v6-fixed-ip'?: string;
+}
+
+export interface MountRequest {
+  readonly type?: 'volume' | 'bind';
+  /** `volume`: its name or id. `bind`: the file's content in base64. */
+  readonly source?: string;
+  readonly destination: string;
+  readonly size?: string;
+}
+
+/** What can be asked for; every field but the image has a default on the server. */
+export interface ContainerRequest {
+  readonly image: string;
+  readonly name?: string;
+  readonly command?: readonly string[];
+  readonly entrypoint?: readonly string[];
+  readonly cpu?: number;
+  /** MiB. */
+  readonly memory?: string;
+  /** GiB. */
+  readonly disk?: number;
+  readonly workdir?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly hostname?: string;
+  readonly image_driver?: string;
+  readonly image_pull_policy?: string;
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  readonly auto_remove?: boolean;
+  readonly auto_heal?: boolean;
+  readonly restart_policy?: { readonly Name: string; readonly MaximumRetryCount?: string };
+  readonly security_groups?: readonly string[];
+  readonly exposed_ports?: Readonly<Record<string, object>>;
+  readonly nets?: readonly NetRequest[];
+  readonly mounts?: readonly MountRequest[];
+  readonly hints?: Readonly<Record<string, string>>;
+  readonly availability_zone?: string;
+  readonly host?: string;
+  readonly runtime?: string;
+  readonly privileged?: boolean;
+  readonly healthcheck?: {
+    readonly cmd: string;
+    readonly interval?: number;
+    readonly retries?: number;
+    readonly timeout?: number;
+  };
+  readonly registry?: string;
+}
+
+export interface ContainerChanges {
+  readonly name?: string;
+  readonly cpu?: number;
+  readonly memory?: string;
+  readonly auto_heal?: boolean;
+}
+
+export interface ActionView {
+  readonly action: string;
+  readonly request_id: string;
+  readonly user_id: string;
+  readonly container_uuid: string;
+  readonly start_time: string;
+  readonly finish_time: string | null;
+  readonly message: string | null;
+  readonly events?: readonly {
+    readonly event: string;
+    readonly start_time: string;
+    readonly finish_time: string | null;
+    readonly result: string | null;
+    readonly traceback: string | null;
+  }[];
+}
+
+export interface StatsView {
+  readonly CONTAINER: string;
+  readonly 'CPU %': number;
+  readonly 'MEM USAGE(MiB)': number;
+  readonly 'MEM LIMIT(MiB)': number;
+  readonly 'MEM %': number;
+  readonly 'BLOCK I/O(B)': string;
+  readonly 'NET I/O(B)': string;
+}
+
+export interface ServiceView {
+  readonly id: number;
+  readonly host: string;
+  readonly binary: string;
+  readonly state: 'up' | 'down';
+  readonly disabled: boolean;
+  readonly disabled_reason: string | null;
+  readonly forced_down: boolean;
+  readonly last_seen_up: string | null;
+  readonly availability_zone: string;
+  readonly updated_at: string | null;
+}
+
+export interface HostView {
+  readonly uuid: string;
+  readonly hostname: string;
+  /** MiB. */
+  readonly mem_total: number;
+  readonly mem_used: number;
+  readonly cpus: number;
+  readonly cpu_used: number;
+  /** GiB. */
+  readonly disk_total: number;
+  readonly disk_used: number;
+  readonly total_containers: number;
+  readonly architecture: string;
+  readonly os: string;
+  readonly kernel_version: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly runtimes: readonly string[];
+}
+
+export const quotaNames = ['containers', 'cpu', 'memory', 'disk'] as const;
+export type QuotaName = (typeof quotaNames)[number];
+export type QuotaUsage = Record<QuotaName, { readonly limit: number; readonly in_use: number }>;
+
+interface Page<T> {
+  readonly next: string | null;
+  readonly items: readonly T[];
+}
+
+/** Verbs without an answer of interest, carried out after the service has replied. */
+export type Verb = 'start' | 'stop' | 'reboot' | 'pause' | 'unpause' | 'kill' | 'rebuild';
+
+export class ContainerApi {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** All that match, page by page; `limit` ends the list early. */
+  async list(query: Query & { readonly limit?: number } = {}): Promise<ContainerView[]> {
+    const { limit = Number.POSITIVE_INFINITY, ...filters } = query;
+    const found: ContainerView[] = [];
+    let marker: string | undefined;
+    for (;;) {
+      const rest = limit - found.length;
+      const page = await this.#page({
+        ...filters,
+        ...(marker ? { marker } : {}),
+        ...(rest < 1000 ? { limit: rest } : {}),
+      });
+      found.push(...page.items);
+      marker = page.items.at(-1)?.uuid;
+      if (!page.next || !marker || found.length >= limit) return found;
+    }
+  }
+
+  async #page(query: Query): Promise<Page<ContainerView>> {
+    const body = await this.#get<{ containers: ContainerView[]; next: string | null }>('/containers', query);
+    return { items: body.containers, next: body.next };
+  }
+
+  get(container: string): Promise<ContainerView> {
+    return this.#get(`/containers/${encode(container)}`);
+  }
+
+  create(request: ContainerRequest, options: { readonly run: boolean }): Promise<ContainerView> {
+    return this.#send({ method: 'POST', path: '/containers', query: { run: options.run }, body: request });
+  }
+
+  update(container: string, changes: ContainerChanges): Promise<ContainerView> {
+    return this.#send({ method: 'PATCH', path: `/containers/${encode(container)}`, body: changes });
+  }
+
+  async remove(
+    container: string,
+    options: { readonly force?: boolean; readonly stop?: boolean } = {},
+  ): Promise<void> {
+    await this.#send({ method: 'DELETE', path: `/containers/${encode(container)}`, query: options });
+  }
+
+  /** Returns the request's id, under which `action` tells how it ended. */
+  async act(container: string, verb: Verb, query: Query = {}): Promise<string> {
+    const path = `/containers/${encode(container)}/${verb}`;
+    const { headers } = await this.#session.send('container', withVersion({ method: 'POST', path, query }));
+    return headers.get('x-openstack-request-id') ?? '';
+  }
+
+  logs(container: string, query: Query = {}): Promise<string> {
+    return this.#get(`/containers/${encode(container)}/logs`, query);
+  }
+
+  /** `command` is one line, split by the service as a POSIX shell splits words. */
+  execute(container: string, command: string): Promise<{ output: string; exit_code: number }> {
+    return this.#send({
+      method: 'POST',
+      path: `/containers/${encode(container)}/execute`,
+      query: { command },
+    });
+  }
+
+  top(container: string, psArgs?: string): Promise<{ Titles: string[]; Processes: string[][] }> {
+    return this.#get(`/containers/${encode(container)}/top`, { ps_args: psArgs });
+  }
+
+  stats(container: string): Promise<StatsView> {
+    return this.#get(`/containers/${encode(container)}/stats`);
+  }
+
+  async actions(container: string): Promise<ActionView[]> {
+    const path = `/containers/${encode(container)}/container_actions`;
+    return (await this.#get<{ containerActions: ActionView[] }>(path)).containerActions;
+  }
+
+  action(container: string, requestId: string): Promise<ActionView> {
+    return this.#get(`/containers/${encode(container)}/container_actions/${encode(requestId)}`);
+  }
+
+  async services(): Promise<ServiceView[]> {
+    return (await this.#get<{ services: ServiceView[] }>('/services')).services;
+  }
+
+  async setService(host: string, binary: string, change: ServiceChange): Promise<void> {
+    const { verb, ...query } = change;
+    await this.#send({ method: 'PUT', path: `/services/${verb}`, query: { host, binary, ...query } });
+  }
+
+  async hosts(): Promise<HostView[]> {
+    return (await this.#get<{ hosts: HostView[] }>('/hosts')).hosts;
+  }
+
+  host(host: string): Promise<HostView> {
+    return this.#get(`/hosts/${encode(host)}`);
+  }
+
+  quota(projectId: string): Promise<QuotaUsage> {
+    return this.#get(`/quotas/${encode(projectId)}`, { usages: 'True' });
+  }
+
+  async setQuota(projectId: string, limits: Partial<Record<QuotaName, number>>): Promise<void> {
+    await this.#send({ method: 'PUT', path: `/quotas/${encode(projectId)}`, body: limits });
+  }
+
+  async resetQuota(projectId: string): Promise<void> {
+    await this.#send({ method: 'DELETE', path: `/quotas/${encode(projectId)}` });
+  }
+
+  #get<T>(path: string, query?: Query): Promise<T> {
+    return this.#send({ method: 'GET', path, query });
+  }
+
+  #send<T>(request: ServiceRequest): Promise<T> {
+    return this.#session.request<T>('container', withVersion(request));
+  }
+}
+
+function withVersion(request: ServiceRequest): ServiceRequest {
+  return { ...request, headers: { 'openstack-api-version': 'container 1.40' } };
+}
+
+export type ServiceChange =
+  | { readonly verb: 'enable' }
+  | { readonly verb: 'disable'; readonly disabled_reason?: string }
+  | { readonly verb: 'force_down'; readonly forced_down: boolean };
+
+function encode(part: string): string {
+  return encodeURIComponent(part);
+}

@@ -1,0 +1,232 @@
+/**
+ * A cloud in memory for tests of clients: log-in, containers and network objects over real HTTP.
+ *
+ * A small working model: it keeps what it is told, checks tokens, pages lists, and answers errors in the shapes of
+ * the real services. Containers reach the state that was asked for at once. It checks no fields.
+ */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+type Fields = Record<string, unknown>;
+
+interface Request {
+  readonly method: string;
+  readonly url: URL;
+  readonly body: Fields;
+  readonly headers: IncomingMessage['headers'];
+}
+
+interface Answer {
+  readonly status?: number;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+const plurals: Readonly<Record<string, string>> = {
+  networks: 'network',
+  subnets: 'subnet',
+  ports: 'port',
+  floatingips: 'floatingip',
+  'security-groups': 'security_group',
+  'security-group-rules': 'security_group_rule',
+};
+
+export class FakeCloud implements AsyncDisposable {
+  readonly password = 'right';
+  readonly project = 'p'.repeat(32);
+  /** Every request, oldest first, as `GET /v1/containers`. */
+  readonly requests: string[] = [];
+  readonly logIns: Fields[] = [];
+  readonly containers: Fields[] = [];
+  readonly objects: Record<string, Fields[]> = {};
+  readonly tokens = new Set<string>();
+  pageSize = 1000;
+  readonly #server: Server;
+  #url = '';
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      void this.#answer(request).then(({ status = 200, body, headers = {} }) => {
+        response.writeHead(status, {
+          'content-type': 'application/json',
+          'x-openstack-request-id': `req-${this.requests.length}`,
+          ...headers,
+        });
+        response.end(body === undefined ? '' : JSON.stringify(body));
+      });
+    });
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  async listen(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    this.#url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** What `berth up` would write. */
+  cloudsYaml(name = 'berth'): string {
+    return JSON.stringify({
+      clouds: {
+        [name]: {
+          auth: {
+            auth_url: `${this.url}/identity/v3`,
+            username: 'demo',
+            password: this.password,
+            project_name: 'demo',
+            user_domain_name: 'Default',
+            project_domain_name: 'Default',
+          },
+          region_name: 'RegionOne',
+        },
+      },
+    });
+  }
+
+  async #answer(incoming: IncomingMessage): Promise<Answer> {
+    let text = '';
+    for await (const chunk of incoming) text += chunk;
+    const { method = 'GET', headers } = incoming;
+    const url = new URL(incoming.url ?? '/', this.url);
+    this.requests.push(`${method} ${url.pathname}${url.search}`);
+    const request = { method, url, body: text ? JSON.parse(text) : {}, headers };
+    if (url.pathname === '/identity/v3/auth/tokens') return this.#logIn(request);
+    if (!this.tokens.has(String(headers['x-auth-token']))) return unauthorized;
+    const network = /^\/network\/v2\.0\/([^/]+)(?:\/([^/]+))?(\/tags)?$/.exec(url.pathname);
+    if (network) return this.#network(request, network.slice(1));
+    const container = /^\/v1\/containers(?:\/([^/]+))?(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(url.pathname);
+    if (container) return this.#container(request, container.slice(1));
+    return { status: 404, body: { errors: [{ code: 'container.', title: 'Not Found' }] } };
+  }
+
+  #logIn({ body }: Request): Answer {
+    this.logIns.push(body);
+    if (!JSON.stringify(body).includes(`:"${this.password}"`)) return unauthorized;
+    const token = `token-${this.logIns.length}`;
+    this.tokens.add(token);
+    const endpoint = (path: string) => [
+      { interface: 'public', region: 'RegionOne', region_id: 'RegionOne', url: `${this.url}${path}` },
+    ];
+    return {
+      status: 201,
+      headers: { 'x-subject-token': token },
+      body: {
+        token: {
+          expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+          user: { id: 'u1', name: 'demo' },
+          project: { id: this.project, name: 'demo' },
+          roles: [{ name: 'member' }],
+          catalog: [
+            { type: 'container', name: 'zun', endpoints: endpoint('/v1') },
+            { type: 'network', name: 'neutron', endpoints: endpoint('/network') },
+          ],
+        },
+      },
+    };
+  }
+
+  #container({ method, url, body }: Request, [name, verb, id]: readonly (string | undefined)[]): Answer {
+    if (!name && method === 'GET') return this.#listContainers(url);
+    if (!name) {
+      const made = { ...newContainer(this.containers.length), ...body };
+      made.status = url.searchParams.get('run') === 'true' ? 'Running' : 'Created';
+      this.containers.push(made);
+      return { status: 202, body: { ...made, status: 'Creating' } };
+    }
+    const at = this.containers.findIndex(({ uuid, name: own }) => [uuid, own].includes(name));
+    const found = this.containers[at];
+    if (!found) {
+      const title = `Container ${name} could not be found.`;
+      return { status: 404, body: { errors: [{ code: 'container.container-not-found', title }] } };
+    }
+    if (method === 'DELETE') {
+      this.containers.splice(at, 1);
+      return { status: 204 };
+    }
+    if (method === 'PATCH') return { body: Object.assign(found, body) };
+    if (verb === 'execute') {
+      return { body: { output: `ran ${url.searchParams.get('command')}\n`, exit_code: 3 } };
+    }
+    if (verb === 'logs') return { body: 'line one\n' };
+    if (verb === 'container_actions') {
+      return { body: { action: 'stop', request_id: id, finish_time: '2026-01-01', message: null } };
+    }
+    if (verb === 'stop') found.status = 'Stopped';
+    return verb ? { status: 202, body: null } : { body: found };
+  }
+
+  #listContainers(url: URL): Answer {
+    const marker = url.searchParams.get('marker');
+    const from = this.containers.findIndex(({ uuid }) => uuid === marker) + 1;
+    const size = Math.min(this.pageSize, Number(url.searchParams.get('limit') ?? this.pageSize));
+    const page = this.containers.slice(from, from + size);
+    return { body: { containers: page, next: page.length === size ? 'http://next' : null } };
+  }
+
+  #network(
+    { method, url, body }: Request,
+    [collection = '', id, tags]: readonly (string | undefined)[],
+  ): Answer {
+    const one = plurals[collection] ?? collection;
+    const many = `${one}s`;
+    this.objects[collection] ??= [];
+    const all = this.objects[collection];
+    if (method === 'POST') {
+      const made = { id: crypto.randomUUID(), ...(body[one] as Fields) };
+      all.push(made);
+      return { status: 201, body: { [one]: made } };
+    }
+    if (!id) {
+      const matches = all.filter((item) =>
+        [...url.searchParams].every(([key, value]) => key === 'limit' || String(item[key]) === value),
+      );
+      return { body: { [many]: matches } };
+    }
+    const at = all.findIndex((item) => item.id === id);
+    const found = all[at];
+    if (!found) {
+      const message = `${one} ${id} could not be found.`;
+      return { status: 404, body: { NeutronError: { type: 'NetworkNotFound', message, detail: '' } } };
+    }
+    if (method === 'DELETE') {
+      all.splice(at, 1);
+      return { status: 204 };
+    }
+    if (method === 'PUT') Object.assign(found, tags ? body : (body[one] as Fields));
+    return { body: tags ? body : { [one]: found } };
+  }
+}
+
+const unauthorized: Answer = {
+  status: 401,
+  body: {
+    error: {
+      code: 401,
+      title: 'Unauthorized',
+      message: 'The request you have made requires authentication.',
+    },
+  },
+};
+
+function newContainer(index: number): Fields {
+  return {
+    uuid: `00000000-0000-4000-8000-${String(index + 1).padStart(12, '0')}`,
+    name: `container-${index + 1}`,
+    image: 'busybox',
+    status: 'Running',
+    status_reason: null,
+    status_detail: 'Up 1 second',
+    task_state: null,
+    addresses: {},
+    ports: [],
+    restart_policy: {},
+  };
+}
