@@ -3,7 +3,15 @@ import type { Credentials, LogIn, NamedRef } from '../../client/credentials.ts';
 import { Failure } from '../../model/failure.ts';
 import type { CloudAuth, CloudEntry } from './clouds-yaml.ts';
 import type { GlobalOptions } from './options.ts';
-import type { FoundCloud } from './sources.ts';
+
+export interface FoundCloud {
+  readonly credentials: Credentials;
+  /** Certificate authorities to trust besides the usual: a file's name. */
+  readonly cacert?: string;
+  readonly insecure: boolean;
+  /** For people: `cloud berth of /var/lib/berth/clouds.yaml`. */
+  readonly from: string;
+}
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -9,25 +9,15 @@
  */
 import { join } from 'node:path';
 import { statePaths } from '../../base/state-paths.ts';
-import type { Credentials } from '../../client/credentials.ts';
 import { Failure } from '../../model/failure.ts';
 import { type CloudEntry, type CloudsFile, readClouds } from './clouds-yaml.ts';
-import { credentialsOf, fromOptions } from './entry.ts';
+import { credentialsOf, type FoundCloud, fromOptions } from './entry.ts';
 import { type GlobalOptions, stateDirOf } from './options.ts';
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly home: string;
-}
-
-export interface FoundCloud {
-  readonly credentials: Credentials;
-  /** Certificate authorities to trust besides the usual: a file's name. */
-  readonly cacert?: string;
-  readonly insecure: boolean;
-  /** For people: `cloud berth of /var/lib/berth/clouds.yaml`. */
-  readonly from: string;
 }
 
 /** The cloud that `berth up` writes for the first ordinary user. */

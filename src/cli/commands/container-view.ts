@@ -4,7 +4,8 @@ import type { ContainerView } from '../../client/containers.ts';
 import type { FloatingIpObject } from '../../client/networks.ts';
 import { isFailure } from '../../model/failure.ts';
 import type { Call } from '../define.ts';
-import type { Column, Paint, Row } from '../output/output.ts';
+import type { Column, Row } from '../output/output.ts';
+import type { Paint } from '../output/table.ts';
 import { joinWords } from '../shell-words.ts';
 
 export type ContainerRow = Row & ContainerView & { readonly floating_addresses: readonly string[] };

@@ -6,6 +6,7 @@
  */
 import { UsageError } from '../usage-error.ts';
 import type { TextStream } from '../world.ts';
+import type { Paint } from './table.ts';
 import { printable, textOf } from './text.ts';
 
 export const formats = ['table', 'json', 'yaml', 'value', 'csv'] as const;
@@ -23,8 +24,6 @@ export interface Column {
   /** Colours a cell, on terminals only. */
   readonly paint?: (text: string) => Paint | undefined;
 }
-
-export type Paint = 'green' | 'yellow' | 'red' | 'dim';
 
 export interface OutputOptions {
   readonly format?: Format;

@@ -1,7 +1,8 @@
 /** Tables with a frame. Apart from the rest because the library is loaded only when a table is printed. */
 import { styleText } from 'node:util';
 import CliTable from 'cli-table3';
-import type { Paint } from './output.ts';
+
+export type Paint = 'green' | 'yellow' | 'red' | 'dim';
 
 export interface TableText {
   readonly head: readonly string[];
