@@ -7,6 +7,7 @@ export const defaultStateDir = '/var/lib/berth';
 export function statePaths(stateDir: string) {
   return {
     database: join(stateDir, 'berth.db'),
+    lock: join(stateDir, 'berth.lock'),
     controlSocket: join(stateDir, 'berth.sock'),
     logFile: join(stateDir, 'berth.log'),
     cloudsYaml: join(stateDir, 'clouds.yaml'),

@@ -6,7 +6,7 @@
  * Ports of a container are found by their device id (the container's uuid), so nothing needs to be remembered.
  */
 import type { Caller } from '../model/caller.ts';
-import type { ExposedPort, Nic } from '../model/container.ts';
+import type { ExposedPort, Nic, ResolvedNet } from '../model/container.ts';
 
 /** One entry of `nets` as the user gave it. */
 export interface RequestedNet {
@@ -16,13 +16,7 @@ export interface RequestedNet {
   readonly fixedIp?: string;
 }
 
-/** An entry that was checked; stored with the container until its port exists. */
-export interface ResolvedNet {
-  readonly networkId: string;
-  /** The user's own port; absent = one is made. */
-  readonly portId?: string;
-  readonly fixedIp?: string;
-}
+export type { ResolvedNet };
 
 export interface PortRequest {
   readonly projectId: string;

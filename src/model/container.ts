@@ -87,6 +87,21 @@ export function assertAllowed(action: ContainerAction, uuid: string, status: Con
   throw new Failure('invalid-state-exception', `Cannot ${action} container ${uuid} in ${status} state`);
 }
 
+/** Verbs that wait in the store until the agent has carried them out. `create` covers create and first start. */
+export const operationVerbs = [
+  'create',
+  'start',
+  'stop',
+  'reboot',
+  'pause',
+  'unpause',
+  'kill',
+  'rebuild',
+  'update',
+  'delete',
+] as const;
+export type OperationVerb = (typeof operationVerbs)[number];
+
 export type RestartPolicyName = 'no' | 'always' | 'on-failure' | 'unless-stopped';
 
 export interface RestartPolicy {
@@ -161,6 +176,14 @@ export interface Nic {
   readonly fixedIps: readonly FixedIp[];
   /** The port was the user's own: kept when the container goes. */
   readonly preserveOnDelete: boolean;
+}
+
+/** An entry of `nets` that was checked; kept with the container until its port exists. */
+export interface ResolvedNet {
+  readonly networkId: string;
+  /** The user's own port; absent = one is made. */
+  readonly portId?: string;
+  readonly fixedIp?: string;
 }
 
 /** What the owner wants the container to be doing when nothing is in progress. */

@@ -10,7 +10,7 @@
  * Only what is inherently a question is a call to the agent (logs, exec, top, stats).
  */
 import Type, { type Static } from 'typebox';
-import { engineStates, powers } from '../model/container.ts';
+import { engineStates, type OperationVerb, operationVerbs, powers } from '../model/container.ts';
 import { defineCall, defineNotice } from './call.ts';
 
 const Strings = Type.Array(Type.String());
@@ -71,20 +71,7 @@ export const ContainerSpecShape = Type.Object({
   exposedPorts: Type.Array(Type.Object({ port: Type.Number(), protocol: Enum(['tcp', 'udp'] as const) })),
 });
 
-/** Verbs that wait in the store until the agent has carried them out. `create` covers create and first start. */
-export const operationVerbs = [
-  'create',
-  'start',
-  'stop',
-  'reboot',
-  'pause',
-  'unpause',
-  'kill',
-  'rebuild',
-  'update',
-  'delete',
-] as const;
-export type OperationVerb = (typeof operationVerbs)[number];
+export { type OperationVerb, operationVerbs };
 
 export const OperationShape = Type.Object({
   /** Names the operation in reports; unique. */
@@ -125,6 +112,8 @@ export const wantedContainers = defineCall({
 /** What the Engine and the agent know about one container. */
 export const ContainerReportShape = Type.Object({
   uuid: Type.String(),
+  /** When the agent looked (ISO 8601, the agent's clock): an older look never overwrites a newer one. */
+  observedAt: Type.Optional(Type.String()),
   state: Enum(engineStates),
   /** Set while an operation runs; null otherwise. */
   taskState: Nullable(Type.String()),

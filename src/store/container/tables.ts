@@ -1,2 +1,111 @@
-// biome-ignore lint/suspicious/noEmptyInterface: its tables come with the first queries
-export interface ContainerTables {}
+/** Row types of the container tables. Columns repeated from `spec` serve filters, sorting and sums; codec.ts writes them. */
+import type { Generated } from 'kysely';
+
+export interface ContainersTable {
+  id: Generated<number>;
+  uuid: string;
+  name: string;
+  project_id: string;
+  user_id: string;
+  host: string | null;
+  ports_phase: string;
+  status: string;
+  status_reason: string | null;
+  task_state: string | null;
+  power: string;
+  revision: number;
+  was_created: number;
+  engine_state: string | null;
+  runtime_id: string | null;
+  exit_code: number | null;
+  started_at: string | null;
+  finished_at: string | null;
+  observed_at: string | null;
+  created_at: string;
+  updated_at: string | null;
+  /** JSON: everything of the specification except the files. */
+  spec: string;
+  files: string;
+  nets: string;
+  nics: string;
+  security_groups: string | null;
+  exposed_group_id: string | null;
+  resolved: string | null;
+  image: string;
+  image_driver: string;
+  cpu: number;
+  cpu_policy: string;
+  memory_mib: number;
+  disk_gib: number;
+  workdir: string | null;
+  hostname: string | null;
+  runtime: string | null;
+  interactive: number;
+  tty: number;
+  privileged: number;
+  auto_remove: number;
+  auto_heal: number;
+}
+
+/** The action log. A row without `finish_time` is an operation that the agent has not carried out yet. */
+export interface ContainerActionsTable {
+  seq: Generated<number>;
+  id: string;
+  container_uuid: string;
+  project_id: string;
+  user_id: string;
+  request_id: string;
+  verb: string;
+  args: string;
+  start_time: string;
+  finish_time: string | null;
+  result: string | null;
+  message: string | null;
+}
+
+export interface HostsTable {
+  id: Generated<number>;
+  uuid: string;
+  name: string;
+  availability_zone: string;
+  cpus: number;
+  memory_mib: number;
+  disk_gib: number;
+  disk_quota_supported: number;
+  architecture: string;
+  os_type: string;
+  os: string;
+  kernel_version: string;
+  engine_version: string;
+  labels: string;
+  runtimes: string;
+  engine_ok: number;
+  engine_error: string | null;
+  last_seen_at: string;
+  report_count: number;
+  disabled: number;
+  disabled_reason: string | null;
+  forced_down: number;
+  created_at: string;
+  updated_at: string | null;
+}
+
+export interface ContainerQuotasTable {
+  project_id: string;
+  resource: string;
+  hard_limit: number;
+}
+
+export interface ContainerQuotaClassesTable {
+  class_name: string;
+  resource: string;
+  hard_limit: number;
+}
+
+export interface ContainerTables {
+  containers: ContainersTable;
+  container_actions: ContainerActionsTable;
+  hosts: HostsTable;
+  container_quotas: ContainerQuotasTable;
+  container_quota_classes: ContainerQuotaClassesTable;
+}

@@ -1,0 +1,103 @@
+/**
+ * The container service, put together: use cases for the APIs, the agents' calls on the bus, and the reconciler.
+ *
+ * `serve()` before the bus carries anything, `start()` when everything else stands, `stop()` before the database
+ * closes. Contract with the agents: src/wire/agent.ts.
+ */
+import type { Clock } from '../../base/clock.ts';
+import type { Config } from '../../base/config.ts';
+import type { Log } from '../../base/log.ts';
+import { Reconciler } from '../../base/reconciler.ts';
+import type { Bus } from '../../bus/bus.ts';
+import type { Caller } from '../../model/caller.ts';
+import type { Container, OperationArgs } from '../../model/container-record.ts';
+import type { Db } from '../../store/database.ts';
+import type { Networking } from '../networking.ts';
+import { Policy } from '../policy.ts';
+import type { Waker } from '../waker.ts';
+import { type AgentCallContext, serveAgents } from './agent-calls.ts';
+import { questionUseCases } from './ask-agent.ts';
+import type { ContainerContext } from './context.ts';
+import { type CreateAsk, createContainer } from './create.ts';
+import { hostUseCases } from './hosts.ts';
+import { actionOf, actionsOf, type ListAsk, listFor } from './list.ts';
+import { getContainer } from './look-up.ts';
+import { operate, type PowerVerb } from './operate.ts';
+import { OperationEnds } from './operation-ends.ts';
+import { Provisioner } from './provisioner.ts';
+import { quotaUseCases } from './quotas.ts';
+import { type RemoveAsk, removeContainer } from './remove.ts';
+import { LiveLook } from './show.ts';
+import { type ContainerUpdate, renameContainer, resizeContainer, updateInPlace } from './update.ts';
+
+export interface ContainerControlOptions {
+  readonly db: Db;
+  readonly bus: Bus;
+  readonly networking: Networking;
+  readonly waker: Waker;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly policy?: Policy;
+}
+
+export type ContainerControl = ReturnType<typeof createContainerControl>;
+
+const reconcileEveryMs = 30_000;
+
+export function createContainerControl(options: ContainerControlOptions) {
+  const base: ContainerContext = { ...options, policy: options.policy ?? new Policy() };
+  const ctx: AgentCallContext = {
+    ...base,
+    provisioner: new Provisioner(base),
+    operationEnds: new OperationEnds(base.db),
+  };
+  const live = new LiveLook(ctx);
+  const reconciler = new Reconciler({
+    name: 'container ports',
+    log: ctx.log,
+    everyMs: reconcileEveryMs,
+    pass: () => ctx.provisioner.pass(),
+  });
+
+  return {
+    config: ctx.config,
+    policy: ctx.policy,
+    hosts: hostUseCases(ctx),
+    quotas: quotaUseCases(ctx),
+    ...questionUseCases(ctx),
+
+    async create(caller: Caller, ask: CreateAsk): Promise<Container> {
+      const container = await createContainer(ctx, caller, ask);
+      if (container.portsPhase === 'wanted') ctx.provisioner.kick(container.uuid);
+      return container;
+    },
+    list: (caller: Caller, ask: ListAsk) => listFor(ctx, caller, ask),
+    show: (caller: Caller, ident: string, allProjects = false) => live.show(caller, ident, allProjects),
+    /** The record as it stands, for views of parts of it. */
+    networks: (caller: Caller, ident: string) => getContainer(ctx, caller, ident, 'container:network_list'),
+    update: (caller: Caller, ident: string, update: ContainerUpdate) =>
+      updateInPlace(ctx, caller, ident, update),
+    resize: (caller: Caller, ident: string, update: ContainerUpdate) =>
+      resizeContainer(ctx, caller, ident, update),
+    rename: (caller: Caller, ident: string, name: string) => renameContainer(ctx, caller, ident, name),
+    operate: (caller: Caller, ident: string, verb: PowerVerb, args: OperationArgs = {}) =>
+      operate(ctx, caller, ident, { verb, args }),
+    remove: (caller: Caller, ident: string, ask: RemoveAsk) => removeContainer(ctx, caller, ident, ask),
+    actions: (caller: Caller, ident: string) => actionsOf(ctx, caller, ident),
+    action: (caller: Caller, ident: string, requestId: string) => actionOf(ctx, caller, ident, requestId),
+
+    /** Answers agents. Call once, before they connect. */
+    serve(): void {
+      serveAgents(ctx);
+    },
+    /** Picks up what a crash or restart left open, and keeps doing so. */
+    start(): void {
+      reconciler.wake();
+    },
+    async stop(): Promise<void> {
+      await reconciler.stop();
+      await ctx.provisioner.idle();
+    },
+  };
+}

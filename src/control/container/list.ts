@@ -1,0 +1,64 @@
+/** Lists of containers and their action logs. */
+import type { Caller } from '../../model/caller.ts';
+import type { Container, ContainerOperation } from '../../model/container-record.ts';
+import { Failure } from '../../model/failure.ts';
+import {
+  type ContainerFilters,
+  type ContainerListQuery,
+  containerSortColumns,
+  listContainers,
+} from '../../store/container/container-list.ts';
+import { findContainer } from '../../store/container/containers.ts';
+import { operationsOf } from '../../store/container/operations.ts';
+import type { ContainerContext } from './context.ts';
+import { getContainer } from './look-up.ts';
+
+export type { ContainerFilters };
+
+export interface ListAsk extends Omit<ContainerListQuery, 'projectId'> {
+  readonly allProjects: boolean;
+}
+
+/** Throws `invalid-parameter-value` for an unknown sort key, `container-not-found` for an unknown marker. */
+export async function listFor(ctx: ContainerContext, caller: Caller, ask: ListAsk): Promise<Container[]> {
+  const { db, policy } = ctx;
+  const { allProjects, ...query } = ask;
+  policy.enforce(caller, allProjects ? 'container:get_all_all_projects' : 'container:get_all');
+  if (query.filters.host !== undefined) policy.enforce(caller, 'container:get_one:host');
+  if (!Object.hasOwn(containerSortColumns, query.sortKey)) {
+    throw new Failure(
+      'invalid-parameter-value',
+      `The sort_key value "${query.sortKey}" is an invalid field for sorting`,
+    );
+  }
+  const projectId = allProjects ? null : caller.projectId;
+  if (query.marker !== undefined) {
+    const last = await findContainer(db, query.marker);
+    if (!last || (projectId !== null && last.projectId !== projectId)) {
+      throw new Failure('container-not-found', `Container ${query.marker} could not be found.`);
+    }
+  }
+  return listContainers(db, { ...query, projectId });
+}
+
+/** Newest first. */
+export async function actionsOf(
+  ctx: ContainerContext,
+  caller: Caller,
+  ident: string,
+): Promise<ContainerOperation[]> {
+  const { uuid } = await getContainer(ctx, caller, ident, 'container:actions');
+  return operationsOf(ctx.db, uuid);
+}
+
+/** All that one request started on the container. Throws `resource-not-found`. */
+export async function actionOf(
+  ctx: ContainerContext,
+  caller: Caller,
+  ident: string,
+  requestId: string,
+): Promise<ContainerOperation> {
+  const action = (await actionsOf(ctx, caller, ident)).find((each) => each.requestId === requestId);
+  if (action) return action;
+  throw new Failure('resource-not-found', `The Action resource ${requestId} could not be found.`);
+}

@@ -1,0 +1,122 @@
+/**
+ * Verbs that change what a container is doing: checked against the state table, stored as an operation together
+ * with what is wanted from now on, then the agent is woken. The request does not wait for it.
+ */
+import type { Caller } from '../../model/caller.ts';
+import { assertAllowed, type ContainerAction, type OperationVerb } from '../../model/container.ts';
+import type { Container, OperationArgs } from '../../model/container-record.ts';
+import { Failure } from '../../model/failure.ts';
+import { newUuid } from '../../model/ids.ts';
+import type { ContainerChange } from '../../store/container/codec.ts';
+import { findContainer, updateContainer } from '../../store/container/containers.ts';
+import { insertOperation } from '../../store/container/operations.ts';
+import type { DbOrTrx } from '../../store/database.ts';
+import type { PolicyRule } from '../policy.ts';
+import { type ContainerContext, nowIso } from './context.ts';
+import { getContainer } from './look-up.ts';
+
+export type PowerVerb = 'start' | 'stop' | 'reboot' | 'pause' | 'unpause' | 'kill';
+
+interface VerbRow {
+  readonly policy: PolicyRule;
+  /** What shows while the operation waits and runs. */
+  readonly shows: ContainerChange;
+  /** What is wanted afterwards; kill: only when the signal ends the process for certain. */
+  readonly wants: (args: OperationArgs) => ContainerChange;
+}
+
+const deadlySignals = ['KILL', 'SIGKILL', '9'];
+
+const verbs: Readonly<Record<PowerVerb, VerbRow>> = {
+  start: {
+    policy: 'container:start',
+    shows: { taskState: 'container_starting' },
+    wants: () => ({ power: 'running' }),
+  },
+  stop: {
+    policy: 'container:stop',
+    shows: { taskState: 'container_stopping' },
+    wants: () => ({ power: 'stopped' }),
+  },
+  reboot: {
+    policy: 'container:reboot',
+    shows: { taskState: 'container_rebooting', status: 'Restarting' },
+    wants: () => ({ power: 'running' }),
+  },
+  pause: {
+    policy: 'container:pause',
+    shows: { taskState: 'container_pausing' },
+    wants: () => ({ power: 'paused' }),
+  },
+  unpause: {
+    policy: 'container:unpause',
+    shows: { taskState: 'container_unpausing' },
+    wants: () => ({ power: 'running' }),
+  },
+  kill: {
+    policy: 'container:kill',
+    shows: { taskState: 'container_killing' },
+    wants: ({ signal }) =>
+      signal === undefined || deadlySignals.includes(signal.toUpperCase()) ? { power: 'stopped' } : {},
+  },
+};
+
+export async function operate(
+  ctx: ContainerContext,
+  caller: Caller,
+  ident: string,
+  ask: { readonly verb: PowerVerb; readonly args: OperationArgs },
+): Promise<void> {
+  const { verb, args } = ask;
+  const { policy, shows, wants } = verbs[verb];
+  const { uuid } = await getContainer(ctx, caller, ident, policy);
+  const host = await ctx.db.transaction().execute(async (trx) => {
+    const container = await mustFind(trx, uuid);
+    assertAllowed(verb, uuid, container.status);
+    const placedOn = assertOnHost(container);
+    await updateContainer(trx, uuid, { ...shows, ...wants(args), updatedAt: nowIso(ctx) });
+    await queueOperation(ctx, trx, { caller, container, verb, args });
+    return placedOn;
+  });
+  ctx.waker.wake(host, { containers: [uuid] });
+}
+
+/** Inside a transaction the container is read again: its status may have changed since it was looked up. */
+export async function mustFind(db: DbOrTrx, uuid: string): Promise<Container> {
+  const container = await findContainer(db, uuid);
+  if (!container) throw new Failure('container-not-found', `Container ${uuid} could not be found.`);
+  return container;
+}
+
+/** Throws `invalid` (400) for a container that has nothing on any host. */
+export function assertOnHost(container: Container): string {
+  if (container.host !== null && container.portsPhase === 'ready') return container.host;
+  throw new Failure('invalid', 'Cannot operate an uncreated container.');
+}
+
+export interface QueuedOperation {
+  readonly caller: Caller;
+  readonly container: Container;
+  readonly verb: OperationVerb & (ContainerAction | 'create');
+  readonly args: OperationArgs;
+}
+
+/** Returns the operation's id. */
+export async function queueOperation(
+  ctx: ContainerContext,
+  db: DbOrTrx,
+  { caller, container, verb, args }: QueuedOperation,
+): Promise<string> {
+  const id = newUuid();
+  await insertOperation(db, {
+    id,
+    containerUuid: container.uuid,
+    projectId: container.projectId,
+    userId: caller.userId,
+    requestId: caller.requestId,
+    verb,
+    args,
+    startedAt: nowIso(ctx),
+  });
+  return id;
+}

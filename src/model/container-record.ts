@@ -1,0 +1,140 @@
+/**
+ * The records that the server keeps about containers and hosts, in domain words.
+ *
+ * They are what the store hands out and the API shows. Rows and wire shapes are other things
+ * (src/store/container/codec.ts, src/api/zun/container-view.ts).
+ */
+import type {
+  ContainerSpec,
+  ContainerStatus,
+  EngineState,
+  Nic,
+  OperationVerb,
+  Power,
+  ResolvedNet,
+} from './container.ts';
+import type { Uuid } from './ids.ts';
+
+/**
+ * Where the container's ports are in their life. `wanted`: to be made. `ready`: made, and the agent may see the
+ * container. `releasing`: the agent has nothing of it (any more); ports and groups are to be removed. `none`:
+ * there are no ports and no claim.
+ */
+export type PortsPhase = 'wanted' | 'ready' | 'releasing' | 'none';
+
+/** Injected files are read only when the agent asks: they can be large. */
+export type StoredSpec = Omit<ContainerSpec, 'files'>;
+
+/** The image's values where the specification has none; known once the Engine has the container. */
+export interface Resolved {
+  readonly command: readonly string[];
+  readonly entrypoint: readonly string[];
+  readonly workdir: string | null;
+  readonly hostname: string;
+  readonly runtime: string;
+  readonly ports: readonly number[];
+}
+
+export interface Container {
+  /** Order of creation. */
+  readonly id: number;
+  readonly uuid: Uuid;
+  readonly name: string;
+  readonly projectId: string;
+  readonly userId: string;
+  readonly spec: StoredSpec;
+  readonly nets: readonly ResolvedNet[];
+  readonly nics: readonly Nic[];
+  /** Ids; null = the project's default group. */
+  readonly securityGroupIds: readonly Uuid[] | null;
+  /** The group made for `exposedPorts`. */
+  readonly exposedGroupId: Uuid | null;
+  /** Holds the claim: what the container asks for counts on this host. Null = nowhere. */
+  readonly host: string | null;
+  readonly portsPhase: PortsPhase;
+  readonly status: ContainerStatus;
+  readonly statusReason: string | null;
+  readonly taskState: string | null;
+  readonly power: Power;
+  /** Grows with every change of `spec` or `nics`. */
+  readonly revision: number;
+  /** The Engine has had it at least once. */
+  readonly wasCreated: boolean;
+  /** Null = never reported. */
+  readonly engineState: EngineState | null;
+  readonly runtimeId: string | null;
+  readonly exitCode: number | null;
+  readonly resolved: Resolved | null;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  /** When the agent last looked, by its own clock. */
+  readonly observedAt: string | null;
+  readonly createdAt: string;
+  readonly updatedAt: string | null;
+}
+
+export interface OperationArgs {
+  readonly timeoutSeconds?: number;
+  readonly signal?: string;
+  /** update: what to go back to when the Engine refuses. */
+  readonly previous?: { readonly cpu: number; readonly memoryMiB: number };
+}
+
+/** A row of the action log; while it has no `finishedAt` it waits for the agent. */
+export interface ContainerOperation {
+  readonly id: Uuid;
+  readonly containerUuid: Uuid;
+  readonly projectId: string;
+  readonly userId: string;
+  readonly requestId: string;
+  readonly verb: OperationVerb;
+  readonly args: OperationArgs;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly result: 'Success' | 'Error' | null;
+  /** For people, when it failed. */
+  readonly message: string | null;
+}
+
+export interface HostRecord {
+  readonly id: number;
+  readonly uuid: Uuid;
+  readonly name: string;
+  readonly availabilityZone: string;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly diskGiB: number;
+  readonly diskQuotaSupported: boolean;
+  readonly architecture: string;
+  readonly osType: string;
+  readonly os: string;
+  readonly kernelVersion: string;
+  readonly engineVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly runtimes: readonly string[];
+  readonly engineOk: boolean;
+  readonly engineError: string | null;
+  readonly lastSeenAt: string;
+  readonly reportCount: number;
+  readonly disabled: boolean;
+  readonly disabledReason: string | null;
+  readonly forcedDown: boolean;
+  readonly createdAt: string;
+  readonly updatedAt: string | null;
+}
+
+/** What containers on a host, or of a project, ask for together. */
+export interface Usage {
+  readonly containers: number;
+  readonly cpu: number;
+  readonly memoryMiB: number;
+  readonly diskGiB: number;
+}
+
+export const noUsage: Usage = { containers: 0, cpu: 0, memoryMiB: 0, diskGiB: 0 };
+
+export const quotaResources = ['containers', 'memory', 'cpu', 'disk'] as const;
+export type QuotaResource = (typeof quotaResources)[number];
+/** -1 = unlimited. Memory in MiB, disk in GiB. */
+export type Quota = Readonly<Record<QuotaResource, number>>;

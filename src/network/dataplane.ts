@@ -1,0 +1,257 @@
+/**
+ * The dataplane of this host: brings the kernel to the wanted networks, plugs and unplugs ports.
+ *
+ * One turn at a time per network. What was applied is remembered, so that a change costs a small transaction;
+ * when that fails, and at the first turn after a restart, everything of the network is applied anew: no state
+ * but the kernel's own. What is wanted is read inside the turn (`WantedSource`), so that an older answer never
+ * overwrites a newer one. Work that fails takes back what it made; what stood before stays.
+ *
+ * Names are derived from ids, and every link says in its alias whose it is; nothing else is ever touched.
+ * Contract and the packet's way: docs/guide/dataplane.md.
+ */
+import { KeyedQueue } from '../base/keyed-queue.ts';
+import type { Log } from '../base/log.ts';
+import { type Undo, undoable } from '../base/undo.ts';
+import type { Kernel, KernelLink, KernelStep } from '../host/kernel.ts';
+import { Failure } from '../model/failure.ts';
+import {
+  containerLink,
+  namespacePrefix,
+  networkBridge,
+  networkNamespace,
+  portLink,
+} from '../model/host-names.ts';
+import type { WantedNetwork, WantedPort } from '../wire/host-network.ts';
+import { printChanges } from './plan/changes.ts';
+import { namespaceSteps, parsePortAlias, plugSteps } from './plan/namespace.ts';
+import { planNetworkRuleset } from './plan/network-ruleset.ts';
+import { isRouterLeg } from './plan/router.ts';
+import type { Ruleset } from './plan/ruleset.ts';
+import { Routers } from './routers.ts';
+
+export interface DataplaneOptions {
+  readonly kernel: Kernel;
+  /** First 4 digits of the installation's id: keeps two installations on one machine apart. */
+  readonly instance: string;
+  readonly log: Log;
+}
+
+/** A network, or how to ask for it once it is its turn; undefined = it is no longer wanted here. */
+export type WantedSource =
+  | WantedNetwork
+  | { readonly id: string; readonly read: () => Promise<WantedNetwork | undefined> };
+
+export interface Endpoint {
+  readonly portId: string;
+  /** Whoever uses the port, e.g. dockerd's endpoint id; written into the link's alias. */
+  readonly endpointId: string;
+}
+
+export interface PluggedPort extends Endpoint {
+  /** Namespace of its network. */
+  readonly netns: string;
+  /** Host end of its veth pair. */
+  readonly link: string;
+  /** True once the container's end was taken out of the root namespace. */
+  readonly isTaken: boolean;
+}
+
+interface Applied {
+  readonly ruleset: Ruleset;
+  /** All of the network that is not ruleset or ports, as text. */
+  readonly frame: string;
+}
+
+export class Dataplane {
+  readonly #kernel: Kernel;
+  readonly #instance: string;
+  readonly #log: Log;
+  readonly #routers: Routers;
+  /** Keyed by namespace. */
+  readonly #queue = new KeyedQueue();
+  readonly #applied = new Map<string, Applied>();
+
+  constructor(options: DataplaneOptions) {
+    this.#kernel = options.kernel;
+    this.#instance = options.instance;
+    this.#log = options.log;
+    this.#routers = new Routers(options);
+  }
+
+  /**
+   * Makes the network on this host what is wanted: namespace, bridge, rules, routers. Host ends whose port is no
+   * longer wanted here are removed; new ports wait for `plug`.
+   */
+  converge(wanted: WantedSource): Promise<void> {
+    return this.#turn(wanted, async (network, undo) => {
+      await this.#apply(network, undo, []);
+      await this.#removeStaleLinks(network);
+    });
+  }
+
+  /** As `converge`, but applies everything anew, whatever was applied before. */
+  repair(wanted: WantedSource): Promise<void> {
+    this.#applied.delete(networkNamespace(this.#instance, wanted.id));
+    return this.converge(wanted);
+  }
+
+  /**
+   * Gives the port a veth pair: the host end filtered and up on the network's bridge, the container's end (name
+   * returned, MAC set, down) in the root namespace for its engine to take. Throws `port-not-found` when the
+   * network has no such port on this host.
+   */
+  plug(wanted: WantedSource, endpoint: Endpoint): Promise<{ readonly linkName: string }> {
+    return this.#turn(wanted, async (network, undo) => {
+      const port = portOf(network, endpoint.portId);
+      const netns = networkNamespace(this.#instance, network.id);
+      undo.add('remove the veth pair', () => this.#kernel.apply(removePair(netns, port.id)));
+      const { endpointId } = endpoint;
+      await this.#apply(network, undo, plugSteps(this.#instance, network, { port, endpointId }));
+      return { linkName: containerLink(port.id) };
+    }).then((result) => {
+      if (result) return result;
+      throw new Failure('port-not-found', `port ${endpoint.portId} is not wanted on this host`);
+    });
+  }
+
+  /**
+   * Removes the port's veth pair, wherever the container's end is. With `endpointId` only when the port is still
+   * plugged for that endpoint. Nothing there is success.
+   */
+  async unplug(endpoint: { readonly portId: string; readonly endpointId?: string }): Promise<void> {
+    const { portId, endpointId } = endpoint;
+    for (const plugged of await this.activePorts()) {
+      if (plugged.portId !== portId) continue;
+      await this.#queue.run(plugged.netns, async () => {
+        const now = await this.#pluggedIn(plugged.netns, []);
+        const still = now.find((each) => each.portId === portId);
+        if (!still || (endpointId !== undefined && still.endpointId !== endpointId)) return;
+        await this.#kernel.apply(removePair(plugged.netns, portId));
+      });
+    }
+  }
+
+  /** All ports that are plugged on this host, read from the kernel: also after a restart of this process. */
+  async activePorts(): Promise<PluggedPort[]> {
+    const [namespaces, links] = await Promise.all([this.#networkNamespaces(), this.#kernel.links()]);
+    const found = await Promise.all(namespaces.map((netns) => this.#pluggedIn(netns, links)));
+    return found.flat();
+  }
+
+  /** Removes the network from this host, plugged ports included. */
+  forget(networkId: string): Promise<void> {
+    const netns = networkNamespace(this.#instance, networkId);
+    return this.#queue.run(netns, () => this.#removeNetwork(netns));
+  }
+
+  /** Removes what is ours and wanted by nobody. Returns the names of what was removed. */
+  async sweep(networkIds: readonly string[], routerIds: readonly string[]): Promise<string[]> {
+    const wanted = new Set(networkIds.map((id) => networkNamespace(this.#instance, id)));
+    const unwanted = (await this.#networkNamespaces()).filter((netns) => !wanted.has(netns));
+    for (const netns of unwanted) await this.#queue.run(netns, () => this.#removeNetwork(netns));
+    const removed = [...unwanted, ...(await this.#routers.sweep(routerIds))];
+    if (removed.length > 0) this.#log.info({ removed }, 'swept what nobody wants');
+    return removed;
+  }
+
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
+  #turn<T>(
+    wanted: WantedSource,
+    work: (network: WantedNetwork, undo: Undo) => Promise<T>,
+  ): Promise<T | undefined> {
+    const netns = networkNamespace(this.#instance, wanted.id);
+    return this.#queue.run(netns, async () => {
+      const network = 'read' in wanted ? await wanted.read() : wanted;
+      if (network) return undoable(this.#log, (undo) => work(network, undo));
+      await this.#removeNetwork(netns);
+      return undefined;
+    });
+  }
+
+  /** Rules and frame, then the steps; as one list for the kernel, and only what changed where that is known. */
+  async #apply(network: WantedNetwork, undo: Undo, steps: readonly KernelStep[]): Promise<void> {
+    const netns = networkNamespace(this.#instance, network.id);
+    const ruleset = planNetworkRuleset(network);
+    const frame = JSON.stringify([network.mtu, network.routers]);
+    const before = this.#applied.get(netns);
+    this.#applied.delete(netns);
+    const isPresent = (await this.#kernel.namespaces()).includes(netns);
+    if (before?.frame === frame && isPresent) {
+      const script = printChanges(before.ruleset, ruleset);
+      try {
+        await this.#kernel.apply([...(script ? [{ do: 'nft', netns, script } as const] : []), ...steps]);
+        this.#applied.set(netns, { ruleset, frame });
+        return;
+      } catch (error) {
+        this.#log.warn({ netns, error }, 'a change failed: applying the whole network anew');
+      }
+    }
+    if (!isPresent) undo.add(`remove ${netns}`, () => this.#removeNetwork(netns));
+    await this.#kernel.apply([
+      ...namespaceSteps(this.#instance, network),
+      { do: 'nft', netns, script: printChanges(undefined, ruleset) },
+      ...steps,
+    ]);
+    await this.#routers.converge(network, undo);
+    this.#applied.set(netns, { ruleset, frame });
+  }
+
+  async #removeStaleLinks(network: WantedNetwork): Promise<void> {
+    const netns = networkNamespace(this.#instance, network.id);
+    const legs = network.routers.flatMap(({ interfaces }) =>
+      interfaces.map(({ portId }) => portLink(portId)),
+    );
+    const wanted = new Set([...legs, ...network.ports.map(({ id }) => portLink(id))]);
+    const stale = (await this.#kernel.links(netns)).filter(
+      (link) =>
+        !wanted.has(link.name) &&
+        (isRouterLeg(this.#instance, link) || parsePortAlias(this.#instance, link.alias)),
+    );
+    await this.#kernel.apply(stale.map(({ name }) => ({ do: 'delete-link', netns, name })));
+  }
+
+  /** Links first: their far ends then go at once, while the kernel takes its time with a namespace. */
+  async #removeNetwork(netns: string): Promise<void> {
+    this.#applied.delete(netns);
+    if (!(await this.#kernel.namespaces()).includes(netns)) return;
+    const links = (await this.#kernel.links(netns)).filter(({ kind }) => kind === 'veth');
+    await this.#kernel.apply([
+      ...links.map(({ name }): KernelStep => ({ do: 'delete-link', netns, name })),
+      { do: 'delete-netns', name: netns },
+    ]);
+  }
+
+  async #networkNamespaces(): Promise<string[]> {
+    const prefix = `${namespacePrefix(this.#instance)}n`;
+    return (await this.#kernel.namespaces()).filter((name) => name.startsWith(prefix));
+  }
+
+  async #pluggedIn(netns: string, rootLinks: readonly KernelLink[]): Promise<PluggedPort[]> {
+    const waiting = new Set(rootLinks.map(({ name }) => name));
+    const links = await this.#kernel.links(netns).catch((error: unknown) => {
+      // Gone between listing the namespaces and this.
+      this.#log.debug({ netns, error }, 'cannot read a namespace');
+      return [];
+    });
+    return links.flatMap((link) => {
+      const endpoint = parsePortAlias(this.#instance, link.alias);
+      if (!endpoint || link.bridge !== networkBridge) return [];
+      return { ...endpoint, netns, link: link.name, isTaken: !waiting.has(containerLink(endpoint.portId)) };
+    });
+  }
+}
+
+function portOf(network: WantedNetwork, portId: string): WantedPort {
+  const port = network.ports.find(({ id }) => id === portId);
+  if (port) return port;
+  throw new Failure('port-not-found', `network ${network.id} has no port ${portId} on this host`);
+}
+
+/** Deleting one end deletes both, wherever the other is. */
+function removePair(netns: string, portId: string): KernelStep[] {
+  return [{ do: 'delete-link', netns, name: portLink(portId) }];
+}

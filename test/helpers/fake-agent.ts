@@ -1,0 +1,205 @@
+/**
+ * A small working model of the agent of one host: it keeps "Engine" containers in memory, converges on what the
+ * server wants whenever it is woken, carries out operations in order and reports. It can refuse and can be stopped.
+ */
+import { KeyedQueue } from '../../src/base/keyed-queue.ts';
+import type { Bus } from '../../src/bus/bus.ts';
+import type { EngineState } from '../../src/model/container.ts';
+import { Failure } from '../../src/model/failure.ts';
+import {
+  type ContainerReport,
+  containerExecute,
+  containerInspect,
+  containerLogs,
+  containerStats,
+  containerTop,
+  type HostReport,
+  heartbeat,
+  type Operation,
+  type OperationOutcome,
+  report,
+  type WantedContainer,
+  wake,
+  wantedContainers,
+} from '../../src/wire/agent.ts';
+
+const server = { kind: 'server' } as const;
+
+interface EngineContainer {
+  readonly runtimeId: string;
+  state: EngineState;
+  startedAt: string | undefined;
+  finishedAt: string | undefined;
+  exitCode: number | undefined;
+  wanted: WantedContainer;
+}
+
+/** Verb → the state after it; `undefined` = unchanged. */
+const stateAfter: Partial<Record<Operation['verb'], EngineState>> = {
+  start: 'running',
+  stop: 'exited',
+  reboot: 'running',
+  pause: 'paused',
+  unpause: 'running',
+  kill: 'exited',
+};
+
+export const fakeHostReport: HostReport = {
+  architecture: 'x86_64',
+  osType: 'linux',
+  os: 'Debian GNU/Linux 12 (bookworm)',
+  kernelVersion: '6.1.0',
+  cpus: 8,
+  memoryMiB: 16_384,
+  diskGiB: 100,
+  diskQuotaSupported: false,
+  labels: {},
+  runtimes: ['runc'],
+  availabilityZone: 'nova',
+  engineVersion: '20.10.24',
+};
+
+export class FakeAgent {
+  readonly bus: Bus;
+  readonly engine = new Map<string, EngineContainer>();
+  /** An image name or `<verb>` → the sentence with which it fails. */
+  readonly refusals = new Map<string, string>();
+  readonly #host: Partial<HostReport>;
+  readonly #queue = new KeyedQueue();
+
+  constructor(bus: Bus, host: Partial<HostReport> = {}) {
+    this.bus = bus;
+    this.#host = host;
+    bus.listen(wake, ({ containers }) => {
+      void this.converge(containers.length > 0 ? containers : undefined).catch(() => undefined);
+    });
+    bus.serve(containerInspect, async ({ uuid }) => this.reportOf(uuid));
+    bus.serve(containerLogs, async ({ uuid, tail }) => ({ text: `log of ${uuid} tail ${tail}\n` }));
+    bus.serve(containerExecute, async ({ command }) => {
+      if (command[0] === 'sleep') throw new Failure('timeout', 'too slow');
+      return { output: `${command.join('|')}\n`, exitCode: command[0] === 'false' ? 1 : 0 };
+    });
+    bus.serve(containerTop, async () => ({
+      titles: ['UID', 'PID', 'CMD'],
+      processes: [['root', '1', 'sleep 1000']],
+    }));
+    bus.serve(containerStats, async () => ({
+      cpuPercent: 1.5,
+      memoryUsedMiB: 10,
+      memoryLimitMiB: 512,
+      memoryPercent: 1.95,
+      blockReadBytes: 1,
+      blockWriteBytes: 2,
+      netRxBytes: 3,
+      netTxBytes: 4,
+    }));
+  }
+
+  async beat(engineOk = true): Promise<void> {
+    await this.bus.call(server, heartbeat, {
+      engineOk,
+      engineError: engineOk ? null : 'no answer',
+      ...(engineOk ? { host: { ...fakeHostReport, ...this.#host } } : {}),
+    });
+  }
+
+  /** Looks at what is wanted and makes it so, one container at a time. */
+  async converge(uuids?: readonly string[]): Promise<void> {
+    const { containers } = await this.bus.call(server, wantedContainers, uuids ? { uuids: [...uuids] } : {});
+    await Promise.all(containers.map((wanted) => this.#queue.run(wanted.uuid, () => this.#settle(wanted))));
+  }
+
+  async idle(): Promise<void> {
+    await this.#queue.idle();
+  }
+
+  async #settle(wanted: WantedContainer): Promise<void> {
+    const known = this.engine.get(wanted.uuid);
+    if (known) known.wanted = wanted;
+    const outcomes: OperationOutcome[] = [];
+    const gone: string[] = [];
+    for (const operation of wanted.operations) {
+      const name = { container: wanted.uuid, operation: operation.id };
+      const refusal = this.refusals.get(operation.verb) ?? this.#imageRefusal(operation, wanted);
+      if (refusal !== undefined) outcomes.push({ ...name, result: 'error', message: refusal });
+      else {
+        this.#carryOut(operation, wanted);
+        if (operation.verb === 'delete') gone.push(wanted.uuid);
+        else outcomes.push({ ...name, result: 'success' });
+      }
+    }
+    await this.bus.call(server, report, {
+      containers: gone.length > 0 ? [] : [this.reportOf(wanted.uuid)],
+      outcomes,
+      gone,
+    });
+  }
+
+  #imageRefusal(operation: Operation, wanted: WantedContainer): string | undefined {
+    return operation.verb === 'create' ? this.refusals.get(wanted.spec.image) : undefined;
+  }
+
+  #carryOut(operation: Operation, wanted: WantedContainer): void {
+    const now = new Date().toISOString();
+    const known = this.engine.get(wanted.uuid);
+    if (operation.verb === 'delete') this.engine.delete(wanted.uuid);
+    else if (operation.verb === 'create') {
+      if (known) return;
+      this.engine.set(wanted.uuid, {
+        runtimeId: wanted.uuid.replaceAll('-', '').padEnd(64, '0'),
+        state: wanted.power === 'running' ? 'running' : 'created',
+        startedAt: wanted.power === 'running' ? now : undefined,
+        finishedAt: undefined,
+        exitCode: undefined,
+        wanted,
+      });
+    } else if (known) {
+      known.state = stateAfter[operation.verb] ?? known.state;
+      if (known.state === 'running') known.startedAt = now;
+      if (known.state === 'exited') known.finishedAt = now;
+      if (known.state === 'exited') known.exitCode = 137;
+    }
+  }
+
+  reportOf(uuid: string): ContainerReport {
+    const known = this.engine.get(uuid);
+    if (!known) return { uuid, state: 'missing', taskState: null, reason: null, failed: false };
+    const { spec } = known.wanted;
+    return {
+      uuid,
+      state: known.state,
+      taskState: null,
+      reason: null,
+      failed: false,
+      runtimeId: known.runtimeId,
+      ...(known.startedAt === undefined ? {} : { startedAt: known.startedAt }),
+      ...(known.finishedAt === undefined ? {} : { finishedAt: known.finishedAt }),
+      ...(known.exitCode === undefined ? {} : { exitCode: known.exitCode }),
+      resolved: {
+        command: spec.command.length > 0 ? spec.command : ['/bin/sh'],
+        entrypoint: spec.entrypoint,
+        workdir: spec.workdir,
+        hostname: spec.hostname ?? uuid.slice(0, 12),
+        runtime: spec.runtime ?? 'runc',
+        ports: spec.exposedPorts.map(({ port }) => port),
+      },
+    };
+  }
+
+  /** The container's process ends by itself. */
+  async exit(uuid: string, exitCode = 0): Promise<void> {
+    const known = this.engine.get(uuid);
+    if (!known) throw new Error(`no container ${uuid}`);
+    if (known.wanted.spec.autoRemove) this.engine.delete(uuid);
+    else Object.assign(known, { state: 'exited', exitCode, finishedAt: new Date().toISOString() });
+    await this.tell(uuid);
+  }
+
+  async tell(...uuids: string[]): Promise<void> {
+    await this.bus.call(server, report, {
+      containers: uuids.map((uuid) => this.reportOf(uuid)),
+      outcomes: [],
+      gone: [],
+    });
+  }
+}

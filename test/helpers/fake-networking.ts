@@ -1,0 +1,101 @@
+/** A small working model of the network service: it keeps ports and groups, hands out addresses, and can fail. */
+import type { Networking, PortRequest, RequestedNet, ResolvedNet } from '../../src/control/networking.ts';
+import type { Caller } from '../../src/model/caller.ts';
+import type { Nic } from '../../src/model/container.ts';
+import { Failure } from '../../src/model/failure.ts';
+
+interface FakePort {
+  readonly nic: Nic;
+  readonly containerUuid: string;
+}
+
+export class FakeNetworking implements Networking {
+  readonly ports = new Map<string, FakePort>();
+  readonly exposedGroups = new Set<string>();
+  /** Thrown by the next calls of that name, until removed. */
+  readonly failures = new Map<keyof Networking, Error>();
+  readonly calls: string[] = [];
+  #addresses = 0;
+
+  #enter(call: keyof Networking): void {
+    this.calls.push(call);
+    const failure = this.failures.get(call);
+    if (failure) throw failure;
+  }
+
+  async resolveSecurityGroups(_caller: Caller, names: readonly string[]): Promise<string[]> {
+    this.#enter('resolveSecurityGroups');
+    const missing = names.find((name) => name.startsWith('no-'));
+    if (missing) throw new Failure('invalid', `Security group ${missing} not found.`);
+    return [...new Set(names)].map((name) => `sg-${name}`);
+  }
+
+  async resolveNets(
+    _caller: Caller,
+    nets: readonly RequestedNet[],
+    { mayAttachExternal }: { readonly mayAttachExternal: boolean },
+  ): Promise<ResolvedNet[]> {
+    this.#enter('resolveNets');
+    if (nets.length === 0) return [{ networkId: 'net-default' }];
+    return nets.map(({ network, port, fixedIp }) => {
+      if (network === 'public' && !mayAttachExternal) {
+        throw new Failure(
+          'external-network-attach-forbidden',
+          'It is not allowed to create an interface on external network public',
+        );
+      }
+      if (network === 'missing') {
+        throw new Failure('network-not-found', 'Neutron network missing could not be found.');
+      }
+      return {
+        networkId: network === undefined ? 'net-of-port' : `net-${network}`,
+        ...(port === undefined ? {} : { portId: port }),
+        ...(fixedIp === undefined ? {} : { fixedIp }),
+      };
+    });
+  }
+
+  async ensurePort({ containerUuid, index, net }: PortRequest): Promise<Nic> {
+    this.#enter('ensurePort');
+    const key = `${containerUuid}/${index}`;
+    const known = this.ports.get(key);
+    if (known) return known.nic;
+    this.#addresses += 1;
+    const nic: Nic = {
+      networkId: net.networkId,
+      portId: net.portId ?? crypto.randomUUID(),
+      macAddress: 'fa:16:3e:00:00:01',
+      fixedIps: [
+        {
+          address: net.fixedIp ?? `10.0.${this.#addresses >> 8}.${this.#addresses & 255}`,
+          subnetId: 'sub',
+          version: 4,
+        },
+      ],
+      preserveOnDelete: net.portId !== undefined,
+    };
+    this.ports.set(key, { nic, containerUuid });
+    return nic;
+  }
+
+  async releasePorts(containerUuid: string): Promise<void> {
+    this.#enter('releasePorts');
+    for (const [key, port] of this.ports) if (port.containerUuid === containerUuid) this.ports.delete(key);
+  }
+
+  async ensureExposedGroup(_projectId: string, containerUuid: string): Promise<string> {
+    this.#enter('ensureExposedGroup');
+    this.exposedGroups.add(containerUuid);
+    return `sg-exposed-${containerUuid}`;
+  }
+
+  async releaseExposedGroup(_projectId: string, containerUuid: string): Promise<void> {
+    this.#enter('releaseExposedGroup');
+    this.exposedGroups.delete(containerUuid);
+  }
+
+  async containersWithPorts(): Promise<string[]> {
+    this.#enter('containersWithPorts');
+    return [...new Set([...this.ports.values()].map(({ containerUuid }) => containerUuid))];
+  }
+}
