@@ -2,6 +2,7 @@
  * An identity service in memory, on a clock moved by hand, for tests of every API. `addUser('alice')` makes a user
  * and a project of that name; the password is `alice-password`.
  */
+import type { Clock } from '../../src/base/clock.ts';
 import { Identity } from '../../src/control/identity/identity.ts';
 import type { ScopeRef } from '../../src/control/identity/log-in.ts';
 import type { Project, User } from '../../src/model/identity.ts';
@@ -15,11 +16,14 @@ export interface TestUser {
 }
 
 export class TestIdentity {
+  /** Moves nothing when the test brought its own clock. */
   readonly clock: HandClock;
   readonly db: Db;
   readonly identity: Identity;
 
-  static async open(options: { readonly logInsPerMinute?: number } = {}): Promise<TestIdentity> {
+  static async open(
+    options: { readonly logInsPerMinute?: number; readonly clock?: Clock } = {},
+  ): Promise<TestIdentity> {
     const db = await openDatabase(':memory:');
     const clock = new HandClock();
     const identity = await Identity.open({ db, clock, tokenSeconds: 3600, logInsPerMinute: 30, ...options });
