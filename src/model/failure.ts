@@ -81,6 +81,18 @@ export const failureCodes = {
   'invalid-ip-for-subnet': { status: 400 },
   'mac-address-in-use': { status: 409 },
   'gateway-conflict': { status: 409 },
+  'invalid-allocation-pool': { status: 400 },
+  'overlapping-allocation-pools': { status: 409 },
+  'segmentation-id-in-use': { status: 409 },
+  'default-security-group-exists': { status: 409 },
+  'invalid-rule-ports': { status: 400 },
+  'invalid-rule-protocol': { status: 400 },
+  'invalid-rule-ethertype': { status: 400 },
+  'rule-remote-conflict': { status: 400 },
+  'rule-ports-without-protocol': { status: 400 },
+  'bad-router-request': { status: 400 },
+  'router-in-use': { status: 409 },
+  'tag-not-found': { status: 404 },
   'network-over-quota': { status: 409 },
 
   // this machine

@@ -4,7 +4,7 @@
  */
 import type { Uuid } from './ids.ts';
 
-interface Common {
+export interface Common {
   readonly id: Uuid;
   readonly projectId: string;
   readonly name: string;
@@ -23,6 +23,8 @@ export interface Network extends Common {
   readonly mtu: number;
   /** VXLAN network identifier; unique. */
   readonly segmentationId: number;
+  /** Oldest first. */
+  readonly subnetIds: readonly Uuid[];
 }
 
 export interface AddressRange {
@@ -76,6 +78,13 @@ export interface Port extends Common {
   readonly deviceOwner: string;
   /** The host the port is bound to; empty = unbound. */
   readonly bindingHost: string;
+  /** Set while the port is one of a container's: which of its networks, and whether the port was the user's own. */
+  readonly attachment: PortAttachment | null;
+}
+
+export interface PortAttachment {
+  readonly index: number;
+  readonly adopted: boolean;
 }
 
 /** deviceOwner of the ports that Berth makes for its containers. */
@@ -84,9 +93,14 @@ export const containerPortOwner = 'compute:berth';
 export const kuryrPortOwner = 'compute:kuryr';
 export const routerInterfaceOwner = 'network:router_interface';
 export const routerGatewayOwner = 'network:router_gateway';
+/** Ports of the network itself: trusted by the dataplane, never deleted by the port API, set by nobody but us. */
+export const infrastructureOwnerPrefix = 'network:';
 
 export interface SecurityGroup extends Common {
   readonly stateful: boolean;
+  /** The project's `default` group: made on first use, cannot be deleted. */
+  readonly isDefault: boolean;
+  readonly rules: readonly SecurityGroupRule[];
 }
 
 export interface SecurityGroupRule {
@@ -111,4 +125,6 @@ export interface Router extends Common {
   readonly adminStateUp: boolean;
   readonly externalNetworkId: Uuid | null;
   readonly enableSnat: boolean;
+  /** Addresses on the external network; empty without a gateway. */
+  readonly gatewayIps: readonly PortAddress[];
 }

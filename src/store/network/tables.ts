@@ -1,2 +1,131 @@
-// biome-ignore lint/suspicious/noEmptyInterface: its tables come with the first queries
-export interface NetworkTables {}
+/**
+ * Row types of the network tables. Domain types: src/model/network.ts; converted in the file of each resource.
+ *
+ * Unique indexes carry the invariants that two servers could race for: (subnet, address), (network, MAC), a
+ * network's VXLAN identifier, one `default` group per project, one rule of a kind per group, one port per place
+ * of a container.
+ */
+export interface CommonRow {
+  id: string;
+  project_id: string;
+  name: string;
+  description: string;
+  revision: number;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface NetworkRow extends CommonRow {
+  admin_state_up: number;
+  shared: number;
+  external: number;
+  port_security_enabled: number;
+  mtu: number;
+  segmentation_id: number;
+}
+
+export interface SubnetRow extends CommonRow {
+  network_id: string;
+  ip_version: number;
+  cidr: string;
+  gateway_ip: string | null;
+  enable_dhcp: number;
+  /** JSON: AddressRange[] */
+  allocation_pools: string;
+  /** JSON: string[] */
+  dns_nameservers: string;
+  /** JSON: HostRoute[] */
+  host_routes: string;
+  ipv6_address_mode: string | null;
+  ipv6_ra_mode: string | null;
+}
+
+export interface PortRow extends CommonRow {
+  network_id: string;
+  mac_address: string;
+  admin_state_up: number;
+  status: string;
+  port_security_enabled: number;
+  device_id: string;
+  device_owner: string;
+  binding_host: string;
+  /** Null unless the port is one of a container's; with device_id unique. */
+  attachment_index: number | null;
+  attachment_adopted: number;
+}
+
+export interface FixedIpRow {
+  port_id: string;
+  subnet_id: string;
+  ip_address: string;
+  /** Order within the port. */
+  position: number;
+}
+
+export interface PortSecurityGroupRow {
+  port_id: string;
+  security_group_id: string;
+}
+
+export interface AddressPairRow {
+  port_id: string;
+  mac_address: string;
+  ip_address: string;
+}
+
+export interface SecurityGroupRow extends CommonRow {
+  stateful: number;
+  /** The project whose default group this is; null for all others. */
+  default_of: string | null;
+}
+
+export interface SecurityGroupRuleRow {
+  id: string;
+  project_id: string;
+  security_group_id: string;
+  direction: string;
+  ethertype: string;
+  protocol: string | null;
+  port_range_min: number | null;
+  port_range_max: number | null;
+  remote_group_id: string | null;
+  remote_ip_prefix: string | null;
+  description: string;
+  /** All that makes two rules of a group the same, as one text: nulls never collide in a unique index. */
+  signature: string;
+  revision: number;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface RouterRow extends CommonRow {
+  admin_state_up: number;
+  external_network_id: string | null;
+  enable_snat: number;
+}
+
+/** Tags of all resources in one table: ids are unique across them. */
+export interface TagRow {
+  resource_id: string;
+  tag: string;
+}
+
+export interface NetworkQuotaRow {
+  project_id: string;
+  resource: string;
+  amount: number;
+}
+
+export interface NetworkTables {
+  networks: NetworkRow;
+  subnets: SubnetRow;
+  ports: PortRow;
+  fixed_ips: FixedIpRow;
+  port_security_groups: PortSecurityGroupRow;
+  address_pairs: AddressPairRow;
+  security_groups: SecurityGroupRow;
+  security_group_rules: SecurityGroupRuleRow;
+  routers: RouterRow;
+  network_tags: TagRow;
+  network_quotas: NetworkQuotaRow;
+}

@@ -1,0 +1,56 @@
+/**
+ * The embedded network service as one object: its use cases, what containers need of it, and what hosts ask.
+ *
+ * Composition only. Scoping, policy, quotas and validation live in the use cases; every change is one transaction
+ * (./context.ts) after which the hosts concerned are woken.
+ */
+import type { Bus } from '../../bus/bus.ts';
+import type { Random } from '../../ipam/allocate.ts';
+import type { Networking } from '../networking.ts';
+import type { NetworkContext } from './context.ts';
+import { type KuryrCaller, serveHosts } from './host-calls.ts';
+import { createNetworking } from './networking.ts';
+import { createNetworks } from './networks.ts';
+import { createPorts } from './ports.ts';
+import { createQuotas } from './quotas.ts';
+import { createResources, type Resources } from './resource/resources.ts';
+import { createRouters } from './routers.ts';
+import { createSecurityGroupRules } from './security-group-rules.ts';
+import { createSecurityGroups } from './security-groups.ts';
+import { createSubnets } from './subnets.ts';
+import type { UseCases } from './use-cases.ts';
+
+export interface NetworkControl extends UseCases {
+  readonly networking: Networking;
+  /** The same use cases in Neutron's JSON: what the HTTP API and hosts speak. */
+  readonly resources: Resources;
+  /** Answers hosts; `kuryrCaller` tells in whose name hosts act through `networkServiceRequest`. */
+  serve(bus: Bus, kuryrCaller: KuryrCaller): void;
+}
+
+export interface NetworkControlOptions extends Omit<NetworkContext, 'random'> {
+  /** Default: the platform's secure random bytes. */
+  readonly random?: Random;
+}
+
+const secureRandom: Random = (count) => crypto.getRandomValues(new Uint8Array(count));
+
+export function createNetworkControl(options: NetworkControlOptions): NetworkControl {
+  const context: NetworkContext = { random: secureRandom, ...options };
+  const useCases: UseCases = {
+    networks: createNetworks(context),
+    subnets: createSubnets(context),
+    ports: createPorts(context),
+    securityGroups: createSecurityGroups(context),
+    securityGroupRules: createSecurityGroupRules(context),
+    routers: createRouters(context),
+    quotas: createQuotas(context),
+  };
+  const resources = createResources(context, useCases);
+  return {
+    ...useCases,
+    resources,
+    networking: createNetworking(context),
+    serve: (bus, kuryrCaller) => serveHosts({ context, useCases, bus, kuryrCaller }),
+  };
+}

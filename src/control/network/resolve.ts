@@ -1,0 +1,178 @@
+/**
+ * Names and ids that a container's request gives → networks, ports and security groups, or the error in Zun's
+ * words (its statuses differ from Neutron's). Reads only; what is found is used later by ensurePort, which checks
+ * again what may have changed.
+ */
+import { contains, findAddress, formatAddress, parseCidr } from '../../ipam/address.ts';
+import type { Caller } from '../../model/caller.ts';
+import { Failure } from '../../model/failure.ts';
+import type { Uuid } from '../../model/ids.ts';
+import type { Network, Port } from '../../model/network.ts';
+import { everything, type Scope } from '../../store/network/common.ts';
+import { findNetworks } from '../../store/network/networks.ts';
+import { findPorts } from '../../store/network/ports.ts';
+import { findSecurityGroups } from '../../store/network/security-groups.ts';
+import { findSubnets } from '../../store/network/subnets.ts';
+import type { RequestedNet, ResolvedNet } from '../networking.ts';
+import { type NetworkContext, scopeOf } from './context.ts';
+import { provideDefaultGroup } from './default-group.ts';
+
+/** A caller's own project, also an administrator's: names mean what they mean in the project. */
+function projectOf(caller: Caller): Scope {
+  return { kind: 'project', projectId: caller.projectId };
+}
+
+interface Named {
+  readonly id: Uuid;
+  readonly name: string;
+}
+
+interface Finder<T> {
+  readonly byId: (id: string) => Promise<T[]>;
+  readonly byName: (name: string) => Promise<T[]>;
+  readonly notFound: Failure;
+  readonly ambiguous: Failure;
+}
+
+/** By id, else by name; exactly one. */
+async function findOne<T extends Named>(nameOrId: string, finder: Finder<T>): Promise<T> {
+  const [known] = await finder.byId(nameOrId);
+  if (known) return known;
+  const [first, second] = await finder.byName(nameOrId);
+  if (!first) throw finder.notFound;
+  if (second) throw finder.ambiguous;
+  return first;
+}
+
+export async function resolveSecurityGroups(
+  context: NetworkContext,
+  caller: Caller,
+  names: readonly string[],
+): Promise<Uuid[]> {
+  await provideDefaultGroup(context, caller.projectId);
+  const scope = projectOf(caller);
+  const ids = new Set<Uuid>();
+  for (const name of names) {
+    const group = await findOne(name, {
+      byId: (id) => findSecurityGroups(context.db, scope, { id: [id] }),
+      byName: (text) => findSecurityGroups(context.db, scope, { name: [text] }),
+      notFound: new Failure('invalid', `Security group ${name} not found.`),
+      ambiguous: new Failure(
+        'conflict',
+        `Multiple security group matches found for name ${name}, use an ID to be more specific.`,
+      ),
+    });
+    ids.add(group.id);
+  }
+  return [...ids];
+}
+
+export interface ResolveOptions {
+  readonly mayAttachExternal: boolean;
+}
+
+export async function resolveNets(
+  context: NetworkContext,
+  caller: Caller,
+  nets: readonly RequestedNet[],
+  options: ResolveOptions,
+): Promise<ResolvedNet[]> {
+  if (nets.length === 0) return [await defaultNet(context, caller)];
+  const resolved: ResolvedNet[] = [];
+  for (const net of nets) {
+    resolved.push(
+      net.port === undefined
+        ? await resolveNetwork(context, caller, net, options)
+        : await resolvePort(context, caller, net.port),
+    );
+  }
+  const ports = resolved.flatMap((net) => net.portId ?? []);
+  const twice = ports.find((id, index) => ports.indexOf(id) !== index);
+  if (twice) throw new Failure('port-in-use', `Port ${twice} is asked for twice.`);
+  return resolved;
+}
+
+/** The project's oldest network of its own, else the oldest that is shared with it. */
+async function defaultNet({ db }: NetworkContext, caller: Caller): Promise<ResolvedNet> {
+  const visible = await findNetworks(db, projectOf(caller));
+  const own = visible.find(
+    (network) => network.projectId === caller.projectId && !network.shared && !network.external,
+  );
+  const chosen = own ?? visible.find((network) => network.shared);
+  if (!chosen) throw new Failure('conflict', 'There is no neutron network available');
+  return { networkId: chosen.id };
+}
+
+async function resolveNetwork(
+  context: NetworkContext,
+  caller: Caller,
+  net: RequestedNet,
+  options: ResolveOptions,
+): Promise<ResolvedNet> {
+  const { db } = context;
+  const name = net.network ?? '';
+  const network = await findOne(name, {
+    byId: (id) => findNetworks(db, scopeOf(caller), { id: [id] }),
+    byName: (text) => findNetworks(db, projectOf(caller), { name: [text] }),
+    notFound: new Failure('network-not-found', `Neutron network ${name} could not be found.`),
+    ambiguous: new Failure(
+      'conflict',
+      `Multiple neutron networks exist with same name: ${name}. Please use an ID to be more specific.`,
+    ),
+  });
+  if (network.external && !network.shared && !options.mayAttachExternal) {
+    throw new Failure(
+      'external-network-attach-forbidden',
+      `It is not allowed to create an interface on external network ${network.id}`,
+    );
+  }
+  if (net.fixedIp === undefined) return { networkId: network.id };
+  return { networkId: network.id, fixedIp: await checkAddress(context, network, net.fixedIp) };
+}
+
+async function checkAddress({ db }: NetworkContext, network: Network, text: string): Promise<string> {
+  const address = findAddress(text);
+  const subnets = await findSubnets(db, everything, { network_id: [network.id] });
+  const subnet = address && subnets.find(({ cidr }) => contains(parseCidr(cidr), address));
+  if (!address || !subnet) {
+    throw new Failure(
+      'invalid-ip-for-network',
+      `Fixed IP ${text} is not an address of any subnet of network ${network.id}.`,
+    );
+  }
+  const canonical = formatAddress(address);
+  const holders = await findPorts(db, everything, { subnet: [subnet.id], address: [canonical] });
+  if (holders.length > 0) {
+    throw new Failure(
+      'ip-address-in-use',
+      `IP address ${canonical} already allocated in subnet ${subnet.id}`,
+    );
+  }
+  return canonical;
+}
+
+async function resolvePort({ db }: NetworkContext, caller: Caller, name: string): Promise<ResolvedNet> {
+  const port = await findOne(name, {
+    byId: (id) => findPorts(db, scopeOf(caller), { id: [id] }),
+    byName: (text) => findPorts(db, projectOf(caller), { name: [text] }),
+    notFound: new Failure('port-not-found', `Neutron port ${name} could not be found.`),
+    ambiguous: new Failure(
+      'conflict',
+      `Multiple neutron ports exist with same name: ${name}. Please use an ID to be more specific.`,
+    ),
+  });
+  checkUsable(caller, port);
+  return { networkId: port.networkId, portId: port.id };
+}
+
+function checkUsable(caller: Caller, port: Port): void {
+  if (port.projectId !== caller.projectId) {
+    throw new Failure('port-not-usable', `Port ${port.id} not usable for the container.`);
+  }
+  if (port.deviceId !== '' || port.status === 'ACTIVE') {
+    throw new Failure('port-in-use', `Port ${port.id} is still in use.`);
+  }
+  if (port.status !== 'DOWN') {
+    throw new Failure('port-not-usable', `Port ${port.id} is in status ${port.status}, it must be DOWN.`);
+  }
+}

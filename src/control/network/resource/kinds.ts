@@ -1,0 +1,87 @@
+/** The kinds of resources: their names in paths and bodies, their tables, and their use cases without types. */
+import type { Caller } from '../../../model/caller.ts';
+import type { FailureCode } from '../../../model/failure.ts';
+import type { Uuid } from '../../../model/ids.ts';
+import type { Expectation } from '../collection.ts';
+import type { Table } from './attribute.ts';
+import { networkAttributes } from './networks.ts';
+import { portAttributes } from './ports.ts';
+import type { Tagged } from './query.ts';
+import { routerAttributes } from './routers.ts';
+import { ruleAttributes, securityGroupAttributes } from './security-groups.ts';
+import { subnetAttributes } from './subnets.ts';
+
+export interface ResourceKind {
+  /** Key of one in a body: `security_group`. */
+  readonly singular: string;
+  /** Key of a list: `security_groups`. */
+  readonly plural: string;
+  readonly table: Table;
+  readonly notFound: FailureCode;
+  /** Whether its objects carry tags. */
+  readonly isTagged: boolean;
+  readonly isReadOnly?: boolean;
+}
+
+/** By the name in the path. */
+export const resourceKinds = {
+  networks: {
+    singular: 'network',
+    plural: 'networks',
+    table: networkAttributes as Table,
+    notFound: 'network-not-found',
+    isTagged: true,
+  },
+  subnets: {
+    singular: 'subnet',
+    plural: 'subnets',
+    table: subnetAttributes as Table,
+    notFound: 'subnet-not-found',
+    isTagged: true,
+  },
+  ports: {
+    singular: 'port',
+    plural: 'ports',
+    table: portAttributes as Table,
+    notFound: 'port-not-found',
+    isTagged: true,
+  },
+  'security-groups': {
+    singular: 'security_group',
+    plural: 'security_groups',
+    table: securityGroupAttributes as Table,
+    notFound: 'security-group-not-found',
+    isTagged: true,
+  },
+  'security-group-rules': {
+    singular: 'security_group_rule',
+    plural: 'security_group_rules',
+    table: ruleAttributes as Table,
+    notFound: 'security-group-rule-not-found',
+    isTagged: false,
+  },
+  routers: {
+    singular: 'router',
+    plural: 'routers',
+    table: routerAttributes as Table,
+    notFound: 'router-not-found',
+    isTagged: true,
+    isReadOnly: true,
+  },
+} as const satisfies Record<string, ResourceKind>;
+export type ResourceName = keyof typeof resourceKinds;
+
+interface Identified extends Tagged {
+  readonly id: Uuid;
+}
+
+/** The use cases of one resource, their types forgotten: the table has checked what goes in. */
+export interface AnyCollection {
+  list(caller: Caller, where?: object): Promise<Identified[]>;
+  get(caller: Caller, id: Uuid): Promise<Identified>;
+  create(caller: Caller, drafts: readonly never[]): Promise<Identified[]>;
+  update(caller: Caller, id: Uuid, changes: object, expect?: Expectation): Promise<Identified>;
+  remove(caller: Caller, id: Uuid, expect?: Expectation): Promise<void>;
+}
+
+export type Collections = Readonly<Record<ResourceName, AnyCollection>>;

@@ -1,0 +1,78 @@
+/** Networks in Neutron's JSON. */
+import type { Network } from '../../../model/network.ts';
+import { largestSegmentationId, type NetworkDraft, networkDefaults } from '../networks.ts';
+import { type Attribute, commonAttributes } from './attribute.ts';
+import { boolean, integer, integerBetween, text } from './parsers.ts';
+
+const both = { on: 'create-and-update' } as const;
+
+export const networkAttributes: readonly Attribute<Network, NetworkDraft>[] = [
+  ...commonAttributes<Network, NetworkDraft>(),
+  {
+    name: 'admin_state_up',
+    view: (network) => network.adminStateUp,
+    field: 'adminStateUp',
+    parser: boolean,
+    default: networkDefaults.adminStateUp,
+    ...both,
+  },
+  { name: 'status', view: () => 'ACTIVE' },
+  { name: 'mtu', view: (network) => network.mtu, field: 'mtu', parser: integer, ...both },
+  { name: 'subnets', view: (network) => network.subnetIds },
+  {
+    name: 'shared',
+    view: (network) => network.shared,
+    field: 'shared',
+    parser: boolean,
+    default: networkDefaults.shared,
+    ...both,
+  },
+  {
+    name: 'router:external',
+    view: (network) => network.external,
+    field: 'external',
+    parser: boolean,
+    default: networkDefaults.external,
+    ...both,
+  },
+  {
+    name: 'port_security_enabled',
+    view: (network) => network.portSecurityEnabled,
+    field: 'portSecurityEnabled',
+    parser: boolean,
+    default: networkDefaults.portSecurityEnabled,
+    ...both,
+  },
+  {
+    name: 'provider:network_type',
+    view: () => 'vxlan',
+    adminView: true,
+    field: 'networkType',
+    parser: text,
+    on: 'create',
+    default: 'vxlan',
+  },
+  {
+    name: 'provider:physical_network',
+    view: () => null,
+    adminView: true,
+    field: 'physicalNetwork',
+    parser: text,
+    on: 'create',
+    default: null,
+  },
+  {
+    name: 'provider:segmentation_id',
+    view: (network) => network.segmentationId,
+    adminView: true,
+    field: 'segmentationId',
+    parser: integerBetween(1, largestSegmentationId),
+    on: 'create',
+  },
+  { name: 'is_default', view: () => false, only: false },
+  { name: 'dns_domain', view: () => '', only: '' },
+  { name: 'availability_zone_hints', view: () => [], only: [] },
+  { name: 'availability_zones', view: () => [] },
+  { name: 'ipv4_address_scope', view: () => null },
+  { name: 'ipv6_address_scope', view: () => null },
+];

@@ -1,0 +1,181 @@
+/**
+ * Types of attributes: raw JSON in, a value of the right type out, or a Failure naming attribute and value.
+ *
+ * As tolerant as Neutron where its clients need it: booleans and numbers may come as text, null text is empty.
+ * Rules that need the store or other attributes belong to the use cases.
+ */
+import { Failure } from '../../../model/failure.ts';
+import { looksLikeUuid } from '../../../model/ids.ts';
+import type { AddressRange, HostRoute } from '../../../model/network.ts';
+import { invalidInput } from '../collection.ts';
+
+export interface Parser<T> {
+  /** For documentation. */
+  readonly type: string;
+  readonly parse: (value: unknown, name: string) => T;
+}
+
+const longestText = 255;
+const mostItems = 1_000;
+
+export function refuse(name: string, reason: string): never {
+  throw new Failure('invalid-value', `Invalid input for ${name}. Reason: ${reason}`);
+}
+
+/** A value as an error shows it: quoted, and never longer than a line. */
+export function quote(value: unknown): string {
+  const shown = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
+  return `'${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown}'`;
+}
+
+export const text: Parser<string> = {
+  type: 'string, up to 255 characters',
+  parse: (value, name) => {
+    if (value === null) return '';
+    if (typeof value !== 'string') return refuse(name, `${quote(value)} is not a valid string.`);
+    if (value.length > longestText) {
+      return refuse(name, `${quote(value)} exceeds maximum length of ${longestText}.`);
+    }
+    return value;
+  },
+};
+
+export const boolean: Parser<boolean> = {
+  type: 'boolean',
+  parse: (value) => {
+    const known = { true: true, '1': true, false: false, '0': false }[String(value).toLowerCase()];
+    if (known === undefined || typeof value === 'object') {
+      throw invalidInput(`${quote(value)} cannot be converted to boolean.`);
+    }
+    return known;
+  },
+};
+
+export const integer: Parser<number> = {
+  type: 'integer',
+  parse: (value) => {
+    const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+    if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
+    throw invalidInput(`${quote(value)} is not an integer.`);
+  },
+};
+
+export function integerBetween(smallest: number, largest: number): Parser<number> {
+  return {
+    type: `integer from ${smallest} to ${largest}`,
+    parse: (value, name) => {
+      const number = integer.parse(value, name);
+      if (number >= smallest && number <= largest) return number;
+      return refuse(name, `${quote(value)} is not between ${smallest} and ${largest}.`);
+    },
+  };
+}
+
+export const uuid: Parser<string> = {
+  type: 'UUID',
+  parse: (value, name) => {
+    if (typeof value === 'string' && looksLikeUuid(value)) return value;
+    return refuse(name, `${quote(value)} is not a valid UUID.`);
+  },
+};
+
+/** Ids of projects are opaque. */
+export const uuidOrHex: Parser<string> = { ...text, type: 'project id' };
+
+export function oneOf<T extends string>(values: readonly T[]): Parser<T> {
+  return {
+    type: values.map((value) => `\`${value}\``).join(' or '),
+    parse: (value, name) => {
+      const known = values.find((candidate) => candidate === value);
+      return known ?? refuse(name, `${quote(value)} is not in [${values.map(quote).join(', ')}].`);
+    },
+  };
+}
+
+/** Null and (for clients that cannot send null) empty text stand for null. */
+export function orNull<T>(parser: Parser<T>): Parser<T | null> {
+  return {
+    type: `${parser.type}, or null`,
+    parse: (value, name) => (value === null || value === '' ? null : parser.parse(value, name)),
+  };
+}
+
+export function listOf<T>(parser: Parser<T>): Parser<readonly T[]> {
+  return {
+    type: `list of ${parser.type}`,
+    parse: (value, name) => {
+      const items = value === null ? [] : value;
+      if (!Array.isArray(items)) return refuse(name, `${quote(value)} is not a list.`);
+      if (items.length > mostItems) return refuse(name, `more than ${mostItems} items.`);
+      return items.map((item: unknown) => parser.parse(item, name));
+    },
+  };
+}
+
+export function distinct<T>(parser: Parser<readonly T[]>): Parser<readonly T[]> {
+  return {
+    type: parser.type,
+    parse: (value, name) => {
+      const items = parser.parse(value, name);
+      const twice = items.find((item, index) => items.indexOf(item) !== index);
+      if (twice !== undefined) refuse(name, `Duplicate items in the list: ${quote(twice)}.`);
+      return items;
+    },
+  };
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/** An object with no other keys than these. */
+export function record(value: unknown, name: string, keys: readonly string[]): Raw {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse(name, `${quote(value)} is not an object.`);
+  }
+  const unknown = Object.keys(value).find((key) => !keys.includes(key));
+  if (unknown !== undefined) refuse(name, `Unexpected key ${quote(unknown)}; ${keys.join(', ')} are known.`);
+  return value as Raw;
+}
+
+function textIn(raw: Raw, key: string, name: string): string {
+  const value = raw[key];
+  if (typeof value !== 'string') return refuse(name, `${key} ${quote(value)} is not a valid string.`);
+  return value;
+}
+
+export const addressRange: Parser<AddressRange> = {
+  type: '`{start, end}`',
+  parse: (value, name) => {
+    const raw = record(value, name, ['start', 'end']);
+    return { start: textIn(raw, 'start', name), end: textIn(raw, 'end', name) };
+  },
+};
+
+export const hostRoute: Parser<HostRoute> = {
+  type: '`{destination, nexthop}`',
+  parse: (value, name) => {
+    const raw = record(value, name, ['destination', 'nexthop']);
+    return { destination: textIn(raw, 'destination', name), nexthop: textIn(raw, 'nexthop', name) };
+  },
+};
+
+export const askedAddress: Parser<{ readonly subnetId?: string; readonly ipAddress?: string }> = {
+  type: '`{subnet_id, ip_address}`, at least one of the two',
+  parse: (value, name) => {
+    const raw = record(value, name, ['subnet_id', 'ip_address']);
+    return {
+      ...(raw.subnet_id == null ? {} : { subnetId: uuid.parse(raw.subnet_id, name) }),
+      ...(raw.ip_address == null ? {} : { ipAddress: textIn(raw, 'ip_address', name) }),
+    };
+  },
+};
+
+export const askedPair: Parser<{ readonly macAddress?: string; readonly ipAddress: string }> = {
+  type: '`{ip_address, mac_address}`',
+  parse: (value, name) => {
+    const raw = record(value, name, ['ip_address', 'mac_address']);
+    return {
+      ipAddress: textIn(raw, 'ip_address', name),
+      ...(raw.mac_address == null ? {} : { macAddress: textIn(raw, 'mac_address', name) }),
+    };
+  },
+};

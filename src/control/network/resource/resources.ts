@@ -1,0 +1,98 @@
+/**
+ * The network service in Neutron's JSON: bodies in, views out, for the HTTP API and for hosts alike.
+ *
+ * A resource is its table (./networks.ts …) and its use cases; everything here is the same for all. Bodies and
+ * views are unwrapped (no `{"port": …}`). What the caller may do is decided by the use cases.
+ */
+import type { Caller } from '../../../model/caller.ts';
+import { Failure } from '../../../model/failure.ts';
+import type { Uuid } from '../../../model/ids.ts';
+import type { JsonObject } from '../../../wire/network-service.ts';
+import type { Expectation } from '../collection.ts';
+import type { NetworkContext } from '../context.ts';
+import type { UseCases } from '../use-cases.ts';
+import type { Table } from './attribute.ts';
+import { type Body, parseBody } from './bodies.ts';
+import { type AnyCollection, type Collections, type ResourceName, resourceKinds } from './kinds.ts';
+import { portWhere } from './ports.ts';
+import { accepts, checkQuery, columnsOf, type Page, paginate, pick, type Query } from './query.ts';
+import { createTags, type Tags } from './tags.ts';
+
+/** In whose name, and how much to show. */
+export interface Session {
+  readonly caller: Caller;
+  /** Also what only administrators see; default: when the caller is one. */
+  readonly showAll?: boolean;
+}
+
+export interface Resources {
+  list(session: Session, name: ResourceName, query: Query): Promise<Page>;
+  get(session: Session, name: ResourceName, id: Uuid, fields?: readonly string[]): Promise<JsonObject>;
+  /** All or none. */
+  create(session: Session, name: ResourceName, bodies: readonly Body[]): Promise<JsonObject[]>;
+  update(
+    session: Session,
+    name: ResourceName,
+    id: Uuid,
+    body: Body,
+    expect?: Expectation,
+  ): Promise<JsonObject>;
+  remove(session: Session, name: ResourceName, id: Uuid, expect?: Expectation): Promise<void>;
+  readonly tags: Tags;
+}
+
+export function createResources(context: NetworkContext, useCases: UseCases): Resources {
+  const collections: Collections = {
+    networks: useCases.networks,
+    subnets: useCases.subnets,
+    ports: useCases.ports,
+    'security-groups': useCases.securityGroups,
+    'security-group-rules': useCases.securityGroupRules,
+    routers: readOnly(useCases.routers),
+  };
+  return {
+    async list(session, name, query) {
+      const { table, notFound } = resourceKinds[name];
+      checkQuery(table, query);
+      const where = { ...columnsOf(table, query), ...(name === 'ports' ? portWhere(query) : {}) };
+      const objects = await collections[name].list(session.caller, where);
+      const views = objects.filter(accepts(table, query)).map((object) => toView(table, object, session));
+      return paginate(views, query, (id) => new Failure(notFound, `The marker ${id} could not be found.`));
+    },
+
+    async get(session, name, id, fields) {
+      const object = await collections[name].get(session.caller, id);
+      return pick(toView(resourceKinds[name].table, object, session), fields);
+    },
+
+    async create(session, name, bodies) {
+      const { table } = resourceKinds[name];
+      const drafts = bodies.map((body) => parseBody(table, body, 'create'));
+      const made = await collections[name].create(session.caller, drafts as unknown as readonly never[]);
+      return made.map((object) => toView(table, object, session));
+    },
+
+    async update(session, name, id, body, expect) {
+      const { table } = resourceKinds[name];
+      const changes = parseBody(table, body, 'update');
+      return toView(table, await collections[name].update(session.caller, id, changes, expect), session);
+    },
+
+    remove: (session, name, id, expect) => collections[name].remove(session.caller, id, expect),
+
+    tags: createTags(context, collections),
+  };
+}
+
+function toView(table: Table, object: unknown, { caller, showAll = caller.isAdmin }: Session): JsonObject {
+  const view: Record<string, JsonObject[string]> = {};
+  for (const attribute of table) {
+    if (attribute.view && (showAll || !attribute.adminView)) view[attribute.name] = attribute.view(object);
+  }
+  return view;
+}
+
+function readOnly(useCases: Pick<AnyCollection, 'list' | 'get'>): AnyCollection {
+  const refuse = () => Promise.reject(new Failure('not-implemented', 'Routers can only be looked at yet.'));
+  return { list: useCases.list, get: useCases.get, create: refuse, update: refuse, remove: refuse };
+}

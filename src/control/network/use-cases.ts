@@ -1,0 +1,18 @@
+/** The use cases of the network service, one collection per kind of object. */
+import type { Networks } from './networks.ts';
+import type { Ports } from './ports.ts';
+import type { Quotas } from './quotas.ts';
+import type { Routers } from './routers.ts';
+import type { SecurityGroupRules } from './security-group-rules.ts';
+import type { SecurityGroups } from './security-groups.ts';
+import type { Subnets } from './subnets.ts';
+
+export interface UseCases {
+  readonly networks: Networks;
+  readonly subnets: Subnets;
+  readonly ports: Ports;
+  readonly securityGroups: SecurityGroups;
+  readonly securityGroupRules: SecurityGroupRules;
+  readonly routers: Routers;
+  readonly quotas: Quotas;
+}

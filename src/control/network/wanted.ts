@@ -1,0 +1,247 @@
+/**
+ * The wanted dataplane of a host, from the store. A fixed number of queries, however many ports there are.
+ *
+ * What belongs to a network here and what does not is said in src/wire/host-network.ts. Routers run on every host
+ * that has one of their networks; for now there is one host, which also holds their gateways.
+ */
+import { parseCidr } from '../../ipam/address.ts';
+import type { Uuid } from '../../model/ids.ts';
+import { protocolNumber } from '../../model/ip-protocols.ts';
+import {
+  type Network,
+  type Port,
+  type Router,
+  routerGatewayOwner,
+  routerInterfaceOwner,
+  type SecurityGroup,
+  type SecurityGroupRule,
+  type Subnet,
+} from '../../model/network.ts';
+import type { Db } from '../../store/database.ts';
+import { everything, groupBy } from '../../store/network/common.ts';
+import { findNetworks } from '../../store/network/networks.ts';
+import { membersOf, networksWantedOn } from '../../store/network/placement.ts';
+import { findPorts } from '../../store/network/ports.ts';
+import { findRouters } from '../../store/network/routers.ts';
+import { findSecurityGroups } from '../../store/network/security-groups.ts';
+import { findSubnets } from '../../store/network/subnets.ts';
+import type {
+  WantedGroupMembers,
+  WantedNetwork,
+  WantedPort,
+  WantedRouter,
+  WantedRule,
+  WantedSecurityGroup,
+  WantedSubnet,
+} from '../../wire/host-network.ts';
+
+/** All networks wanted on the host, or those of the named ones that are. */
+export async function wantedOn(
+  db: Db,
+  host: string,
+  ids: readonly Uuid[] | undefined,
+): Promise<WantedNetwork[]> {
+  const all = await networksWantedOn(db, host);
+  const wanted = ids ? all.filter((id) => ids.includes(id)) : all;
+  if (wanted.length === 0) return [];
+  const networks = await findNetworks(db, everything, { id: wanted });
+  const ports = await findPorts(db, everything, { network_id: wanted, binding_host: [host] });
+  const parts: Parts = {
+    subnets: groupBy(
+      await findSubnets(db, everything, { network_id: wanted }),
+      (subnet) => subnet.networkId,
+      toWantedSubnet,
+    ),
+    ports: groupBy(
+      ports,
+      (port) => port.networkId,
+      (port) => port,
+    ),
+    groups: await groupsOf(db, ports),
+    members: new Map(),
+    routers: await routersOf(db, wanted),
+  };
+  const members = await membersOfRemotes(db, [...parts.groups.values()]);
+  return networks.map((network) => toWantedNetwork(network, { ...parts, members }));
+}
+
+interface Parts {
+  readonly subnets: ReadonlyMap<Uuid, WantedSubnet[]>;
+  readonly ports: ReadonlyMap<Uuid, Port[]>;
+  readonly groups: ReadonlyMap<Uuid, SecurityGroup>;
+  readonly members: ReadonlyMap<Uuid, WantedGroupMembers>;
+  readonly routers: readonly WantedRouter[];
+}
+
+function toWantedNetwork(network: Network, parts: Parts): WantedNetwork {
+  const ports = parts.ports.get(network.id) ?? [];
+  const groupIds = new Set(ports.flatMap((port) => port.securityGroupIds));
+  const groups = [...groupIds].flatMap((id) => parts.groups.get(id) ?? []);
+  const remoteIds = new Set(remotesOf(groups));
+  return {
+    id: network.id,
+    projectId: network.projectId,
+    name: network.name,
+    external: network.external,
+    mtu: network.mtu,
+    segmentationId: network.segmentationId,
+    subnets: parts.subnets.get(network.id) ?? [],
+    ports: ports.map(toWantedPort),
+    securityGroups: groups.map(toWantedGroup),
+    remoteGroups: [...remoteIds].map(
+      (id) => parts.members.get(id) ?? { securityGroupId: id, v4: [], v6: [] },
+    ),
+    routers: parts.routers.filter((router) =>
+      router.interfaces.some(({ networkId }) => networkId === network.id),
+    ),
+  };
+}
+
+function toWantedSubnet(subnet: Subnet): WantedSubnet {
+  return {
+    id: subnet.id,
+    ipVersion: subnet.ipVersion,
+    cidr: subnet.cidr,
+    gatewayIp: subnet.gatewayIp,
+    dnsNameservers: [...subnet.dnsNameservers],
+    hostRoutes: [...subnet.hostRoutes],
+  };
+}
+
+function versionOf(address: string): 4 | 6 {
+  return address.includes(':') ? 6 : 4;
+}
+
+function toWantedPort(port: Port): WantedPort {
+  return {
+    id: port.id,
+    macAddress: port.macAddress,
+    adminStateUp: port.adminStateUp,
+    fixedIps: port.fixedIps.map(({ subnetId, ipAddress }) => ({
+      address: ipAddress,
+      subnetId,
+      version: versionOf(ipAddress),
+    })),
+    portSecurityEnabled: port.portSecurityEnabled,
+    securityGroupIds: [...port.securityGroupIds],
+    allowedAddressPairs: [...port.allowedAddressPairs],
+    deviceOwner: port.deviceOwner,
+    deviceId: port.deviceId,
+  };
+}
+
+function toWantedGroup(group: SecurityGroup): WantedSecurityGroup {
+  return { id: group.id, stateful: group.stateful, rules: group.rules.map(toWantedRule) };
+}
+
+function toWantedRule(rule: SecurityGroupRule): WantedRule {
+  const { direction, ethertype, protocol, portRangeMin, portRangeMax, remoteGroupId } = rule;
+  return {
+    direction,
+    ipVersion: ethertype === 'IPv4' ? 4 : 6,
+    protocol: protocol === null ? null : (protocolNumber(protocol, ethertype) ?? null),
+    portMin: portRangeMin,
+    portMax: portRangeMax,
+    remoteGroupId,
+    remotePrefix: rule.remoteIpPrefix,
+  };
+}
+
+async function groupsOf(db: Db, ports: readonly Port[]): Promise<Map<Uuid, SecurityGroup>> {
+  const ids = [...new Set(ports.flatMap((port) => port.securityGroupIds))];
+  if (ids.length === 0) return new Map();
+  const groups = await findSecurityGroups(db, everything, { id: ids });
+  return new Map(groups.map((group) => [group.id, group]));
+}
+
+function remotesOf(groups: readonly SecurityGroup[]): Uuid[] {
+  return groups.flatMap((group) => group.rules.flatMap((rule) => rule.remoteGroupId ?? []));
+}
+
+async function membersOfRemotes(
+  db: Db,
+  groups: readonly SecurityGroup[],
+): Promise<Map<Uuid, WantedGroupMembers>> {
+  const ids = [...new Set(remotesOf(groups))];
+  const members = groupBy(
+    await membersOf(db, ids),
+    (member) => member.groupId,
+    (member) => member.address,
+  );
+  return new Map(
+    ids.map((id) => {
+      const addresses = members.get(id) ?? [];
+      const of = (version: 4 | 6) => addresses.filter((address) => versionOf(address) === version);
+      return [id, { securityGroupId: id, v4: of(4), v6: of(6) }];
+    }),
+  );
+}
+
+/** Routers with an interface on one of the networks, complete with their other interfaces. */
+async function routersOf(db: Db, networkIds: readonly Uuid[]): Promise<WantedRouter[]> {
+  const here = await findPorts(db, everything, {
+    network_id: networkIds,
+    device_owner: [routerInterfaceOwner],
+  });
+  const routerIds = [...new Set(here.map((port) => port.deviceId))];
+  if (routerIds.length === 0) return [];
+  const routers = await findRouters(db, everything, { id: routerIds });
+  const ports = await findPorts(db, everything, {
+    device_id: routerIds,
+    device_owner: [routerInterfaceOwner, routerGatewayOwner],
+  });
+  const subnetIds = [...new Set(ports.flatMap((port) => port.fixedIps.map((ip) => ip.subnetId)))];
+  const subnets = await findSubnets(db, everything, { id: subnetIds });
+  const subnetsById = new Map(subnets.map((subnet) => [subnet.id, subnet]));
+  return routers.map((router) =>
+    toWantedRouter(
+      router,
+      ports.filter((port) => port.deviceId === router.id),
+      subnetsById,
+    ),
+  );
+}
+
+function toWantedRouter(
+  router: Router,
+  ports: readonly Port[],
+  subnets: ReadonlyMap<Uuid, Subnet>,
+): WantedRouter {
+  const gateway = ports.find((port) => port.deviceOwner === routerGatewayOwner);
+  return {
+    id: router.id,
+    adminStateUp: router.adminStateUp,
+    enableSnat: router.enableSnat,
+    gateway: gateway ? toWantedGateway(gateway, subnets) : null,
+    interfaces: ports
+      .filter((port) => port.deviceOwner === routerInterfaceOwner)
+      .map((port) => ({
+        portId: port.id,
+        networkId: port.networkId,
+        macAddress: port.macAddress,
+        addresses: withPrefixes(port, subnets),
+      })),
+  };
+}
+
+function toWantedGateway(port: Port, subnets: ReadonlyMap<Uuid, Subnet>): WantedRouter['gateway'] {
+  const [first] = port.fixedIps;
+  const nexthop = first && subnets.get(first.subnetId)?.gatewayIp;
+  const [address] = withPrefixes(port, subnets);
+  if (!nexthop || !address) return null;
+  return {
+    networkId: port.networkId,
+    portId: port.id,
+    macAddress: port.macAddress,
+    address,
+    nexthop,
+  };
+}
+
+/** A port's addresses with the prefix lengths of their subnets: `10.0.0.1/24`. */
+function withPrefixes(port: Port, subnets: ReadonlyMap<Uuid, Subnet>): string[] {
+  return port.fixedIps.flatMap(({ subnetId, ipAddress }) => {
+    const subnet = subnets.get(subnetId);
+    return subnet ? [`${ipAddress}/${parseCidr(subnet.cidr).prefix}`] : [];
+  });
+}
