@@ -24,8 +24,9 @@ export interface HostPort {
   readonly deviceOwner: string;
 }
 
-/** All given properties must match; a port is searched within a subnet or a network. */
+/** All given properties must match. A port is searched by its id, or within a subnet or a network. */
 export interface PortQuery {
+  readonly portId?: string;
   readonly subnetId?: string;
   readonly networkId?: string;
   readonly address?: string;

@@ -1,0 +1,166 @@
+/**
+ * The Kuryr driver for dockerd: a network driver and an IPAM driver of one name, on a unix socket in dockerd's plugin
+ * folder. Network → network, pool → subnet, endpoint → port.
+ *
+ * Calls about one object are done in turn. Docker itself is never asked anything from here: dockerd holds its locks
+ * while it waits for us. Contract: docs/guide/kuryr.md.
+ */
+import { join } from 'node:path';
+import { KeyedQueue } from '../../base/keyed-queue.ts';
+import type { Log } from '../../base/log.ts';
+import { Addresses } from './addresses.ts';
+import type { KuryrBackend } from './backend.ts';
+import { Endpoints } from './endpoints.ts';
+import { addressSpace } from './names.ts';
+import { Networks } from './networks.ts';
+import { Pools } from './pools.ts';
+import {
+  type CreateEndpoint,
+  type CreateNetwork,
+  type EndpointRequest,
+  type NetworkRequest,
+  type ReleaseAddress,
+  type ReleasePool,
+  type RequestAddress,
+  type RequestPool,
+  shapes,
+} from './protocol.ts';
+import { constant, type Method, method, servePlugin } from './server.ts';
+import { Subnets } from './subnets.ts';
+
+export interface KuryrPluginOptions {
+  /** The driver's name for Docker, and the socket's. */
+  readonly name: string;
+  /** Where dockerd looks for plugins: `/run/docker/plugins`. */
+  readonly pluginDir: string;
+  readonly backend: KuryrBackend;
+  readonly log: Log;
+  /** A call is answered within this time, by an error if need be. */
+  readonly deadlineMs: number;
+}
+
+export interface KuryrPlugin {
+  readonly socketPath: string;
+  /** Stops answering and removes the socket; what was plugged stays. */
+  close(): Promise<void>;
+}
+
+/** Throws `already-running` when another process serves the socket. */
+export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<KuryrPlugin> {
+  const socketPath = join(options.pluginDir, `${options.name}.sock`);
+  const { deadlineMs, log } = options;
+  const server = await servePlugin({ socketPath, methods: methodsOf(options), deadlineMs, log });
+  log.info({ socketPath }, 'serving dockerd');
+  return { socketPath, close: () => server.close() };
+}
+
+function methodsOf({ backend, log }: KuryrPluginOptions): ReadonlyMap<string, Method> {
+  const subnets = new Subnets(backend);
+  const pools = new Pools(backend, subnets);
+  const addresses = new Addresses(backend, pools);
+  const networks = new Networks(backend, pools, log);
+  const endpoints = new Endpoints({ backend, subnets, addresses, networks, log });
+  return new Map([...ipamMethods(pools, addresses), ...networkMethods(networks, endpoints), ...fixedMethods]);
+}
+
+const fixedMethods: [string, Method][] = [
+  ['Plugin.Activate', constant({ Implements: ['NetworkDriver', 'IpamDriver'] })],
+  ['NetworkDriver.GetCapabilities', constant({ Scope: 'local', ConnectivityScope: 'global' })],
+  ['NetworkDriver.Leave', constant({})],
+  ['NetworkDriver.EndpointOperInfo', constant({ Value: {} })],
+  ['NetworkDriver.ProgramExternalConnectivity', constant({})],
+  ['NetworkDriver.RevokeExternalConnectivity', constant({})],
+  ['NetworkDriver.DiscoverNew', constant({})],
+  ['NetworkDriver.DiscoverDelete', constant({})],
+  ['NetworkDriver.FreeNetwork', constant({})],
+  [
+    'NetworkDriver.AllocateNetwork',
+    method(shapes.any, async ({ Options }: { Options?: object }) => ({ Options: Options ?? {} })),
+  ],
+  ['IpamDriver.GetCapabilities', constant({ RequiresMACAddress: true, RequiresRequestReplay: false })],
+  [
+    'IpamDriver.GetDefaultAddressSpaces',
+    constant({ LocalDefaultAddressSpace: addressSpace, GlobalDefaultAddressSpace: addressSpace }),
+  ],
+];
+
+function ipamMethods(pools: Pools, addresses: Addresses): [string, Method][] {
+  const inTurn = new KeyedQueue();
+  return [
+    [
+      'IpamDriver.RequestPool',
+      // One at a time: each must see which CIDRs the ones before it have claimed.
+      method(
+        shapes.requestPool,
+        (request: RequestPool) => inTurn.run('pools', () => pools.request(request)),
+        (_, { PoolID }) => pools.release(PoolID),
+      ),
+    ],
+    [
+      'IpamDriver.ReleasePool',
+      method(shapes.releasePool, async ({ PoolID }: ReleasePool) => {
+        await pools.release(PoolID);
+        return {};
+      }),
+    ],
+    [
+      'IpamDriver.RequestAddress',
+      method(
+        shapes.requestAddress,
+        (request: RequestAddress) => addresses.request(request),
+        ({ PoolID }, { Address }) => addresses.release({ PoolID, Address }),
+      ),
+    ],
+    [
+      'IpamDriver.ReleaseAddress',
+      method(shapes.releaseAddress, async (request: ReleaseAddress) => {
+        await addresses.release(request);
+        return {};
+      }),
+    ],
+  ];
+}
+
+function networkMethods(networks: Networks, endpoints: Endpoints): [string, Method][] {
+  const inTurn = new KeyedQueue();
+  const deleteNetwork = ({ NetworkID }: NetworkRequest) =>
+    inTurn.run(NetworkID, () => networks.delete(NetworkID));
+  const deleteEndpoint = (request: EndpointRequest) =>
+    inTurn.run(request.EndpointID, () => endpoints.delete(request));
+  const done = async (work: Promise<void>) => {
+    await work;
+    return {};
+  };
+  return [
+    [
+      'NetworkDriver.CreateNetwork',
+      method(
+        shapes.createNetwork,
+        (request: CreateNetwork) => done(inTurn.run(request.NetworkID, () => networks.create(request))),
+        deleteNetwork,
+      ),
+    ],
+    [
+      'NetworkDriver.DeleteNetwork',
+      method(shapes.network, (request: NetworkRequest) => done(deleteNetwork(request))),
+    ],
+    [
+      'NetworkDriver.CreateEndpoint',
+      method(
+        shapes.createEndpoint,
+        (request: CreateEndpoint) => inTurn.run(request.EndpointID, () => endpoints.create(request)),
+        deleteEndpoint,
+      ),
+    ],
+    [
+      'NetworkDriver.DeleteEndpoint',
+      method(shapes.endpoint, (request: EndpointRequest) => done(deleteEndpoint(request))),
+    ],
+    [
+      'NetworkDriver.Join',
+      method(shapes.endpoint, (request: EndpointRequest) =>
+        inTurn.run(request.EndpointID, () => endpoints.join(request)),
+      ),
+    ],
+  ];
+}
