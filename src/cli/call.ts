@@ -1,5 +1,5 @@
 /** Puts together what a command gets to work with: output, progress, and the way to its cloud. */
-import { connect } from '../client/cloud.ts';
+import { type Cloud, connect } from '../client/cloud.ts';
 import type { Fetch } from '../client/http.ts';
 import { Failure } from '../model/failure.ts';
 import { type GlobalOptions, stateDirOf } from './cloud/options.ts';
@@ -25,7 +25,7 @@ export function openCall<Options extends object>(
   };
 }
 
-async function openCloud(world: World, options: GlobalOptions) {
+export async function openCloud(world: World, options: GlobalOptions): Promise<Cloud> {
   // Loaded here, because commands such as `--help` and `down` need none of it.
   const [{ findCloud }, { tokenFile }, { createFetch }] = await Promise.all([
     import('./cloud/sources.ts'),

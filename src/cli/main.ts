@@ -17,6 +17,7 @@ type CommandFile = { readonly commands: (setting: Setting) => void };
 /** First words → the file that describes those commands. The order is that of the help. */
 const commandFiles: readonly (readonly [words: readonly string[], load: () => Promise<CommandFile>])[] = [
   [['up', 'down', 'status'], () => import('./commands/process.ts')],
+  [['demo'], () => import('./commands/demo.ts')],
   [['run', 'create'], () => import('./commands/run.ts')],
   [['list', 'show', 'logs', 'top', 'stats', 'actions'], () => import('./commands/look.ts')],
   [['exec'], () => import('./commands/exec.ts')],
