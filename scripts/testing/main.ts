@@ -6,7 +6,7 @@
 import { resolve } from 'node:path';
 import { findLeftovers, takeInventory } from './leftovers.ts';
 import { type Result, runJob } from './run-suite.ts';
-import { chooseJobs } from './suites.ts';
+import { chooseJobs, UsageError } from './suites.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -33,4 +33,10 @@ function describe({ passed, failed, skipped }: Result): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`npm test: ${error.message}`);
+  process.exitCode = 64;
+}

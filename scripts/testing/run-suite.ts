@@ -31,12 +31,18 @@ function runCommand(command: readonly string[], root: string): Result {
 
 async function runFiles(files: readonly string[], atOnce: number, root: string): Promise<Result> {
   const counts = { passed: 0, failed: 0, skipped: 0 };
+  const crashed = new Set<string>();
+  const stderr = new Map<string, string>();
   const events = run({ files: [...files], concurrency: atOnce, timeout: suiteTimeoutMs, cwd: root });
   for await (const event of events) {
-    if (event.type === 'test:fail' && event.data.todo === undefined) {
+    if (event.type === 'test:stderr') {
+      stderr.set(event.data.file, (stderr.get(event.data.file) ?? '') + event.data.message);
+    } else if (event.type === 'test:fail' && event.data.todo === undefined) {
       if (causeOf(event.data.details.error) === undefined) continue;
       counts.failed += 1;
       printFailure(event.data, root);
+      // A file that fails as a whole has crashed: the reason is in what it printed.
+      if (files.includes(event.data.name)) crashed.add(event.data.name);
     } else if (event.type === 'test:pass' && event.data.details.type !== 'suite') {
       if (event.data.skip === undefined) counts.passed += 1;
       else {
@@ -44,6 +50,10 @@ async function runFiles(files: readonly string[], atOnce: number, root: string):
         console.log(`  skipped: ${event.data.name}${reason(event.data.skip)}`);
       }
     }
+  }
+  for (const file of crashed) {
+    console.log(`  ${file} said:`);
+    console.log(indent(stderr.get(file) ?? ''));
   }
   return counts;
 }
@@ -56,7 +66,11 @@ function printFailure(
   const cause = causeOf(failure.details.error);
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
   console.log(`  ✖ ${failure.name}${where}`);
-  console.log(text.replaceAll(/^/gm, '      '));
+  console.log(indent(text));
+}
+
+function indent(text: string): string {
+  return text.trimEnd().replaceAll(/^/gm, '      ');
 }
 
 /** What went wrong; undefined for a parent that failed only because a child did, which is counted already. */

@@ -30,9 +30,12 @@ export interface Job {
   readonly missing: readonly string[];
 }
 
+/** The command line asks for something that is not there. */
+export class UsageError extends Error {}
+
 /**
  * What the words on the command line ask for: suites by name; any other word is a part of a file's path. Throws
- * when a word is neither.
+ * a UsageError when a word is neither.
  */
 export function chooseJobs(words: readonly string[], root: string): Job[] {
   const named = words.filter((word) => suites.some(({ name }) => name === word));
@@ -50,7 +53,7 @@ export function chooseJobs(words: readonly string[], root: string): Job[] {
   for (const part of parts) {
     if (!jobs.some(({ files }) => files.some((file) => file.includes(part)))) {
       const names = suites.map(({ name }) => name).join(', ');
-      throw new Error(`no test file has "${part}" in its path, and it is not a suite (${names})`);
+      throw new UsageError(`no test file has "${part}" in its path, and it is not a suite (${names})`);
     }
   }
   return jobs;

@@ -38,7 +38,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { rewriteUrl = (url: string) => url } = options;
   const app: FastifyInstance = Fastify({
     logger: false,
-    forceCloseConnections: true,
+    // A request that is being answered when the server stops is answered; idle connections are not waited for.
+    forceCloseConnections: 'idle',
     bodyLimit: options.bodyLimitBytes ?? 4 * 1024 * 1024,
     genReqId: () => newRequestId(),
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
