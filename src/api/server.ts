@@ -9,8 +9,10 @@ import type { IncomingMessage } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Log } from '../base/log.ts';
 import type { Authenticator } from '../control/authenticator.ts';
+import { isAllowed } from '../model/access-rules.ts';
 import type { Caller } from '../model/caller.ts';
 import { Failure } from '../model/failure.ts';
+import type { AccessRule } from '../model/identity.ts';
 import { newRequestId } from '../model/ids.ts';
 
 declare module 'fastify' {
@@ -82,15 +84,38 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 /** What a body that is not JSON, though it says it is, parses to; services decide what that means for them. */
 export const malformedJson: unique symbol = Symbol('malformed JSON');
 
-/** An onRequest hook: 401 through the service's error handler unless the token is good. */
-export function authenticated(authenticator: Authenticator) {
+/**
+ * An onRequest hook: 401 through the service's error handler unless the token is good for this request.
+ * `serviceType` is the service's type in the catalog; without it, tokens with access rules are refused.
+ */
+export function authenticated(authenticator: Authenticator, serviceType?: string) {
   return async (request: FastifyRequest): Promise<void> => {
     const token = request.headers['x-auth-token'];
-    if (typeof token !== 'string' || token === '') {
-      throw new Failure('unauthorized', 'The request you have made requires authentication.');
-    }
-    request.caller = await authenticator.authenticate(token, request.id);
+    if (typeof token !== 'string' || token === '') throw unauthorized();
+    const caller = await authenticator.authenticate(token, request.id);
+    assertAccess(caller.accessRules, request, serviceType);
+    request.caller = caller;
   };
+}
+
+/** Rules may name the path as the service knows it (`/v2.0/ports`) or as the client sees it (`/network/v2.0/ports`). */
+export function assertAccess(
+  rules: readonly AccessRule[] | null | undefined,
+  request: FastifyRequest,
+  serviceType: string | undefined,
+): void {
+  if (!rules) return;
+  const path = pathOf(request.url);
+  const { prefix } = request.server;
+  const paths = path.startsWith(`${prefix}/`) ? [path, path.slice(prefix.length)] : [path];
+  const isGood =
+    serviceType !== undefined &&
+    paths.some((one) => isAllowed(rules, { service: serviceType, method: request.method, path: one }));
+  if (!isGood) throw unauthorized();
+}
+
+function unauthorized(): Failure {
+  return new Failure('unauthorized', 'The request you have made requires authentication.');
 }
 
 function isJson(request: FastifyRequest): boolean {

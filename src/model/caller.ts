@@ -2,6 +2,8 @@
  * Who is asking: the result of authenticating a request. Everything below the API border takes a Caller and
  * scopes its look-ups by it.
  */
+import type { AccessRule } from './identity.ts';
+
 export interface Caller {
   readonly requestId: string;
   readonly userId: string;
@@ -14,4 +16,6 @@ export interface Caller {
   readonly roles: readonly string[];
   /** `role:admin` in the token's project: the rule `context_is_admin`. */
   readonly isAdmin: boolean;
+  /** The only requests that the token is good for; absent = all that the roles allow. */
+  readonly accessRules?: readonly AccessRule[];
 }

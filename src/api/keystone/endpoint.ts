@@ -14,6 +14,7 @@ import type { Identity } from '../../control/identity/identity.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Token } from '../../model/identity.ts';
 import { compileCheck } from '../check.ts';
+import { assertAccess } from '../server.ts';
 import { type Action, authorize } from './policy.ts';
 
 export interface KeystoneOptions {
@@ -159,7 +160,9 @@ async function tokenOf(identity: Identity, request: FastifyRequest): Promise<Tok
   if (typeof text !== 'string' || text === '') {
     throw new Failure('unauthorized', 'The request you have made requires authentication.');
   }
-  return identity.tokens.validate(text);
+  const token = await identity.tokens.validate(text);
+  assertAccess(token.applicationCredential?.accessRules, request, 'identity');
+  return token;
 }
 
 function methodsByPath(endpoints: readonly Endpoint[]): Map<string, string[]> {

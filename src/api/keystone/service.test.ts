@@ -540,6 +540,31 @@ describe('resources', () => {
     assert.equal((await asAlice(`DELETE ${path}/${id}`)).status, 204);
   });
 
+  test('a credential with access rules opens those requests only', async () => {
+    const path = `/v3/users/${alice.user.id}/application_credentials`;
+    const made = await asAlice(`POST ${path}`, {
+      application_credential: {
+        name: 'narrow',
+        access_rules: [{ service: 'identity', method: 'GET', path: '/v3/auth/**' }],
+      },
+    });
+    const { id, secret } = made.body.application_credential;
+    const enter = (identity: unknown) => ask('POST /v3/auth/tokens', { body: { auth: { identity } } });
+    const first = await enter({
+      methods: ['application_credential'],
+      application_credential: { id, secret },
+    });
+    const token = String(first.headers['x-subject-token']);
+    const second = await enter({ methods: ['token'], token: { id: token } });
+    for (const narrow of [token, String(second.headers['x-subject-token'])]) {
+      assert.equal((await ask('GET /v3/auth/projects', { token: narrow })).status, 200);
+      assert.equal((await ask(`GET /v3/users/${alice.user.id}`, { token: narrow })).status, 401);
+      assert.equal((await ask('DELETE /v3/auth/tokens', { token: narrow })).status, 401);
+    }
+    const { access_rules } = (await asAlice(`GET /v3/users/${alice.user.id}/access_rules`)).body;
+    assert.deepEqual([access_rules.length, access_rules[0].path], [1, '/v3/auth/**']);
+  });
+
   test('services, endpoints and regions can be read and not edited', async () => {
     const { services } = (await asRoot('GET /v3/services?type=network')).body;
     assert.equal(services.length, 1);

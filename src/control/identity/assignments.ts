@@ -1,6 +1,7 @@
 /** Use cases of role assignments: who has which role where. */
 import { Failure } from '../../model/failure.ts';
 import type { Assignment, Target } from '../../model/identity.ts';
+import type { DbOrTrx } from '../../store/database.ts';
 import {
   type AssignmentFilter,
   addAssignment,
@@ -43,7 +44,7 @@ export class Assignments {
 
   /** Throws the 404 of whatever is missing: user, role, target, or the assignment itself. */
   async get(assignment: Assignment): Promise<void> {
-    await this.#checkParts(assignment);
+    await checkParts(this.#changes.db, assignment);
     const { userId, target } = assignment;
     const there = await this.list({ userId, target });
     if (!there.some(({ roleId }) => roleId === assignment.roleId)) throw notAssigned(assignment);
@@ -51,32 +52,37 @@ export class Assignments {
 
   /** Idempotent. */
   async add(assignment: Assignment): Promise<void> {
-    await this.#checkParts(assignment);
-    await this.#changes.run((trx) => addAssignment(trx, assignment));
+    await this.#changes.run(async (trx) => {
+      await checkParts(trx, assignment);
+      await addAssignment(trx, assignment);
+    });
   }
 
   async remove(assignment: Assignment): Promise<void> {
-    await this.#checkParts(assignment);
     await this.#changes.run(
       async (trx) => {
+        await checkParts(trx, assignment);
         if (!(await removeAssignment(trx, assignment))) throw notAssigned(assignment);
       },
       { keepAdmin: true },
     );
   }
 
-  async #checkParts({ userId, roleId, target }: Assignment): Promise<void> {
-    const { db } = this.#changes;
-    found('user', userId, await findUser(db, userId));
-    found('role', roleId, await findRole(db, roleId));
-    await this.checkTarget(target);
+  /** Throws the target's 404. */
+  checkTarget(target: Target): Promise<void> {
+    return checkTarget(this.#changes.db, target);
   }
+}
 
-  async checkTarget(target: Target): Promise<void> {
-    const { db } = this.#changes;
-    if (target.kind === 'project') found('project', target.id, await findProject(db, target.id));
-    if (target.kind === 'domain') found('domain', target.id, await findDomain(db, target.id));
-  }
+async function checkParts(db: DbOrTrx, { userId, roleId, target }: Assignment): Promise<void> {
+  found('user', userId, await findUser(db, userId));
+  found('role', roleId, await findRole(db, roleId));
+  await checkTarget(db, target);
+}
+
+async function checkTarget(db: DbOrTrx, target: Target): Promise<void> {
+  if (target.kind === 'project') found('project', target.id, await findProject(db, target.id));
+  if (target.kind === 'domain') found('domain', target.id, await findDomain(db, target.id));
 }
 
 function notAssigned({ userId, roleId, target }: Assignment): Failure {

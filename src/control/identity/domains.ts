@@ -2,6 +2,7 @@
 import { Failure } from '../../model/failure.ts';
 import type { Domain } from '../../model/identity.ts';
 import { newHexId } from '../../model/ids.ts';
+import type { Trx } from '../../store/database.ts';
 import { listAssignments, removeAssignmentsOn } from '../../store/identity/assignments.ts';
 import {
   deleteDomain,
@@ -34,26 +35,25 @@ export class Domains {
     return found('domain', id, await findDomain(this.#changes.db, id));
   }
 
-  create(fields: DomainFields & { readonly name: string }): Promise<Domain> {
-    return this.#save({ id: newHexId(), description: '', enabled: true, ...fields });
+  create(fields: DomainFields & { readonly id?: string; readonly name: string }): Promise<Domain> {
+    return this.#save(async () => ({ id: newHexId(), description: '', enabled: true, ...fields }));
   }
 
-  async update(id: string, fields: DomainFields): Promise<Domain> {
-    return this.#save({ ...(await this.get(id)), ...fields });
+  update(id: string, fields: DomainFields): Promise<Domain> {
+    return this.#save(async (trx) => ({ ...found('domain', id, await findDomain(trx, id)), ...fields }));
   }
 
   /** Only a disabled domain, so that nobody deletes a populated one by mistake. */
-  async remove(id: string): Promise<void> {
-    const domain = await this.get(id);
-    if (domain.enabled || id === defaultDomainId) {
-      throw new Failure(
-        'policy-not-authorized',
-        id === defaultDomainId
-          ? 'The default domain cannot be deleted.'
-          : `Domain ${domain.name} is enabled; disable it before deleting it.`,
-      );
-    }
-    await this.#changes.run(async (trx) => {
+  remove(id: string): Promise<void> {
+    return this.#changes.run(async (trx) => {
+      const domain = found('domain', id, await findDomain(trx, id));
+      if (id === defaultDomainId) {
+        throw new Failure('policy-not-authorized', 'The default domain cannot be deleted.');
+      }
+      if (domain.enabled) {
+        const what = `Domain ${domain.name} is enabled; disable it before deleting it.`;
+        throw new Failure('policy-not-authorized', what);
+      }
       for (const project of await listProjects(trx, { domainId: id })) {
         await removeAssignmentsOn(trx, { kind: 'project', id: project.id });
       }
@@ -73,14 +73,19 @@ export class Domains {
   async ensure(wanted: { readonly id?: string; readonly name: string }): Promise<Domain> {
     const { db } = this.#changes;
     const there = (await findDomain(db, wanted.id ?? '')) ?? (await findDomainByName(db, wanted.name));
-    return there ?? this.#save({ id: newHexId(), description: '', enabled: true, ...wanted });
+    return there ?? this.create(wanted);
   }
 
-  async #save(domain: Domain): Promise<Domain> {
-    await this.#changes.run((trx) => saveDomain(trx, domain), {
-      taken: `Conflict occurred attempting to store domain: the name ${domain.name} is taken.`,
+  /** `compose` reads and merges inside the transaction, so that changes at the same time do not undo each other. */
+  #save(compose: (trx: Trx) => Promise<Domain>): Promise<Domain> {
+    const write = async (trx: Trx): Promise<Domain> => {
+      const domain = await compose(trx);
+      await saveDomain(trx, domain);
+      return domain;
+    };
+    return this.#changes.run(write, {
+      taken: 'Conflict occurred attempting to store domain: there is another of that name.',
       keepAdmin: true,
     });
-    return domain;
   }
 }

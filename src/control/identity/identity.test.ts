@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { KyselyPlugin, PluginTransformQueryArgs, PluginTransformResultArgs } from 'kysely';
 import { TestIdentity, type TestUser } from '../../../test/helpers/identity.ts';
 import { isFailure } from '../../model/failure.ts';
+import { Identity } from './identity.ts';
 
 const unauthorized = (error: unknown) => isFailure(error, 'unauthorized');
 
@@ -299,6 +301,74 @@ describe('the last administrator', () => {
 
     await world.addUser('second', 'admin');
     await users.remove(user.id);
+    await world.close();
+  });
+});
+
+describe('changes at the same time', () => {
+  test('do not undo each other', async () => {
+    const world = await TestIdentity.open();
+    const { user } = await world.addUser('alice');
+    const { users } = world.identity;
+    await Promise.all([
+      users.update(user.id, { password: 'new' }),
+      users.update(user.id, { enabled: false }),
+      users.update(user.id, { description: 'left' }),
+    ]);
+    const { enabled, description, generation } = await users.get(user.id);
+    assert.deepEqual([enabled, description, generation], [false, 'left', 2]);
+    await world.close();
+  });
+
+  test('of one name leave one, and a conflict for the others', async () => {
+    const world = await TestIdentity.open();
+    const results = await Promise.allSettled(
+      Array.from({ length: 4 }, () => world.identity.projects.create({ name: 'lab', domainId: 'default' })),
+    );
+    const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    assert.equal(reasons.length, 3);
+    for (const reason of reasons) assert.ok(isFailure(reason, 'conflict'), String(reason));
+    await world.close();
+  });
+
+  /** Runs something of the test's in the middle of a look-up, at its n-th query. */
+  class AtQuery implements KyselyPlugin {
+    #left = 0;
+    #run = () => undefined as unknown;
+    arm(queries: number, run: () => unknown): void {
+      this.#left = queries;
+      this.#run = run;
+    }
+    transformQuery({ node }: PluginTransformQueryArgs) {
+      this.#left -= 1;
+      if (this.#left === 0) this.#run();
+      return node;
+    }
+    async transformResult({ result }: PluginTransformResultArgs) {
+      return result;
+    }
+  }
+
+  test('a token looked up while its user is disabled is not remembered as good', async () => {
+    const world = await TestIdentity.open();
+    const alice = await world.addUser('alice');
+    const atQuery = new AtQuery();
+    const identity = await Identity.open({
+      db: world.db.withPlugin(atQuery),
+      clock: world.clock,
+      tokenSeconds: 3600,
+      logInsPerMinute: 30,
+    });
+    for (let query = 1; query <= 8; query++) {
+      await identity.users.update(alice.user.id, { enabled: true });
+      const text = await world.token(alice);
+      const changed = new Promise((resolve) => {
+        atQuery.arm(query, () => resolve(identity.users.update(alice.user.id, { enabled: false })));
+      });
+      await Promise.allSettled([identity.authenticate(text, 'req')]);
+      await changed;
+      await assert.rejects(identity.authenticate(text, 'req'), unauthorized, `at query ${query}`);
+    }
     await world.close();
   });
 });

@@ -90,7 +90,7 @@ export class Identity implements Authenticator {
   }
 }
 
-function toCaller({ user, scope, roles }: Token): Omit<Caller, 'requestId'> {
+function toCaller({ user, scope, roles, applicationCredential }: Token): Omit<Caller, 'requestId'> {
   if (scope.kind !== 'project') throw unauthorized('the token is not scoped to a project');
   const names = roles.map(({ name }) => name);
   return {
@@ -102,5 +102,6 @@ function toCaller({ user, scope, roles }: Token): Omit<Caller, 'requestId'> {
     projectDomainId: scope.project.domain.id,
     roles: names,
     isAdmin: names.includes(adminRole),
+    ...(applicationCredential?.accessRules ? { accessRules: applicationCredential.accessRules } : {}),
   };
 }

@@ -1,6 +1,7 @@
 /** Use cases of projects. What a project owns elsewhere (containers, networks) is not touched when it goes. */
 import type { Project } from '../../model/identity.ts';
 import { newHexId } from '../../model/ids.ts';
+import type { Trx } from '../../store/database.ts';
 import { removeAssignmentsOn } from '../../store/identity/assignments.ts';
 import { findDomain } from '../../store/identity/domains.ts';
 import {
@@ -30,21 +31,22 @@ export class Projects {
     return found('project', id, await findProject(this.#changes.db, id));
   }
 
-  async create(
-    fields: ProjectFields & { readonly name: string; readonly domainId: string },
-  ): Promise<Project> {
-    found('domain', fields.domainId, await findDomain(this.#changes.db, fields.domainId));
-    return this.#save({ id: newHexId(), description: '', enabled: true, tags: [], ...fields });
+  create(fields: ProjectFields & { readonly name: string; readonly domainId: string }): Promise<Project> {
+    const project = { id: newHexId(), description: '', enabled: true, tags: [], ...fields };
+    return this.#save(async (trx) => {
+      found('domain', project.domainId, await findDomain(trx, project.domainId));
+      return project;
+    });
   }
 
-  async update(id: string, fields: ProjectFields): Promise<Project> {
-    return this.#save({ ...(await this.get(id)), ...fields });
+  update(id: string, fields: ProjectFields): Promise<Project> {
+    return this.#save(async (trx) => ({ ...found('project', id, await findProject(trx, id)), ...fields }));
   }
 
   async remove(id: string): Promise<void> {
-    await this.get(id);
     await this.#changes.run(
       async (trx) => {
+        found('project', id, await findProject(trx, id));
         await removeAssignmentsOn(trx, { kind: 'project', id });
         await deleteProject(trx, id);
       },
@@ -60,11 +62,16 @@ export class Projects {
     return there ?? this.create(wanted);
   }
 
-  async #save(project: Project): Promise<Project> {
-    await this.#changes.run((trx) => saveProject(trx, project), {
-      taken: `Conflict occurred attempting to store project: its domain has another project with the name ${project.name}.`,
+  /** `compose` reads and merges inside the transaction, so that changes at the same time do not undo each other. */
+  #save(compose: (trx: Trx) => Promise<Project>): Promise<Project> {
+    const write = async (trx: Trx): Promise<Project> => {
+      const project = await compose(trx);
+      await saveProject(trx, project);
+      return project;
+    };
+    return this.#changes.run(write, {
+      taken: 'Conflict occurred attempting to store project: its domain has another project of that name.',
       keepAdmin: true,
     });
-    return project;
   }
 }

@@ -2,6 +2,7 @@
 import { Failure } from '../../model/failure.ts';
 import type { Implication, Role } from '../../model/identity.ts';
 import { newHexId } from '../../model/ids.ts';
+import type { Trx } from '../../store/database.ts';
 import {
   addImplication,
   deleteRole,
@@ -45,34 +46,42 @@ export class Roles {
   }
 
   create(fields: RoleFields & { readonly name: string }): Promise<Role> {
-    return this.#save({ id: newHexId(), description: null, immutable: false, ...fields });
+    return this.#save(async () => ({ id: newHexId(), description: null, immutable: false, ...fields }));
   }
 
-  async update(id: string, fields: RoleFields): Promise<Role> {
-    const role = await this.get(id);
-    const unlocks = fields.immutable === false;
-    if (role.immutable && !unlocks) throw immutable(role);
-    return this.#save({ ...role, ...fields });
+  /** An immutable role can only be made mutable first. */
+  update(id: string, fields: RoleFields): Promise<Role> {
+    return this.#save(async (trx) => {
+      const role = found('role', id, await findRole(trx, id));
+      if (role.immutable && fields.immutable !== false) throw immutable(role);
+      return { ...role, ...fields };
+    });
   }
 
-  async remove(id: string): Promise<void> {
-    const role = await this.get(id);
-    if (role.immutable) throw immutable(role);
-    await this.#changes.run((trx) => deleteRole(trx, id), { keepAdmin: true });
+  remove(id: string): Promise<void> {
+    return this.#changes.run(
+      async (trx) => {
+        const role = found('role', id, await findRole(trx, id));
+        if (role.immutable) throw immutable(role);
+        await deleteRole(trx, id);
+      },
+      { keepAdmin: true },
+    );
   }
 
   implications(): Promise<Implication[]> {
     return listImplications(this.#changes.db);
   }
 
-  async imply(implication: Implication): Promise<void> {
-    const prior = await this.get(implication.priorId);
-    const implied = await this.get(implication.impliedId);
-    const circle = withImplied([implied.id], await this.implications());
-    if (circle.has(prior.id)) {
-      throw new Failure('validation-error', `Role ${implied.name} already implies ${prior.name}.`);
-    }
-    await this.#changes.run((trx) => addImplication(trx, implication));
+  imply(implication: Implication): Promise<void> {
+    return this.#changes.run(async (trx) => {
+      const prior = found('role', implication.priorId, await findRole(trx, implication.priorId));
+      const implied = found('role', implication.impliedId, await findRole(trx, implication.impliedId));
+      if (withImplied([implied.id], await listImplications(trx)).has(prior.id)) {
+        throw new Failure('validation-error', `Role ${implied.name} already implies ${prior.name}.`);
+      }
+      await addImplication(trx, implication);
+    });
   }
 
   async unimply(implication: Implication): Promise<void> {
@@ -85,12 +94,17 @@ export class Roles {
     return there ?? this.create(wanted);
   }
 
-  async #save(role: Role): Promise<Role> {
-    await this.#changes.run((trx) => saveRole(trx, role), {
-      taken: `Conflict occurred attempting to store role: the name ${role.name} is taken.`,
+  /** `compose` reads and merges inside the transaction, so that changes at the same time do not undo each other. */
+  #save(compose: (trx: Trx) => Promise<Role>): Promise<Role> {
+    const write = async (trx: Trx): Promise<Role> => {
+      const role = await compose(trx);
+      await saveRole(trx, role);
+      return role;
+    };
+    return this.#changes.run(write, {
+      taken: 'Conflict occurred attempting to store role: there is another of that name.',
       keepAdmin: true,
     });
-    return role;
   }
 }
 

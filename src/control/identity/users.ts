@@ -51,17 +51,21 @@ export class Users {
     return found('user', id, await findUser(this.#changes.db, id));
   }
 
-  async create({ password, ...fields }: NewUser): Promise<User> {
-    found('domain', fields.domainId, await findDomain(this.#changes.db, fields.domainId));
+  create({ password, ...fields }: NewUser): Promise<User> {
     const blank = { description: null, email: null, enabled: true, defaultProjectId: null, generation: 0 };
-    return this.#save({ id: newHexId(), ...blank, ...fields }, password);
+    const user: User = { id: newHexId(), ...blank, ...fields };
+    return this.#save(password, async (trx) => {
+      found('domain', user.domainId, await findDomain(trx, user.domainId));
+      return user;
+    });
   }
 
-  async update(id: string, { password, ...fields }: UserFields): Promise<User> {
-    const user = await this.get(id);
-    const endsTokens = password !== undefined || (user.enabled && fields.enabled === false);
-    const generation = user.generation + (endsTokens ? 1 : 0);
-    return this.#save({ ...user, ...fields, generation }, password);
+  update(id: string, { password, ...fields }: UserFields): Promise<User> {
+    return this.#save(password, async (trx) => {
+      const user = found('user', id, await findUser(trx, id));
+      const endsTokens = password !== undefined || (user.enabled && fields.enabled === false);
+      return { ...user, ...fields, generation: user.generation + (endsTokens ? 1 : 0) };
+    });
   }
 
   /** The user's own change: needs the old password, and counts as a log-in attempt. */
@@ -79,8 +83,13 @@ export class Users {
   }
 
   async remove(id: string): Promise<void> {
-    await this.get(id);
-    await this.#changes.run((trx) => deleteUser(trx, id), { keepAdmin: true });
+    await this.#changes.run(
+      async (trx) => {
+        found('user', id, await findUser(trx, id));
+        await deleteUser(trx, id);
+      },
+      { keepAdmin: true },
+    );
   }
 
   /** Makes the user unless the domain has one of that name, whose password then stays as it is. */
@@ -89,21 +98,23 @@ export class Users {
     return there ? { user: there, isNew: false } : { user: await this.create(wanted), isNew: true };
   }
 
-  async #save(user: User, password: string | null | undefined): Promise<User> {
-    if (user.defaultProjectId !== null) {
-      const project = await findProject(this.#changes.db, user.defaultProjectId);
-      found('project', user.defaultProjectId, project);
-    }
+  /** `compose` reads and merges inside the transaction, so that changes at the same time do not undo each other. */
+  async #save(password: string | null | undefined, compose: (trx: Trx) => Promise<User>): Promise<User> {
     // Hashed before the transaction: nothing but the database may be awaited inside it.
     const hash = typeof password === 'string' ? await this.#passwords.hash(password) : password;
-    const write = async (trx: Trx): Promise<void> => {
+    const write = async (trx: Trx): Promise<User> => {
+      const user = await compose(trx);
+      const { defaultProjectId } = user;
+      if (defaultProjectId !== null) {
+        found('project', defaultProjectId, await findProject(trx, defaultProjectId));
+      }
       await saveUser(trx, user);
       if (hash !== undefined) await setPasswordHash(trx, user.id, hash);
+      return user;
     };
-    await this.#changes.run(write, {
-      taken: `Conflict occurred attempting to store user: its domain has another user with the name ${user.name}.`,
+    return this.#changes.run(write, {
+      taken: 'Conflict occurred attempting to store user: its domain has another user of that name.',
       keepAdmin: true,
     });
-    return user;
   }
 }
