@@ -13,7 +13,7 @@ import type { Caller } from '../../model/caller.ts';
 import type { Container, OperationArgs } from '../../model/container-record.ts';
 import type { Db } from '../../store/database.ts';
 import type { Networking } from '../networking.ts';
-import { Policy } from '../policy.ts';
+import { Policy, type PolicyRule } from '../policy.ts';
 import type { Waker } from '../waker.ts';
 import { type AgentCallContext, serveAgents } from './agent-calls.ts';
 import { questionUseCases } from './ask-agent.ts';
@@ -62,6 +62,7 @@ export function createContainerControl(options: ContainerControlOptions) {
 
   return {
     config: ctx.config,
+    log: ctx.log,
     policy: ctx.policy,
     hosts: hostUseCases(ctx),
     quotas: quotaUseCases(ctx),
@@ -74,7 +75,8 @@ export function createContainerControl(options: ContainerControlOptions) {
     },
     list: (caller: Caller, ask: ListAsk) => listFor(ctx, caller, ask),
     show: (caller: Caller, ident: string, allProjects = false) => live.show(caller, ident, allProjects),
-    /** The record as it stands, for views of parts of it. */
+    /** The record as it stands. */
+    get: (caller: Caller, ident: string, rule: PolicyRule) => getContainer(ctx, caller, ident, rule),
     networks: (caller: Caller, ident: string) => getContainer(ctx, caller, ident, 'container:network_list'),
     update: (caller: Caller, ident: string, update: ContainerUpdate) =>
       updateInPlace(ctx, caller, ident, update),

@@ -1,0 +1,128 @@
+/**
+ * The container on the wire: the only place that knows its 37 fields, and which of them the caller may see.
+ *
+ * Fields do not depend on the microversion. A field is hidden when the rule `container:get_one:<field>` denies it.
+ */
+import type { Policy } from '../../control/policy.ts';
+import type { Caller } from '../../model/caller.ts';
+import type { Nic } from '../../model/container.ts';
+import type { Container } from '../../model/container-record.ts';
+import { statusDetail } from './status-detail.ts';
+
+export interface Viewer {
+  readonly caller: Caller;
+  readonly policy: Policy;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export function toWire(container: Container, viewer: Viewer): Record<string, unknown> {
+  const { spec, resolved } = container;
+  return {
+    uuid: container.uuid,
+    name: container.name,
+    project_id: container.projectId,
+    user_id: container.userId,
+    image: spec.image,
+    image_driver: spec.imageDriver,
+    command: spec.command.length > 0 ? spec.command : (resolved?.command ?? []),
+    entrypoint: spec.entrypoint.length > 0 ? spec.entrypoint : (resolved?.entrypoint ?? []),
+    status: container.status,
+    status_reason: container.statusReason,
+    status_detail: statusDetail(container, viewer.now),
+    task_state: container.taskState,
+    cpu: spec.cpu,
+    cpu_policy: spec.cpuPolicy,
+    memory: String(spec.memoryMiB),
+    disk: spec.diskGiB,
+    environment: spec.environment,
+    workdir: spec.workdir ?? resolved?.workdir ?? null,
+    ports: resolved?.ports ?? spec.exposedPorts.map(({ port }) => port),
+    hostname: spec.hostname ?? resolved?.hostname ?? null,
+    labels: spec.labels,
+    addresses: addressesOf(container.nics),
+    restart_policy: restartPolicyOf(container),
+    interactive: spec.interactive,
+    tty: spec.tty,
+    security_groups: securityGroupsOf(container),
+    auto_remove: spec.autoRemove,
+    auto_heal: spec.autoHeal,
+    healthcheck: healthcheckOf(container),
+    registry_id: null,
+    created_at: toTime(container.createdAt),
+    updated_at: toTime(container.updatedAt),
+    ...guardedFields(container, viewer),
+  };
+}
+
+/** `self` and `bookmark`; list items of containers have none. */
+export function linksOf(baseUrl: string, collection: string, id: string) {
+  return [
+    { href: `${baseUrl}/v1/${collection}/${id}`, rel: 'self' },
+    { href: `${baseUrl}/${collection}/${id}`, rel: 'bookmark' },
+  ];
+}
+
+export function withLinks(baseUrl: string, container: Container, viewer: Viewer): Record<string, unknown> {
+  const { uuid, ...rest } = toWire(container, viewer);
+  return { uuid, links: linksOf(baseUrl, 'containers', container.uuid), ...rest };
+}
+
+const guarded = {
+  host: ['container:get_one:host', ({ host }: Container) => host],
+  image_pull_policy: ['container:get_one:image_pull_policy', ({ spec }: Container) => spec.pullPolicy],
+  privileged: ['container:get_one:privileged', ({ spec }: Container) => spec.privileged],
+  runtime: [
+    'container:get_one:runtime',
+    ({ spec, resolved }: Container) => resolved?.runtime ?? spec.runtime,
+  ],
+} as const;
+
+function guardedFields(container: Container, { caller, policy }: Viewer): Record<string, unknown> {
+  const shown: Record<string, unknown> = {};
+  for (const [field, [rule, read]] of Object.entries(guarded)) {
+    if (policy.allows(caller, rule, container)) shown[field] = read(container);
+  }
+  return shown;
+}
+
+function addressesOf(nics: readonly Nic[]): Record<string, unknown[]> {
+  const addresses: Record<string, unknown[]> = {};
+  for (const nic of nics) {
+    const entries = nic.fixedIps.map(({ address, subnetId, version }) => ({
+      addr: address,
+      version,
+      port: nic.portId,
+      subnet_id: subnetId,
+      preserve_on_delete: nic.preserveOnDelete,
+    }));
+    addresses[nic.networkId] = [...(addresses[nic.networkId] ?? []), ...entries];
+  }
+  return addresses;
+}
+
+function restartPolicyOf({ spec: { restartPolicy } }: Container) {
+  if (restartPolicy === null) return {};
+  return { Name: restartPolicy.name, MaximumRetryCount: String(restartPolicy.maximumRetryCount) };
+}
+
+function healthcheckOf({ spec: { healthcheck } }: Container) {
+  if (healthcheck === null) return {};
+  const { test, intervalSeconds, retries, timeoutSeconds } = healthcheck;
+  return { test, interval: intervalSeconds, retries, timeout: timeoutSeconds };
+}
+
+function securityGroupsOf({ securityGroupIds, exposedGroupId }: Container): readonly string[] {
+  const groups = securityGroupIds ?? [];
+  return exposedGroupId === null ? groups : [...groups, exposedGroupId];
+}
+
+/** `YYYY-MM-DD HH:MM:SS`, UTC, without a zone: Zun's spelling for containers. */
+function toTime(iso: string | null): string | null {
+  return iso && `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
+}
+
+/** `YYYY-MM-DDTHH:MM:SS.ffffff`: Zun's spelling for services and actions. */
+export function toPreciseTime(iso: string | null): string | null {
+  return iso && `${iso.slice(0, 19)}.${iso.slice(20, 23).padEnd(6, '0')}`;
+}

@@ -1,0 +1,18 @@
+/** Every endpoint of the container API. Routing, validation and docs/guide/container-api.md are made from this list. */
+import type { ContainerControl } from '../../control/container/control.ts';
+import type { Endpoint } from './endpoint.ts';
+import { containerEndpoints } from './endpoints/containers.ts';
+import { hostEndpoints } from './endpoints/hosts.ts';
+import { notYetEndpoints } from './endpoints/not-yet.ts';
+import { quotaEndpoints } from './endpoints/quotas.ts';
+import { verbEndpoints } from './endpoints/verbs.ts';
+
+export function zunEndpoints(control: ContainerControl): Endpoint[] {
+  return [
+    ...containerEndpoints(control),
+    ...verbEndpoints(control),
+    ...hostEndpoints(control),
+    ...quotaEndpoints(control),
+    ...notYetEndpoints(control),
+  ];
+}

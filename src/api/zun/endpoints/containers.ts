@@ -1,0 +1,210 @@
+/** /containers: create, list, show, update, delete. */
+import type { ContainerControl } from '../../../control/container/control.ts';
+import type { ContainerFilters } from '../../../control/container/list.ts';
+import type { ContainerUpdate } from '../../../control/container/update.ts';
+import type { Caller } from '../../../model/caller.ts';
+import { Failure } from '../../../model/failure.ts';
+import { toWire, type Viewer, withLinks } from '../container-view.ts';
+import { toCreateAsk } from '../create-body.ts';
+import { createFields } from '../create-fields.ts';
+import { type Call, checkFieldVersion, type Endpoint, type Fields, type Input } from '../endpoint.ts';
+import { nextLink, pagingParameters, parsePage } from '../paging.ts';
+import * as v from '../vocabulary.ts';
+
+const filterNames = {
+  name: 'name',
+  image: 'image',
+  project_id: 'projectId',
+  user_id: 'userId',
+  memory: 'memoryMiB',
+  host: 'host',
+  task_state: 'taskState',
+  status: 'status',
+  auto_remove: 'autoRemove',
+} as const satisfies Record<string, keyof ContainerFilters>;
+
+export function containerEndpoints(control: ContainerControl): Endpoint[] {
+  const { config, policy } = control;
+  const fields = createFields(config);
+  const updates = updateFields(control);
+  const viewer = (caller: Caller): Viewer => ({ caller, policy, now: Date.now() });
+
+  return [
+    {
+      method: 'POST',
+      path: '/containers',
+      summary: 'Create a container, and start it with run=true',
+      policy: 'container:create',
+      needsJson: true,
+      query: { run: { schema: v.extendedBoolean } },
+      body: fields,
+      status: 202,
+      async handle(call) {
+        const container = await control.create(call.caller, toCreateAsk(call, { config, policy, fields }));
+        return {
+          location: `${call.baseUrl}/v1/containers/${container.uuid}`,
+          body: withLinks(call.baseUrl, container, viewer(call.caller)),
+        };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers',
+      summary: 'List containers',
+      policy: 'container:get_all',
+      checksPolicyItself: true,
+      status: 200,
+      async handle(call) {
+        const page = parsePage(call.query, {
+          defaultSortKey: 'id',
+          maxLimit: config.containers.maxListLimit,
+        });
+        const filters = parseFilters(call.query);
+        const allProjects = v.parseWideBoolean('all_projects', call.query.all_projects);
+        const containers = await control.list(call.caller, { ...page, filters, allProjects });
+        const to = viewer(call.caller);
+        return {
+          body: {
+            containers: containers.map((container) => toWire(container, to)),
+            next: nextLink(
+              call,
+              'containers',
+              page,
+              containers.map(({ uuid }) => uuid),
+            ),
+          },
+        };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/:ident',
+      summary: 'Show a container',
+      policy: 'container:get_one',
+      checksPolicyItself: true,
+      status: 200,
+      async handle(call) {
+        const allProjects = v.parseWideBoolean('all_projects', call.query.all_projects);
+        const container = await control.show(call.caller, identOf(call), allProjects);
+        return { body: withLinks(call.baseUrl, container, viewer(call.caller)) };
+      },
+    },
+    {
+      method: 'PATCH',
+      path: '/containers/:ident',
+      summary: 'Change name, auto_heal, cpu or memory in place',
+      policy: 'container:update',
+      checksPolicyItself: true,
+      merged: updates,
+      status: 200,
+      async handle(call) {
+        const container = await control.update(call.caller, identOf(call), toUpdate(call.input));
+        return { body: withLinks(call.baseUrl, container, viewer(call.caller)) };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:ident/resize_container',
+      summary: 'Change cpu or memory in place without waiting for it',
+      policy: 'container:resize_container',
+      checksPolicyItself: true,
+      since: 19,
+      merged: updates,
+      status: 202,
+      async handle(call) {
+        const container = await control.resize(call.caller, identOf(call), toUpdate(call.input));
+        return { body: withLinks(call.baseUrl, container, viewer(call.caller)) };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:ident/rename',
+      summary: 'Give a container another name (later: PATCH)',
+      policy: 'container:rename',
+      checksPolicyItself: true,
+      until: 13,
+      query: { name: { schema: v.newName } },
+      status: 200,
+      async handle(call) {
+        const { name } = call.input;
+        if (typeof name !== 'string')
+          throw new Failure('schema-validation-error', "'name' is a required property");
+        const container = await control.rename(call.caller, identOf(call), name);
+        return { body: withLinks(call.baseUrl, container, viewer(call.caller)) };
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/containers/:ident',
+      summary: 'Delete a container: plain, after a stop, or by force',
+      policy: 'container:delete',
+      checksPolicyItself: true,
+      query: deleteFields,
+      status: 204,
+      async handle(call) {
+        const ask = { force: isTrueAt('force', call), stop: isTrueAt('stop', call) };
+        const allProjects = v.isTrue(call.query.all_projects);
+        await control.remove(call.caller, identOf(call), { ...ask, allProjects });
+        return {};
+      },
+    },
+  ];
+}
+
+const deleteFields = {
+  force: { schema: v.extendedBoolean, since: 7, below: 'refused' },
+  stop: { schema: v.extendedBoolean, since: 12, below: 'refused' },
+  all_projects: { schema: v.extendedBoolean },
+} as const satisfies Fields;
+
+/** Clients say `force=False` at any version: only a true one is new. */
+function isTrueAt(name: 'force' | 'stop', call: Call): boolean {
+  const value = v.isTrue(call.query[name]);
+  if (value) checkFieldVersion(name, deleteFields[name], call);
+  return value;
+}
+
+export function identOf({ path }: Call): string {
+  return path.ident ?? '';
+}
+
+function updateFields({ config }: ContainerControl): Fields {
+  const { cpu, memory } = v.resourceSchemas(config);
+  return {
+    cpu: { schema: cpu },
+    memory: { schema: memory },
+    name: { schema: v.nameOrNull },
+    auto_heal: { schema: v.plainBoolean },
+  };
+}
+
+function toUpdate({ cpu, memory, name, auto_heal: autoHeal }: Input): ContainerUpdate {
+  return {
+    ...(cpu === undefined || cpu === null ? {} : { cpu: Number(cpu) }),
+    ...(memory === undefined || memory === null ? {} : { memoryMiB: Number(memory) }),
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(autoHeal === undefined ? {} : { autoHeal: v.isTrue(autoHeal) }),
+  };
+}
+
+/** Throws `invalid-parameter-value` naming every parameter that is neither a filter nor paging. */
+function parseFilters(query: Input): ContainerFilters {
+  const known: readonly string[] = [...pagingParameters, 'all_projects', ...Object.keys(filterNames)];
+  const unknown = Object.keys(query).filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new Failure('invalid-parameter-value', `Unknown parameters: ${unknown.sort().join(', ')}`);
+  }
+  const filters: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(filterNames)) {
+    const value = query[name];
+    if (value !== undefined) filters[field] = toFilter(name, value);
+  }
+  return filters;
+}
+
+function toFilter(name: string, value: unknown): unknown {
+  if (name === 'auto_remove') return v.parseWideBoolean(name, value);
+  // What is not a number matches no container's memory.
+  if (name === 'memory') return /^\d{1,9}$/.test(String(value)) ? Number(value) : -1;
+  return String(value);
+}

@@ -1,0 +1,76 @@
+/**
+ * Endpoints of Zun that are not built yet. They are declared all the same: they are authenticated, keep the rules about
+ * versions and policy, look up their container, and then say 501 and what is missing.
+ */
+import type { ContainerControl } from '../../../control/container/control.ts';
+import type { PolicyRule } from '../../../control/policy.ts';
+import { Failure } from '../../../model/failure.ts';
+import type { Endpoint, HttpMethod } from '../endpoint.ts';
+import type { VersionRange } from '../microversion.ts';
+
+type Row = readonly [method: HttpMethod, path: string, policy: PolicyRule, offered?: VersionRange];
+
+const missing: Readonly<Record<string, readonly Row[]>> = {
+  'interactive consoles': [
+    ['GET', '/containers/:ident/attach', 'container:attach'],
+    ['POST', '/containers/:ident/resize', 'container:resize'],
+    ['POST', '/containers/:ident/execute_resize', 'container:execute_resize'],
+  ],
+  'copying files': [
+    ['GET', '/containers/:ident/get_archive', 'container:get_archive'],
+    ['POST', '/containers/:ident/put_archive', 'container:put_archive'],
+  ],
+  'changing networks and security groups of a container': [
+    ['POST', '/containers/:ident/network_attach', 'container:network_attach', { since: 8 }],
+    ['POST', '/containers/:ident/network_detach', 'container:network_detach', { since: 6 }],
+    ['POST', '/containers/:ident/add_security_group', 'container:add_security_group', { until: 14 }],
+    ['POST', '/containers/:ident/remove_security_group', 'container:remove_security_group', { until: 14 }],
+  ],
+  rebuilding: [['POST', '/containers/:ident/rebuild', 'container:rebuild']],
+  committing: [['POST', '/containers/:ident/commit', 'container:commit']],
+  capsules: [
+    ['GET', '/capsules', 'capsule:get_all'],
+    ['POST', '/capsules', 'capsule:create'],
+    ['GET', '/capsules/:ident', 'capsule:get'],
+    ['DELETE', '/capsules/:ident', 'capsule:delete'],
+  ],
+  'the image cache': [
+    ['GET', '/images', 'image:get_all'],
+    ['POST', '/images', 'image:pull'],
+    ['GET', '/images/*', 'image:search'],
+    ['DELETE', '/images/:ident', 'image:delete'],
+  ],
+  'networks of the engine': [
+    ['POST', '/networks', 'network:create'],
+    ['DELETE', '/networks/:ident', 'network:delete', { since: 27 }],
+  ],
+  registries: [
+    ['GET', '/registries', 'registry:get_all'],
+    ['POST', '/registries', 'registry:create'],
+    ['GET', '/registries/:ident', 'registry:get_one'],
+    ['PATCH', '/registries/:ident', 'registry:update'],
+    ['DELETE', '/registries/:ident', 'registry:delete'],
+  ],
+};
+
+export function notYetEndpoints(control: ContainerControl): Endpoint[] {
+  return Object.entries(missing).flatMap(([notYet, rows]) =>
+    rows.map(([method, path, policy, offered = {}]): Endpoint => {
+      const isAboutContainer = path.startsWith('/containers/:ident');
+      return {
+        ...offered,
+        method,
+        path,
+        policy,
+        summary: `Not offered yet: ${notYet}`,
+        notYet,
+        status: 501,
+        ...(isAboutContainer ? { checksPolicyItself: true } : {}),
+        async handle({ caller, path: parts }) {
+          if (isAboutContainer) await control.get(caller, parts.ident ?? '', policy);
+          throw new Failure('not-implemented', `This service does not offer ${notYet} yet.`);
+        },
+      };
+    }),
+  );
+}

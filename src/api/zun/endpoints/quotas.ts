@@ -1,0 +1,84 @@
+/** /quotas and /quota_classes. */
+import type { ContainerControl } from '../../../control/container/control.ts';
+import { type Quota, quotaResources } from '../../../model/container-record.ts';
+import type { Call, Endpoint, Fields, Input } from '../endpoint.ts';
+import * as v from '../vocabulary.ts';
+
+const limits: Fields = Object.fromEntries(quotaResources.map((name) => [name, { schema: v.quotaLimit }]));
+
+export function quotaEndpoints({ quotas }: ContainerControl): Endpoint[] {
+  return [
+    {
+      method: 'GET',
+      path: '/quotas/:project',
+      summary: 'Limits of a project, with usages=True what it uses too',
+      policy: 'quota:get',
+      checksPolicyItself: true,
+      status: 200,
+      async handle(call) {
+        const { limits: quota, used } = await quotas.get(call.caller, projectOf(call));
+        if (!call.query.usages) return { body: quota };
+        const both = quotaResources.map((name) => [name, { limit: quota[name], in_use: used[name] }]);
+        return { body: Object.fromEntries(both) };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/quotas/:project/defaults',
+      summary: 'Limits of a project without any of its own',
+      policy: 'quota:get_default',
+      checksPolicyItself: true,
+      status: 200,
+      handle: async (call) => ({ body: await quotas.defaults(call.caller, projectOf(call)) }),
+    },
+    {
+      method: 'PUT',
+      path: '/quotas/:project',
+      summary: 'Set limits of a project; -1 = none',
+      policy: 'quota:update',
+      merged: limits,
+      status: 200,
+      handle: async (call) => ({
+        body: await quotas.update(call.caller, projectOf(call), toLimits(call.input)),
+      }),
+    },
+    {
+      method: 'DELETE',
+      path: '/quotas/:project',
+      summary: 'Back to the defaults',
+      policy: 'quota:delete',
+      status: 200,
+      async handle(call) {
+        await quotas.reset(call.caller, projectOf(call));
+        return { body: null };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/quota_classes/:name',
+      summary: 'Limits of a quota class',
+      policy: 'quota_class:get',
+      status: 200,
+      handle: async (call) => ({ body: await quotas.getClass(call.caller, call.path.name ?? '') }),
+    },
+    {
+      method: 'PUT',
+      path: '/quota_classes/:name',
+      summary: 'Set limits of a quota class; `default` counts for every project',
+      policy: 'quota_class:update',
+      merged: limits,
+      status: 200,
+      handle: async (call) => ({
+        body: await quotas.updateClass(call.caller, call.path.name ?? '', toLimits(call.input)),
+      }),
+    },
+  ];
+}
+
+function projectOf({ path }: Call): string {
+  return path.project ?? '';
+}
+
+function toLimits(input: Input): Partial<Quota> {
+  return Object.fromEntries(Object.entries(input).map(([name, value]) => [name, Number(value)]));
+}

@@ -1,0 +1,260 @@
+/** /containers/:ident/<verb>: what a container can be told and asked, and its action log. */
+import type { ContainerControl } from '../../../control/container/control.ts';
+import type { PowerVerb } from '../../../control/container/operate.ts';
+import type { Nic } from '../../../model/container.ts';
+import type { ContainerOperation, OperationArgs } from '../../../model/container-record.ts';
+import { Failure } from '../../../model/failure.ts';
+import { splitShellWords } from '../../../model/shell-words.ts';
+import { toPreciseTime } from '../container-view.ts';
+import type { Call, Endpoint, Fields, Input } from '../endpoint.ts';
+import * as v from '../vocabulary.ts';
+import { identOf } from './containers.ts';
+
+interface PowerRow {
+  readonly verb: PowerVerb;
+  readonly summary: string;
+  readonly query?: Fields;
+  readonly merged?: Fields;
+}
+
+const timeout = { timeout: { schema: v.timeout } };
+
+const powerVerbs: readonly PowerRow[] = [
+  { verb: 'start', summary: 'Start a container' },
+  { verb: 'stop', summary: 'Stop a container', query: timeout },
+  { verb: 'reboot', summary: 'Restart a container', query: timeout },
+  { verb: 'pause', summary: 'Freeze all processes of a container' },
+  { verb: 'unpause', summary: 'Let a paused container go on' },
+  {
+    verb: 'kill',
+    summary: 'Send a signal to a container',
+    merged: { signal: { schema: v.signal } },
+  },
+];
+
+export function verbEndpoints(control: ContainerControl): Endpoint[] {
+  return [
+    ...powerVerbs.map((row) => powerEndpoint(control, row)),
+    ...questionEndpoints(control),
+    ...actionEndpoints(control),
+  ];
+}
+
+function powerEndpoint(control: ContainerControl, { verb, ...row }: PowerRow): Endpoint {
+  return {
+    ...row,
+    method: 'POST',
+    path: `/containers/:ident/${verb}`,
+    policy: `container:${verb}`,
+    checksPolicyItself: true,
+    status: 202,
+    async handle(call) {
+      await control.operate(call.caller, identOf(call), verb, argsOf(verb, call.input));
+      return { body: null };
+    },
+  };
+}
+
+/** Only what the verb knows: other verbs take no parameters, and their input is not checked. */
+function argsOf(verb: PowerVerb, { timeout: seconds, signal }: Input): OperationArgs {
+  if (verb === 'kill') {
+    return signal === undefined || signal === null || signal === 'None' ? {} : { signal: String(signal) };
+  }
+  if (verb !== 'stop' && verb !== 'reboot') return {};
+  if (seconds === undefined || seconds === '' || !/^\d{1,6}$/.test(String(seconds))) return {};
+  return { timeoutSeconds: Number(seconds) };
+}
+
+function questionEndpoints(control: ContainerControl): Endpoint[] {
+  return [
+    {
+      method: 'GET',
+      path: '/containers/:ident/logs',
+      summary: 'What the container has written, as one JSON string',
+      policy: 'container:logs',
+      checksPolicyItself: true,
+      query: {
+        stdout: { schema: v.extendedBoolean },
+        stderr: { schema: v.extendedBoolean },
+        timestamps: { schema: v.extendedBoolean },
+        tail: { schema: v.tail },
+        since: { schema: v.since },
+      },
+      status: 200,
+      async handle(call) {
+        const { stdout, stderr, timestamps, tail, since } = call.query;
+        const log = await control.logs(call.caller, identOf(call), {
+          stdout: v.isTrue(stdout, true),
+          stderr: v.isTrue(stderr, true),
+          timestamps: v.isTrue(timestamps),
+          tail: /^\d{1,9}$/.test(String(tail)) ? Number(tail) : null,
+          since: toUnixSeconds(since),
+        });
+        return { body: log };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/:ident/execute',
+      summary: 'Run a command in the container and wait for its output',
+      policy: 'container:execute',
+      checksPolicyItself: true,
+      query: {
+        command: { schema: v.command },
+        run: { schema: v.plainBoolean },
+        interactive: { schema: v.plainBoolean },
+      },
+      status: 200,
+      async handle(call) {
+        const { output, exitCode } = await control.execute(call.caller, identOf(call), commandOf(call));
+        return { body: { output, exit_code: exitCode, exec_id: null, proxy_url: null } };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/:ident/top',
+      summary: 'Processes of the container',
+      policy: 'container:top',
+      checksPolicyItself: true,
+      query: { ps_args: { schema: v.text } },
+      status: 200,
+      async handle(call) {
+        const { ps_args: psArgs } = call.query;
+        const asked = psArgs === undefined || psArgs === 'None' || psArgs === '' ? null : String(psArgs);
+        const { titles, processes } = await control.top(call.caller, identOf(call), asked);
+        return { body: { Titles: titles, Processes: processes } };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/:ident/stats',
+      summary: 'CPU, memory and I/O of the container',
+      policy: 'container:stats',
+      checksPolicyItself: true,
+      status: 200,
+      async handle(call) {
+        const stats = await control.stats(call.caller, identOf(call));
+        return {
+          body: {
+            CONTAINER: stats.name,
+            'CPU %': stats.cpuPercent,
+            'MEM USAGE(MiB)': stats.memoryUsedMiB,
+            'MEM LIMIT(MiB)': stats.memoryLimitMiB,
+            'MEM %': stats.memoryPercent,
+            'BLOCK I/O(B)': `${stats.blockReadBytes}/${stats.blockWriteBytes}`,
+            'NET I/O(B)': `${stats.netRxBytes}/${stats.netTxBytes}`,
+          },
+        };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/:ident/network_list',
+      summary: 'Networks and ports of the container',
+      policy: 'container:network_list',
+      checksPolicyItself: true,
+      since: 13,
+      status: 200,
+      async handle(call) {
+        const { nics } = await control.networks(call.caller, identOf(call));
+        return { body: { networks: call.version < 18 ? nics.flatMap(toFlatNetworks) : nics.map(toNetwork) } };
+      },
+    },
+  ];
+}
+
+function toNetwork({ networkId, portId, fixedIps }: Nic) {
+  return {
+    net_id: networkId,
+    port_id: portId,
+    fixed_ips: fixedIps.map(({ address, subnetId, version }) => ({
+      subnet_id: subnetId,
+      version,
+      ip_address: address,
+    })),
+  };
+}
+
+/** Up to 1.17: an item per address. */
+function toFlatNetworks(nic: Nic) {
+  const { fixed_ips: addresses, ...place } = toNetwork(nic);
+  return addresses.map((address) => ({ ...place, ...address }));
+}
+
+/** Throws `schema-validation-error` without a command, `not-implemented` for the forms that need a console. */
+function commandOf({ input }: Call): { readonly text: string; readonly words: readonly string[] } {
+  const { command, run, interactive } = input;
+  if (typeof command !== 'string' || command === '') {
+    throw new Failure('schema-validation-error', "'command' is a required property");
+  }
+  if (!v.isTrue(run, true) || v.isTrue(interactive)) {
+    throw new Failure('not-implemented', 'execute with run=false or interactive=true is not offered yet');
+  }
+  const words = splitShellWords(command);
+  if (words.length === 0) throw new Failure('invalid-value', 'command: it has no words');
+  return { text: command, words };
+}
+
+function toUnixSeconds(since: unknown): number | null {
+  if (since === undefined || since === 'None') return null;
+  const text = String(since);
+  if (/^\d+$/.test(text)) return Number(text);
+  return Date.parse(`${text.replace(' ', 'T').replace(',', '.')}Z`) / 1000;
+}
+
+/** Changes of resources are not in the log, as in Zun. */
+const unrecorded: readonly string[] = ['update'];
+
+function actionEndpoints(control: ContainerControl): Endpoint[] {
+  return [
+    {
+      method: 'GET',
+      path: '/containers/:ident/container_actions',
+      summary: 'What was done to the container, newest first',
+      policy: 'container:actions',
+      checksPolicyItself: true,
+      status: 200,
+      async handle(call) {
+        const actions = await control.actions(call.caller, identOf(call));
+        const recorded = actions.filter(({ verb }) => !unrecorded.includes(verb));
+        return { body: { containerActions: recorded.map(toAction) } };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/:ident/container_actions/:request',
+      summary: 'One action, by the id of the request that began it',
+      policy: 'container:actions',
+      checksPolicyItself: true,
+      status: 200,
+      async handle(call) {
+        const action = await control.action(call.caller, identOf(call), call.path.request ?? '');
+        const seesReason = control.policy.allows(call.caller, 'container:action:events', action);
+        return { body: { ...toAction(action), events: [toEvent(action, seesReason)] } };
+      },
+    },
+  ];
+}
+
+function toAction(action: ContainerOperation) {
+  return {
+    action: action.verb,
+    container_uuid: action.containerUuid,
+    project_id: action.projectId,
+    user_id: action.userId,
+    request_id: action.requestId,
+    start_time: toPreciseTime(action.startedAt),
+    finish_time: toPreciseTime(action.finishedAt),
+    message: action.result === 'Error' ? 'Error' : null,
+  };
+}
+
+function toEvent(action: ContainerOperation, seesReason: boolean) {
+  return {
+    event: `compute__do_container_${action.verb}`,
+    start_time: toPreciseTime(action.startedAt),
+    finish_time: toPreciseTime(action.finishedAt),
+    result: action.result,
+    traceback: seesReason ? action.message : null,
+  };
+}

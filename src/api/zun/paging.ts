@@ -1,0 +1,59 @@
+/** Limit, marker, sort key and direction of lists, and the link to the next page. */
+import { Failure } from '../../model/failure.ts';
+import type { Call, Input } from './endpoint.ts';
+
+export const pagingParameters = ['limit', 'marker', 'sort_key', 'sort_dir', 'resource_url'] as const;
+
+export interface Page {
+  readonly limit: number;
+  readonly marker?: string;
+  readonly sortKey: string;
+  readonly descending: boolean;
+}
+
+/** Throws `invalid-value`. */
+export function parsePage(
+  query: Input,
+  { defaultSortKey, maxLimit }: { readonly defaultSortKey: string; readonly maxLimit: number },
+): Page {
+  const { marker, sort_key: sortKey = defaultSortKey, sort_dir: direction = 'asc' } = query;
+  if (direction !== 'asc' && direction !== 'desc') {
+    throw new Failure(
+      'invalid-value',
+      `Invalid sort direction: ${direction}. Acceptable values are 'asc' or 'desc'`,
+    );
+  }
+  return {
+    limit: Math.min(parseLimit(query.limit, maxLimit), maxLimit),
+    ...(marker === undefined ? {} : { marker: String(marker) }),
+    sortKey: String(sortKey),
+    descending: direction === 'desc',
+  };
+}
+
+function parseLimit(limit: unknown, byDefault: number): number {
+  if (limit === undefined) return byDefault;
+  const value = /^\d+$/.test(String(limit)) ? Number(limit) : 0;
+  if (value > 0) return value;
+  throw new Failure('invalid-value', 'Limit must be positive integer');
+}
+
+/** Null unless the page is full. Filters are repeated, so that the next page is of the same list. */
+export function nextLink(
+  call: Pick<Call, 'baseUrl' | 'query'>,
+  collection: string,
+  page: Page,
+  ids: readonly string[],
+): string | null {
+  const last = ids.at(-1);
+  if (last === undefined || ids.length < page.limit) return null;
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(call.query)) {
+    if (!(pagingParameters as readonly string[]).includes(name)) parameters.set(name, String(value));
+  }
+  parameters.set('sort_key', page.sortKey);
+  parameters.set('sort_dir', page.descending ? 'desc' : 'asc');
+  parameters.set('limit', String(page.limit));
+  parameters.set('marker', last);
+  return `${call.baseUrl}/v1/${collection}?${parameters}`;
+}

@@ -1,0 +1,172 @@
+/**
+ * The container API (Zun v1) on the HTTP server: it owns the root and everything below /v1.
+ *
+ * Every request passes, in this order: token (401), microversion header (406), route (404, 405), the endpoint's
+ * version range (406), content type (415), schemas (400), policy (403), handler. Contract: docs/guide/container-api.md.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../../base/config.ts';
+import type { Authenticator } from '../../control/authenticator.ts';
+import type { ContainerControl } from '../../control/container/control.ts';
+import { Failure } from '../../model/failure.ts';
+import { type ApiService, authenticated } from '../server.ts';
+import { rootDocument, versionDocument } from './discovery.ts';
+import { type Call, checkFields, type Endpoint, type Input, type Reply } from './endpoint.ts';
+import { zunEndpoints } from './endpoints.ts';
+import { type ErrorReply, routerReply, toErrorReply } from './errors.ts';
+import { assertOffered, minimumMinor, parseVersionHeader, versionHeaders } from './microversion.ts';
+
+export interface ZunServiceOptions {
+  readonly control: ContainerControl;
+  readonly authenticator: Authenticator;
+  readonly config: Config;
+}
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
+
+export function zunService(options: ZunServiceOptions): ApiService {
+  return {
+    prefix: '',
+    register(app) {
+      const { control, authenticator, config } = options;
+      const base = (request: FastifyRequest) => baseUrlOf(request, config);
+      app.decorateRequest('minorVersion', minimumMinor);
+      app.setErrorHandler((error, request, reply) => {
+        const answer = toErrorReply(error);
+        if (answer.correlationId) {
+          control.log.error(
+            { request: request.id, correlation: answer.correlationId, error },
+            'request failed',
+          );
+        }
+        return sendError(reply, answer, base(request));
+      });
+      app.register(async (open) => openRoutes(open, base));
+      app.register(async (scope) => {
+        scope.addHook('onRequest', authenticated(authenticator));
+        scope.addHook('onRequest', negotiate);
+        const endpoints = zunEndpoints(control);
+        for (const endpoint of endpoints) mount(scope, endpoint, { control, base });
+        refuseOtherMethods(scope, endpoints);
+        scope.setNotFoundHandler((request, reply) => sendError(reply, routerReply(404, ''), base(request)));
+      });
+    },
+  };
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The microversion asked for, as its minor number. */
+    minorVersion: number;
+  }
+}
+
+/** Links start with the configured public address, else with what the client called. */
+function baseUrlOf(request: FastifyRequest, { publicUrl }: Config): string {
+  return publicUrl === '' ? `${request.protocol}://${request.host}` : publicUrl.replace(/\/+$/, '');
+}
+
+function openRoutes(app: FastifyInstance, base: (request: FastifyRequest) => string): void {
+  const open = { exposeHeadRoute: false };
+  app.get('/', open, async (request, reply) => send(reply, { body: rootDocument(base(request)) }));
+  app.get('/v1', open, async (request, reply) => {
+    reply.headers(versionHeaders(minimumMinor));
+    return send(reply, { body: versionDocument(base(request)) });
+  });
+  app.get('/healthcheck', open, async (_request, reply) => reply.type('text/plain').send('OK'));
+}
+
+async function negotiate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  // Also on errors: clients read the range from a 406.
+  reply.headers(versionHeaders(minimumMinor));
+  const header = request.headers['openstack-api-version'];
+  request.minorVersion = parseVersionHeader(Array.isArray(header) ? header.join(',') : header);
+  reply.headers(versionHeaders(request.minorVersion));
+}
+
+interface Mounting {
+  readonly control: ContainerControl;
+  readonly base: (request: FastifyRequest) => string;
+}
+
+function mount(app: FastifyInstance, endpoint: Endpoint, { control, base }: Mounting): void {
+  app.route({
+    method: endpoint.method,
+    url: `/v1${endpoint.path}`,
+    exposeHeadRoute: false,
+    handler: async (request, reply) => {
+      assertOffered(request.minorVersion, endpoint);
+      const call = toCall(request, endpoint, base(request));
+      if (endpoint.policy && !endpoint.checksPolicyItself)
+        control.policy.enforce(call.caller, endpoint.policy, targetOf(call));
+      return send(reply, { status: endpoint.status, ...(await endpoint.handle(call)) });
+    },
+  });
+}
+
+/** Quotas are about a project that the path names. */
+function targetOf({ path }: Call): { projectId: string } | undefined {
+  return path.project === undefined ? undefined : { projectId: path.project };
+}
+
+function toCall(request: FastifyRequest, endpoint: Endpoint, baseUrl: string): Call {
+  if (endpoint.needsJson && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
+    throw new Failure('unsupported-media-type', 'The body must be application/json.');
+  }
+  const query = request.query as Input;
+  const body = isObject(request.body) ? request.body : {};
+  const call = {
+    caller: request.caller,
+    version: request.minorVersion,
+    path: request.params as Record<string, string>,
+    query,
+    body,
+    input: merge(query, body),
+    baseUrl,
+  };
+  const { version } = call;
+  if (endpoint.query) checkFields(endpoint.query, query, { version, where: 'query' });
+  if (endpoint.body) checkFields(endpoint.body, body, { version, where: 'body' });
+  if (endpoint.merged) checkFields(endpoint.merged, call.input, { version, where: 'body' });
+  return call;
+}
+
+/** What is no JSON object counts as no body. */
+function isObject(body: unknown): body is Input {
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && !Buffer.isBuffer(body);
+}
+
+function merge(query: Input, body: Input): Input {
+  const merged: Record<string, unknown> = { ...query };
+  for (const [key, value] of Object.entries(body)) {
+    merged[key] = Object.hasOwn(query, key) ? [query[key], value] : value;
+  }
+  return merged;
+}
+
+function send(reply: FastifyReply, answer: Reply): FastifyReply {
+  reply.code(answer.status ?? 200);
+  if (answer.location !== undefined) reply.header('location', answer.location);
+  if (reply.statusCode === 204) return reply.send();
+  return reply.header('content-type', 'application/json').send(JSON.stringify(answer.body ?? null));
+}
+
+function sendError(reply: FastifyReply, { status, body }: ErrorReply, baseUrl: string): FastifyReply {
+  if (status === 401) reply.header('www-authenticate', `Keystone uri="${baseUrl}/identity/v3"`);
+  return reply.code(status).header('content-type', 'application/json').send(JSON.stringify(body));
+}
+
+/** A path that exists with another method is 405; only then is it not 404. */
+function refuseOtherMethods(app: FastifyInstance, endpoints: readonly Endpoint[]): void {
+  const byPath = Map.groupBy(endpoints, ({ path }) => path);
+  for (const [path, offered] of byPath) {
+    app.route({
+      method: methods.filter((method) => !offered.some((endpoint) => endpoint.method === method)),
+      url: `/v1${path}`,
+      exposeHeadRoute: false,
+      handler: async () => {
+        throw new Failure('method-not-allowed', '');
+      },
+    });
+  }
+}

@@ -1,0 +1,213 @@
+/** The words that Zun's inputs are made of: schemas with their limits, and how their spellings are read. */
+import Type, { type TSchema } from 'typebox';
+import type { Config } from '../../base/config.ts';
+import { Failure } from '../../model/failure.ts';
+
+/** A JSON schema as it is; limits apply to the types that they can apply to. */
+function schema(definition: Record<string, unknown>): TSchema {
+  return Type.Unsafe<unknown>(definition);
+}
+
+const trueWords = ['True', 'TRUE', 'true', '1', 'ON', 'On', 'on', 'YES', 'Yes', 'yes'];
+const falseWords = ['False', 'FALSE', 'false', '0', 'OFF', 'Off', 'off', 'NO', 'No', 'no'];
+const wideTrue = ['1', 't', 'true', 'on', 'y', 'yes'];
+const wideFalse = ['0', 'f', 'false', 'off', 'n', 'no'];
+
+export const extendedBoolean = schema({ enum: [true, false, ...trueWords, ...falseWords] });
+export const plainBoolean = schema({ enum: [true, false, 'True', 'true', 'False', 'false'] });
+export const booleanOrNull = schema({ type: ['boolean', 'null'] });
+
+/** Of any spelling that the schemas above let through. */
+export function isTrue(value: unknown, byDefault = false): boolean {
+  if (value === undefined || value === null) return byDefault;
+  return value === true || trueWords.includes(String(value));
+}
+
+/** The widest set of boolean words, for `all_projects`. Throws `invalid-value`. */
+export function parseWideBoolean(name: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  const word = String(value).trim().toLowerCase();
+  if (wideTrue.includes(word)) return true;
+  if (wideFalse.includes(word)) return false;
+  throw new Failure(
+    'invalid-value',
+    `${name}: unrecognized value '${value}', acceptable values are: ${[...wideFalse, ...wideTrue].map((each) => `'${each}'`).join(', ')}`,
+  );
+}
+
+const namePattern = '^[a-zA-Z0-9][a-zA-Z0-9_.-]+$';
+const hostPattern = '^[a-zA-Z0-9-._]*$';
+
+export const anyValue = schema({});
+export const text = schema({ type: 'string', maxLength: 4096 });
+export const command = schema({ type: 'string', minLength: 1, maxLength: 131_072 });
+export const textOrNull = schema({ type: ['string', 'null'], maxLength: 4096 });
+export const nameOrNull = schema({
+  type: ['string', 'null'],
+  minLength: 2,
+  maxLength: 255,
+  pattern: namePattern,
+});
+export const newName = schema({ type: 'string', minLength: 2, maxLength: 255, pattern: namePattern });
+export const registryName = newName;
+export const image = schema({
+  type: 'string',
+  minLength: 2,
+  maxLength: 255,
+  pattern: '[a-zA-Z0-9][a-zA-Z0-9_.-]',
+});
+export const words = schema({ type: ['array', 'null'], maxItems: 1000 });
+export const environment = schema({
+  type: ['object', 'null'],
+  additionalProperties: { type: 'string', maxLength: 131_072 },
+  maxProperties: 1000,
+});
+export const labels = schema({ type: ['object', 'null'], maxProperties: 1000 });
+export const hints = schema({
+  type: ['object', 'null'],
+  additionalProperties: { type: 'string', maxLength: 255 },
+  maxProperties: 100,
+});
+export const hostname = schema({ type: 'string', minLength: 1, maxLength: 255, pattern: hostPattern });
+export const hostName = hostname;
+export const binaryName = schema({ type: 'string', minLength: 1, maxLength: 255 });
+export const zoneOrNull = schema({ type: ['string', 'null'], minLength: 1, maxLength: 255 });
+export const imageDriver = schema({ enum: ['glance', 'docker', 'None', null] });
+export const imagePullPolicy = schema({
+  enum: [null, 'never', 'always', 'ifnotpresent', 'Never', 'Always', 'IfNotPresent'],
+});
+export const cpuPolicy = schema({ enum: ['dedicated', 'shared'] });
+export const restartPolicy = schema({
+  type: ['object', 'null'],
+  properties: {
+    Name: { enum: ['no', 'always', 'on-failure', 'unless-stopped'] },
+    MaximumRetryCount: { type: ['integer', 'string', 'null'], minimum: 0, pattern: '^[0-9]+$', maxLength: 9 },
+  },
+  required: ['Name'],
+  additionalProperties: false,
+});
+export const securityGroups = schema({
+  type: ['array', 'null'],
+  items: { type: 'string', minLength: 1, maxLength: 255 },
+  maxItems: 100,
+});
+export const exposedPorts = schema({ type: ['object', 'null'], maxProperties: 1000 });
+export const healthcheck = schema({ type: ['object', 'null'] });
+const address = (version: 4 | 6) => ({ type: 'string', maxLength: 45, format: `ipv${version}` });
+const netName = { type: 'string', minLength: 1, maxLength: 255 };
+export const nets = schema({
+  type: ['array', 'null'],
+  maxItems: 32,
+  items: {
+    type: 'object',
+    properties: { network: netName, port: netName, 'v4-fixed-ip': address(4), 'v6-fixed-ip': address(6) },
+    additionalProperties: false,
+    oneOf: [{ required: ['network'] }, { required: ['port'] }],
+  },
+});
+export const mounts = schema({
+  type: ['array', 'null'],
+  maxItems: 64,
+  items: {
+    type: 'object',
+    properties: {
+      type: { type: 'string', maxLength: 32 },
+      source: { type: 'string' },
+      destination: { type: 'string', maxLength: 4096 },
+      size: { type: ['string', 'integer'] },
+    },
+    additionalProperties: false,
+    anyOf: [{ required: ['source', 'destination'] }, { required: ['size', 'destination'] }],
+  },
+});
+
+/** A number as JSON number or text; the limits hold for both spellings. */
+function numeric(definition: {
+  readonly types: readonly string[];
+  readonly pattern: string;
+  readonly minimum: number;
+  readonly maximum?: number;
+}): TSchema {
+  const { types, pattern, minimum, maximum = Number.POSITIVE_INFINITY } = definition;
+  const base = schema({ type: types, pattern, minLength: 1, maxLength: 20 });
+  const atLeast = Type.Refine(
+    base,
+    (value) => !isNumeric(value) || Number(value) >= minimum,
+    (value) => `${shown(value)} is less than the minimum of ${minimum}`,
+  );
+  return Type.Refine(
+    atLeast,
+    (value) => !isNumeric(value) || Number(value) <= maximum,
+    (value) => `${shown(value)} is greater than the maximum of ${maximum}`,
+  );
+}
+
+function isNumeric(value: unknown): boolean {
+  return (
+    (typeof value === 'number' || (typeof value === 'string' && value !== '')) && !Number.isNaN(Number(value))
+  );
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
+/** Limits of resources come from the configuration. */
+export function resourceSchemas({ containers }: Config) {
+  return {
+    cpu: numeric({
+      types: ['number', 'string', 'null'],
+      pattern: '^[0-9]*(\\.([0-9]+))?$',
+      minimum: containers.minimumCpu,
+      maximum: containers.maximumCpu,
+    }),
+    memory: numeric({
+      types: ['string', 'integer', 'null'],
+      pattern: '^[0-9]+$',
+      minimum: containers.minimumMemoryMiB,
+      maximum: containers.maximumMemoryMiB,
+    }),
+    disk: numeric({
+      types: ['string', 'integer', 'null'],
+      pattern: '^[0-9]+$',
+      minimum: containers.minimumDiskGiB,
+      maximum: containers.maximumDiskGiB,
+    }),
+  };
+}
+
+export const quotaLimit = numeric({
+  types: ['string', 'integer'],
+  pattern: '^-?[0-9]+$',
+  minimum: -1,
+  maximum: 2_147_483_647,
+});
+/** Digits, a number, or nothing at all. */
+export const timeout = schema({ type: ['string', 'integer'], pattern: '^[0-9]*$', minimum: 0, maxLength: 6 });
+export const positiveSize = numeric({
+  types: ['string', 'integer'],
+  pattern: '^[0-9]+$',
+  minimum: 1,
+  maximum: 65_535,
+});
+export const tail = schema({ type: ['string', 'integer'], maxLength: 20 });
+export const since = schema({
+  type: ['string', 'integer'],
+  pattern: '^([0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{3}|None)$',
+  maxLength: 32,
+});
+
+const signalNames = (
+  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU ' +
+  'URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS POLL CLD IOT RTMIN RTMAX'
+).split(' ');
+const highestSignal = 64;
+
+export const signal = schema({
+  enum: [
+    null,
+    'None',
+    ...signalNames.flatMap((name) => [name, `SIG${name}`, name.toLowerCase(), `sig${name.toLowerCase()}`]),
+    ...Array.from({ length: highestSignal }, (_, index) => String(index + 1)),
+  ],
+});
