@@ -2,7 +2,8 @@
  * A cloud in memory for tests of clients: log-in, containers and network objects over real HTTP.
  *
  * A small working model: it keeps what it is told, checks tokens, pages lists, and answers errors in the shapes of
- * the real services. Containers reach the state that was asked for at once. It checks no fields.
+ * the real services. Containers reach the state that was asked for at once, those of image `fail-start` Error. It
+ * checks no fields.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -138,6 +139,7 @@ export class FakeCloud implements AsyncDisposable {
     if (!name) {
       const made = { ...newContainer(this.containers.length), ...body };
       made.status = url.searchParams.get('run') === 'true' ? 'Running' : 'Created';
+      if (body.image === 'fail-start') Object.assign(made, { status: 'Error', status_reason: 'it will not' });
       this.containers.push(made);
       return { status: 202, body: { ...made, status: 'Creating' } };
     }

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+import { FakeCloud } from '../../test/helpers/fake-cloud.ts';
+import { main } from './main.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'berth-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+let homes = 0;
+
+/** A cloud, and a command line that finds it in the state folder. */
+async function withCloud() {
+  const fake = await new FakeCloud().listen();
+  homes += 1;
+  const home = join(folder, String(homes));
+  mkdirSync(join(home, 'state'), { recursive: true });
+  writeFileSync(join(home, 'state', 'clouds.yaml'), fake.cloudsYaml());
+  const berth = async (...argv: string[]) => {
+    const seen = { stdout: '', stderr: '' };
+    const stream = (name: keyof typeof seen) => ({
+      write: (text: string) => {
+        seen[name] += text;
+      },
+    });
+    const code = await main(argv, {
+      stdout: stream('stdout'),
+      stderr: stream('stderr'),
+      env: { BERTH_STATE_DIR: join(home, 'state'), XDG_CACHE_HOME: join(home, 'cache'), HERE: 'yes' },
+      cwd: home,
+      home,
+      root: resolve(import.meta.dirname, '../..'),
+      sleep: () => new Promise((done) => setTimeout(done, 1)),
+    });
+    return { code, ...seen };
+  };
+  return { fake, berth, home, [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose]() };
+}
+
+test('run makes a container, waits until it runs and shows it', async () => {
+  await using world = await withCloud();
+  const line = '-n web --hostname h --cpu 2 -m 1024 -e K=V --net network=back --security-group sg';
+  const ran = await world.berth(
+    ...['run', ...line.split(' '), '--restart', 'on-failure:3', 'busybox', 'sh', '-c', 'exec sleep -n 1'],
+  );
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.match(ran.stdout, /status +│ Running/);
+  assert.ok(world.fake.requests.includes('POST /v1/containers?run=true'));
+  const { image, name, hostname, cpu, memory, environment, nets, security_groups, restart_policy, command } =
+    world.fake.containers[0] ?? {};
+  assert.deepEqual(
+    { image, name, hostname, cpu, memory, environment, nets, security_groups, restart_policy, command },
+    {
+      image: 'busybox',
+      name: 'web',
+      hostname: 'h',
+      cpu: 2,
+      memory: '1024',
+      environment: { K: 'V' },
+      nets: [{ network: 'back' }],
+      security_groups: ['sg'],
+      restart_policy: { Name: 'on-failure', MaximumRetryCount: '3' },
+      command: ['sh', '-c', 'exec sleep -n 1'],
+    },
+  );
+});
+
+test('a container that cannot run is a failure with its reason', async () => {
+  await using world = await withCloud();
+  const { code, stdout, stderr } = await world.berth('run', '-n', 'bad', 'fail-start');
+  assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+  assert.match(stderr, /^berth: bad: it will not\n/);
+  const accepted = await world.berth('run', '--no-wait', '-n', 'later', 'fail-start');
+  assert.equal(accepted.code, 0);
+  assert.match(accepted.stdout, /status +│ Creating/);
+});
+
+test('delete does what it can and tells what it could not', async () => {
+  await using world = await withCloud();
+  await world.berth('run', '-n', 'web', 'busybox');
+  const { code, stderr } = await world.berth('delete', 'missing', 'web');
+  assert.equal(code, 1);
+  assert.match(stderr, /Container missing could not be found\.\nsee what there is: berth list\n/);
+  assert.match(stderr, /web: deleted/);
+  assert.deepEqual(world.fake.containers, []);
+});
+
+test('list shows fixed and floating addresses', async () => {
+  await using world = await withCloud();
+  await world.berth('run', '-n', 'web', 'busybox');
+  Object.assign(world.fake.containers[0] ?? {}, {
+    addresses: { n1: [{ addr: '10.0.0.5', version: 4, port: 'p1' }] },
+  });
+  world.fake.objects.floatingips = [{ id: 'f', floating_ip_address: '172.24.4.9', port_id: 'p1' }];
+  const { stdout } = await world.berth('list');
+  assert.match(stdout, /│ web +│ busybox │ Running │ +│ 10\.0\.0\.5 +│ 172\.24\.4\.9 │/);
+  const [row] = JSON.parse((await world.berth('list', '-f', 'json')).stdout);
+  assert.equal(row.addresses.n1[0].addr, '10.0.0.5');
+  assert.deepEqual(row.floating_addresses, ['172.24.4.9']);
+});
+
+test('the second command uses the token of the first', async () => {
+  await using world = await withCloud();
+  await world.berth('list');
+  await world.berth('list');
+  assert.equal(world.fake.logIns.length, 1);
+});
+
+test('exec passes words, output and exit code on', async () => {
+  await using world = await withCloud();
+  await world.berth('run', '-n', 'web', 'busybox');
+  const ran = await world.berth('exec', 'web', 'sh', '-c', "echo it's $A");
+  assert.deepEqual(ran, { code: 3, stdout: "ran sh -c 'echo it'\\''s $A'\n", stderr: '' });
+});
+
+test('stop waits for the end of the action', async () => {
+  await using world = await withCloud();
+  await world.berth('run', '-n', 'web', 'busybox');
+  const { code, stderr } = await world.berth('stop', '-t', '3', 'web');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: 'web: stopped\n' });
+  assert.ok(world.fake.requests.includes('POST /v1/containers/web/stop?timeout=3'));
+  assert.match(world.fake.requests.at(-1) ?? '', /^GET \/v1\/containers\/web\/container_actions\/req-/);
+});
+
+test('network objects are made, found by name, changed and deleted', async () => {
+  await using world = await withCloud();
+  const { fake, berth } = world;
+  await berth('network', 'create', 'back', '--mtu', '1400', '--tag', 'a');
+  await berth('subnet', 'create', '--network', 'back', '--range', '10.0.5.0/24', '--gateway', 'none', 'v4');
+  await berth('security-group', 'create', 'web');
+  await berth('security-group', 'rule', 'create', 'web', '--protocol', 'tcp', '--dst-port', '80:81');
+  await berth(
+    ...['port', 'create', 'p', '--network', 'back', '--security-group', 'web', '--fixed-ip'],
+    'subnet=v4,ip-address=10.0.5.9',
+  );
+  const [network, subnet, group, rule, port] = [
+    ...['networks', 'subnets', 'security-groups', 'security-group-rules', 'ports'],
+  ].map((collection) => fake.objects[collection]?.[0]);
+  assert.deepEqual(network, { id: network?.id, name: 'back', mtu: 1400, tags: ['a'] });
+  assert.deepEqual(subnet, {
+    id: subnet?.id,
+    name: 'v4',
+    network_id: network?.id,
+    cidr: '10.0.5.0/24',
+    ip_version: 4,
+    gateway_ip: null,
+  });
+  assert.deepEqual(rule, {
+    id: rule?.id,
+    security_group_id: group?.id,
+    direction: 'ingress',
+    ethertype: 'IPv4',
+    protocol: 'tcp',
+    port_range_min: 80,
+    port_range_max: 81,
+  });
+  assert.deepEqual(port, {
+    id: port?.id,
+    name: 'p',
+    network_id: network?.id,
+    security_groups: [group?.id],
+    fixed_ips: [{ subnet_id: subnet?.id, ip_address: '10.0.5.9' }],
+  });
+  await berth('network', 'set', '--name', 'rear', '--no-tag', 'back');
+  assert.deepEqual(network, { id: network?.id, name: 'rear', mtu: 1400, tags: [] });
+  assert.equal((await berth('network', 'delete', 'rear')).code, 0);
+  assert.deepEqual(fake.objects.networks, []);
+});
+
+test('a wrong command line is exit code 2 and sends nothing', async () => {
+  await using world = await withCloud();
+  for (const line of [
+    'run',
+    'lst',
+    'list --nope',
+    'list -f xml',
+    'run --cpu many busybox',
+    'run --restart sometimes busybox',
+    'network create n --mtu big',
+    'subnet create s --range 10.0.0.0/24',
+    'network set n',
+    'exec web',
+    'update web',
+  ]) {
+    const { code, stdout, stderr } = await world.berth(...line.split(' '));
+    assert.deepEqual({ line, code, stdout }, { line, code: 2, stdout: '' });
+    assert.match(stderr, /^berth: .+\n.+/, line);
+  }
+  assert.deepEqual(
+    world.fake.requests.filter((request) => !request.includes('auth/tokens')),
+    [],
+  );
+});
+
+test('nothing to talk to is exit code 1 and says what to do', async () => {
+  await using world = await withCloud();
+  rmSync(join(world.home, 'state', 'clouds.yaml'));
+  const { code, stderr } = await world.berth('list');
+  assert.equal(code, 1);
+  assert.match(stderr, /no cloud to talk to[^\n]+\nstart Berth here with: berth up -d/);
+});
+
+test('every command has help with an example, and takes the global options behind its name', async () => {
+  await using world = await withCloud();
+  const { stdout: help } = await world.berth('--help');
+  const names = [...help.matchAll(/^ {2}([a-z-]+)(?: \[options\])?/gm)].flatMap(([, name]) => name ?? []);
+  const commands = names.filter((name) => !name.startsWith('-') && name !== 'help');
+  assert.ok(commands.length > 25, help);
+  for (const name of commands) {
+    const { code, stdout } = await world.berth(name, '--help');
+    assert.equal(code, 0);
+    assert.match(stdout, /Examples:|Commands:/, name);
+  }
+  assert.equal((await world.berth('list', '--os-region-name', 'RegionOne')).code, 0);
+  assert.equal((await world.berth('--os-region-name', 'Nowhere', 'list')).code, 1);
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Output, type OutputOptions } from './output.ts';
+import { printable, textOf } from './text.ts';
+
+const columns = [{ key: 'name' }, { key: 'ports' }, { key: 'size', text: () => 'big' }];
+const rows = [
+  { name: 'a', ports: [80, 81], size: 1, hidden: { x: 'y' } },
+  { name: 'b "c",d', ports: [], size: 2, hidden: null },
+];
+
+async function printed(options: OutputOptions, colour = false): Promise<string> {
+  let text = '';
+  const output = new Output({ write: (chunk) => (text += chunk) }, options, colour);
+  await output.list(columns, rows);
+  return text;
+}
+
+async function recorded(options: OutputOptions): Promise<string> {
+  let text = '';
+  await new Output({ write: (chunk) => (text += chunk) }, options, false).record(rows[0] ?? {});
+  return text;
+}
+
+test('a table has a frame, titles and no colours', async () => {
+  assert.equal(
+    await printed({}),
+    `┌─────────┬────────┬──────┐
+│ NAME    │ PORTS  │ SIZE │
+├─────────┼────────┼──────┤
+│ a       │ 80, 81 │ big  │
+│ b "c",d │        │ big  │
+└─────────┴────────┴──────┘
+`,
+  );
+});
+
+test('an empty list is a table without rows', async () => {
+  let text = '';
+  await new Output({ write: (chunk) => (text += chunk) }, {}, false).list(columns, []);
+  assert.match(text, /NAME .* PORTS .* SIZE/);
+});
+
+test('json and yaml hold whole objects, or the named fields', async () => {
+  assert.deepEqual(JSON.parse(await printed({ format: 'json' })), rows);
+  assert.deepEqual(JSON.parse(await printed({ format: 'json', column: ['hidden', 'NAME'] })), [
+    { hidden: { x: 'y' }, name: 'a' },
+    { hidden: null, name: 'b "c",d' },
+  ]);
+  assert.match(await printed({ format: 'yaml', column: ['name'] }), /^- name: a\n/);
+  assert.deepEqual(JSON.parse(await recorded({ format: 'json' })), rows[0]);
+});
+
+test('value and csv hold cells', async () => {
+  assert.equal(await printed({ format: 'value', column: ['name', 'ports'] }), 'a 80, 81\nb "c",d \n');
+  assert.equal(await printed({ format: 'csv' }), 'NAME,PORTS,SIZE\na,"80, 81",big\n"b ""c"",d",,big\n');
+  assert.equal(await recorded({ format: 'value', column: ['hidden', 'name'] }), 'x=y\na\n');
+});
+
+test('a column that no object has is refused, with those that there are', async () => {
+  await assert.rejects(printed({ column: ['nmae'] }), /no column nmae; there are name, ports, size, hidden/);
+});
+
+test('cells are coloured on request only', async () => {
+  let text = '';
+  const output = new Output({ write: (chunk) => (text += chunk) }, {}, true);
+  await output.list([{ key: 'name', paint: () => 'green' }], [{ name: 'a' }]);
+  assert.ok(text.includes('\u001b[32ma\u001b[39m'));
+});
+
+test('what could move the cursor or hide text is shown instead', async () => {
+  const hostile = 'a\u001b[2Jb\nc\u009bd\u202ee';
+  assert.equal(printable(hostile), 'a\\x1b[2Jb\\nc\\x9bd\\u202ee');
+  assert.equal(printable('Zoë 网站 👩‍🚀'), 'Zoë 网站 👩‍🚀');
+  let text = '';
+  const output = new Output({ write: (chunk) => (text += chunk) }, {}, false);
+  await output.list([{ key: 'name' }], [{ name: hostile }]);
+  await output.record({ name: hostile });
+  assert.ok(!text.includes('\u001b') && !text.includes('\u009b'));
+});
+
+test('values read as people write them', () => {
+  assert.equal(textOf({ a: 1, b: ['x', null] }), 'a=1, b=x, ');
+  assert.equal(textOf(false), 'false');
+  assert.equal(textOf(undefined), '');
+});
