@@ -116,6 +116,15 @@ export const ConfigSchema = Type.Object(
         }),
         heartbeatSeconds: Type.Number({ default: 5 }),
         parallelOperations: Type.Integer({ default: 8, minimum: 1 }),
+        sweep: Type.Enum(['on', 'dry-run'], {
+          default: 'on',
+          description: 'Whether leftovers of this installation are removed, or only logged',
+        }),
+        sweepGraceSeconds: Type.Number({
+          default: 30,
+          minimum: 0,
+          description: 'How long something must be seen unwanted before it is removed',
+        }),
       },
       strict,
     ),

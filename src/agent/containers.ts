@@ -1,0 +1,351 @@
+/**
+ * The containers of this host: wanted state in, actual state out.
+ *
+ * Per container one queue, so that nothing overlaps on it; in its turn a container is looked at, its waiting operations
+ * are carried out in order, and what is astray is repaired. Wakes, events, the clock and a Docker that came back all
+ * lead to the same look. Nothing is stored: what was done but not yet acknowledged is in memory, and after a crash it
+ * is seen from Docker and done again without harm.
+ *
+ * When Docker or the server is away an operation is neither done nor failed: it waits, and is tried again.
+ */
+
+import type { Clock } from '../base/clock.ts';
+import { KeyedQueue } from '../base/keyed-queue.ts';
+import type { Log } from '../base/log.ts';
+import { Reconciler } from '../base/reconciler.ts';
+import { undoable } from '../base/undo.ts';
+import type { Bus } from '../bus/bus.ts';
+import type { Engine, EngineContainer } from '../docker/engine.ts';
+import { isFailure } from '../model/failure.ts';
+import { dockerContainerName, dockerLabels } from '../model/host-names.ts';
+import { type Operation, type WantedContainer, wantedContainers } from '../wire/agent.ts';
+import { missingReport, toReport } from './observed.ts';
+import { planOperation, planRepair, type Step } from './plan.ts';
+import type { Reporter } from './reporter.ts';
+import { isTransient } from './retrying.ts';
+import type { Steps } from './steps.ts';
+
+export interface ContainersOptions {
+  readonly bus: Bus;
+  readonly engine: Engine;
+  readonly steps: Steps;
+  readonly reporter: Reporter;
+  readonly instance: string;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly everyMs: number;
+  /** Pauses between attempts at what failed: from the first, doubling, to the last. */
+  readonly retryMs: readonly [first: number, last: number];
+}
+
+/** What is remembered of one container between looks. */
+interface Memory {
+  wanted?: WantedContainer;
+  /** Operations done here whose outcome the server may not have yet. */
+  readonly done: Set<string>;
+  wasCreated: boolean;
+  /** When it was last looked at, by this machine's clock. */
+  lookedAt: number;
+  /** Id and state as last seen; undefined = not looked at yet. */
+  seen?: string;
+  failures: number;
+  retry?: NodeJS.Timeout;
+  isQueued: boolean;
+}
+
+const taskOf: Partial<Record<Operation['verb'], string>> = {
+  create: 'container_creating',
+  start: 'container_starting',
+  stop: 'container_stopping',
+  reboot: 'container_rebooting',
+  pause: 'container_pausing',
+  unpause: 'container_unpausing',
+  kill: 'container_killing',
+  rebuild: 'container_rebuilding',
+  delete: 'container_deleting',
+};
+
+export class Containers {
+  readonly #options: ContainersOptions;
+  readonly #memory = new Map<string, Memory>();
+  readonly #queue = new KeyedQueue();
+  readonly #loop: Reconciler;
+  #pending: Set<string> | 'all' = 'all';
+  #isStopped = false;
+
+  constructor(options: ContainersOptions) {
+    this.#options = options;
+    const { log, everyMs } = options;
+    this.#loop = new Reconciler({ name: 'containers', log, everyMs, pass: () => this.#pass() });
+  }
+
+  start(): void {
+    this.#loop.wake();
+  }
+
+  /** Operations under way are finished; nothing new begins. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const { retry } of this.#memory.values()) clearTimeout(retry);
+    await this.#loop.stop();
+    await this.#queue.idle();
+  }
+
+  /** Empty = all. */
+  wake(uuids: readonly string[]): void {
+    this.#note(uuids);
+    this.#loop.wake();
+  }
+
+  /** Docker told that something happened to it at `at`; what was seen since is not news. */
+  onEvent(uuid: string, at: number): void {
+    const memory = this.#memory.get(uuid);
+    if (memory && memory.lookedAt <= at) this.#enqueue(uuid, memory);
+  }
+
+  /** Every container that is wanted here, as last heard. */
+  wanted(): readonly WantedContainer[] {
+    return [...this.#memory.values()].flatMap(({ wanted }) => wanted ?? []);
+  }
+
+  usesNetwork(networkId: string): boolean {
+    return this.wanted().some(({ nics }) => nics.some((nic) => nic.networkId === networkId));
+  }
+
+  async #pass(): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = new Set();
+    const uuids = pending === 'all' || pending.size === 0 ? undefined : [...pending];
+    try {
+      const request = uuids ? { uuids } : {};
+      const reply = await this.#options.bus.call({ kind: 'server' }, wantedContainers, request);
+      this.#sort(reply.containers, uuids ?? [...this.#memory.keys()]);
+      const listed = uuids ? undefined : await this.#list();
+      for (const { uuid } of reply.containers) {
+        const memory = this.#remembered(uuid);
+        if (!listed || needsLook(memory, listed.get(dockerContainerName(uuid)))) this.#enqueue(uuid, memory);
+      }
+    } catch (error) {
+      this.#note(uuids ?? []);
+      throw error;
+    }
+  }
+
+  /** Docker's containers of ours in one call, by name; undefined when it does not answer. */
+  async #list(): Promise<Map<string, string> | undefined> {
+    const { engine, instance, log } = this.#options;
+    try {
+      const listed = await engine.listContainers(`${dockerLabels.instance}=${instance}`);
+      return new Map(listed.map((one) => [one.name, seenOf(one)]));
+    } catch (error) {
+      log.warn({ error }, 'containers not listed');
+      return undefined;
+    }
+  }
+
+  #note(uuids: readonly string[]): void {
+    if (uuids.length === 0) this.#pending = 'all';
+    else if (this.#pending !== 'all') for (const uuid of uuids) this.#pending.add(uuid);
+  }
+
+  #sort(containers: readonly WantedContainer[], asked: readonly string[]): void {
+    const named = new Set(containers.map(({ uuid }) => uuid));
+    for (const wanted of containers) {
+      const memory = this.#remembered(wanted.uuid);
+      memory.wanted = wanted;
+      memory.wasCreated ||= wanted.wasCreated;
+      const waiting = new Set(wanted.operations.map(({ id }) => id));
+      for (const id of memory.done) if (!waiting.has(id)) memory.done.delete(id);
+    }
+    // What Docker still has of them is left to the sweep, which waits a while before it removes anything.
+    for (const uuid of asked) {
+      if (named.has(uuid)) continue;
+      clearTimeout(this.#memory.get(uuid)?.retry);
+      this.#memory.delete(uuid);
+      this.#options.reporter.forget(uuid);
+    }
+  }
+
+  #remembered(uuid: string): Memory {
+    let memory = this.#memory.get(uuid);
+    if (!memory) {
+      memory = { done: new Set(), wasCreated: false, lookedAt: 0, failures: 0, isQueued: false };
+      this.#memory.set(uuid, memory);
+    }
+    return memory;
+  }
+
+  /** One look is enough for everything that asked for one before its turn came. */
+  #enqueue(uuid: string, memory: Memory): void {
+    if (memory.isQueued || this.#isStopped) return;
+    memory.isQueued = true;
+    clearTimeout(memory.retry);
+    const look = this.#queue.run(uuid, async () => {
+      memory.isQueued = false;
+      await this.#converge(memory);
+    });
+    look.then(
+      () => {
+        memory.failures = 0;
+      },
+      (error: unknown) => this.#tryLater(uuid, memory, error),
+    );
+  }
+
+  #tryLater(uuid: string, memory: Memory, error: unknown): void {
+    if (this.#isStopped || this.#memory.get(uuid) !== memory) return;
+    const [first, last] = this.#options.retryMs;
+    const pauseMs = Math.min(last, first * 2 ** memory.failures);
+    memory.failures += 1;
+    this.#options.log.warn({ container: uuid, error, pauseMs }, 'container not as wanted yet');
+    memory.retry = setTimeout(() => this.#enqueue(uuid, memory), pauseMs);
+    memory.retry.unref();
+  }
+
+  async #converge(memory: Memory): Promise<void> {
+    for (;;) {
+      const wanted = memory.wanted && { ...memory.wanted, wasCreated: memory.wasCreated };
+      if (!wanted || this.#isStopped) return;
+      const operation = wanted.operations.find(({ id }) => !memory.done.has(id));
+      if (!operation) return this.#repair(wanted, memory);
+      await this.#operate(wanted, operation, memory);
+    }
+  }
+
+  async #look(uuid: string, memory: Memory): Promise<EngineContainer | undefined> {
+    memory.lookedAt = this.#options.clock.now().getTime();
+    const found = await this.#options.engine.findContainer(dockerContainerName(uuid));
+    const ours = found?.labels[dockerLabels.instance] === this.#options.instance ? found : undefined;
+    memory.seen = seenOf(ours);
+    return ours;
+  }
+
+  /** Carries out one operation and reports how it ended. Throws only when it must be tried again. */
+  async #operate(wanted: WantedContainer, operation: Operation, memory: Memory): Promise<void> {
+    const { reporter, log } = this.#options;
+    const about = { container: wanted.uuid, operation: operation.id };
+    const observed = await this.#look(wanted.uuid, memory);
+    const steps = planOperation(wanted, operation, observed);
+    const tell = this.#teller(wanted.uuid, observed);
+    tell(taskOf[operation.verb] ?? null);
+    reporter.outcome({ ...about, result: 'progress' });
+    const isNew = operation.verb === 'create' || operation.verb === 'rebuild' || !observed;
+    try {
+      await this.#apply(steps, wanted, { isNew, tell });
+      if (operation.verb !== 'delete' && steps.some((step) => step.do === 'prepare'))
+        memory.wasCreated = true;
+      memory.done.add(operation.id);
+      log.info({ ...about, verb: operation.verb }, 'operation done');
+      if (operation.verb === 'delete') return this.#onDeleted(about);
+      await this.#reportState(wanted, memory);
+      reporter.outcome({ ...about, result: 'success' });
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      memory.done.add(operation.id);
+      log.warn({ ...about, verb: operation.verb, error }, 'operation failed');
+      await this.#onFailed(wanted, operation, error, memory);
+    }
+  }
+
+  #onDeleted({ container, operation }: { readonly container: string; readonly operation: string }): void {
+    const { reporter } = this.#options;
+    this.#memory.delete(container);
+    reporter.outcome({ container, operation, result: 'success' });
+    reporter.gone(container);
+  }
+
+  async #onFailed(
+    wanted: WantedContainer,
+    operation: Operation,
+    error: unknown,
+    memory: Memory,
+  ): Promise<void> {
+    const { reporter } = this.#options;
+    const message = sayToPeople(error);
+    const now = await this.#look(wanted.uuid, memory);
+    if (!now) memory.wasCreated = false;
+    // Without a container its life has failed; with one, only this operation has.
+    const report = now
+      ? { ...toReport(wanted.uuid, now, wanted), reason: message }
+      : missingReport(wanted.uuid, { reason: message, failed: true });
+    reporter.container(report);
+    reporter.outcome({ container: wanted.uuid, operation: operation.id, result: 'error', message });
+  }
+
+  /** Nothing is asked: bring back what went astray, and report what is. */
+  async #repair(wanted: WantedContainer, memory: Memory): Promise<void> {
+    const { reporter, log } = this.#options;
+    const observed = await this.#look(wanted.uuid, memory);
+    const steps = planRepair(wanted, observed);
+    if (steps.length === 0) {
+      if (observed) reporter.container(toReport(wanted.uuid, observed, wanted));
+      else if (wanted.wasCreated) reporter.container(missingReport(wanted.uuid, lossOf(wanted)));
+      return;
+    }
+    log.info(
+      { container: wanted.uuid, steps: steps.map((step) => step.do) },
+      'container astray: bringing it back',
+    );
+    try {
+      await this.#apply(steps, wanted, { isNew: !observed, tell: () => undefined });
+    } catch (error) {
+      const now = isTransient(error) ? undefined : await this.#look(wanted.uuid, memory);
+      if (!isTransient(error)) {
+        const reason = `cannot be brought back: ${sayToPeople(error)}`;
+        const report = now ? toReport(wanted.uuid, now, wanted) : missingReport(wanted.uuid);
+        reporter.container({ ...report, reason });
+      }
+      throw error;
+    }
+    if (wanted.wasCreated) await this.#reportState(wanted, memory);
+  }
+
+  async #apply(
+    steps: readonly Step[],
+    wanted: WantedContainer,
+    { isNew, tell }: { readonly isNew: boolean; readonly tell: (task: string | null) => void },
+  ): Promise<void> {
+    await undoable(this.#options.log, async (undo) => {
+      for (const step of steps) {
+        if (step.do === 'prepare' && isNew) {
+          undo.add('remove container', () => this.#options.steps.run({ do: 'remove' }, wanted, tell));
+        }
+        await this.#options.steps.run(step, wanted, tell);
+      }
+    });
+  }
+
+  async #reportState(wanted: WantedContainer, memory: Memory): Promise<void> {
+    const now = await this.#look(wanted.uuid, memory);
+    this.#options.reporter.container(
+      now ? toReport(wanted.uuid, now, wanted) : missingReport(wanted.uuid, lossOf(wanted)),
+    );
+  }
+
+  #teller(uuid: string, observed: EngineContainer | undefined): (task: string | null) => void {
+    const base = observed ? toReport(uuid, observed) : missingReport(uuid);
+    return (taskState) => {
+      if (taskState !== null) this.#options.reporter.container({ ...base, taskState, reason: null });
+    };
+  }
+}
+
+function seenOf(container: { readonly id: string; readonly state: string } | undefined): string {
+  return container ? `${container.id} ${container.state}` : 'missing';
+}
+
+/** A full look passes over containers that are as they were and wait for nothing. */
+function needsLook({ wanted, done, seen, failures }: Memory, listed = 'missing'): boolean {
+  return failures > 0 || seen !== listed || (wanted?.operations.some(({ id }) => !done.has(id)) ?? false);
+}
+
+/** A container that removes itself at its end is expected to be gone one day. */
+function lossOf({ spec, uuid }: WantedContainer): { reason: string | null; failed: boolean } {
+  if (spec.autoRemove) return { reason: null, failed: false };
+  return { reason: `No such container: ${dockerContainerName(uuid)} in docker`, failed: true };
+}
+
+/** What is not a Failure is a fault of ours: its text is for the log. */
+function sayToPeople(error: unknown): string {
+  return isFailure(error) ? error.message : 'An unexpected error occurred on the host; its log says more.';
+}

@@ -1,0 +1,40 @@
+/** Images by pull policy. Containers that need the same image at the same time share one pull. */
+import type { Engine } from '../docker/engine.ts';
+import { Failure } from '../model/failure.ts';
+import type { WantedContainer } from '../wire/agent.ts';
+
+export class Images {
+  readonly #engine: Engine;
+  readonly #pulls = new Map<string, Promise<void>>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Resolves when a container can be made of the image. `onPull` is called when that means waiting for a registry. */
+  async ensure(
+    { image, imageDriver, pullPolicy }: WantedContainer['spec'],
+    onPull: () => void,
+  ): Promise<void> {
+    if (imageDriver !== 'docker') {
+      throw new Failure(
+        'not-implemented',
+        `image driver ${imageDriver}: this host has images of Docker only`,
+      );
+    }
+    if (pullPolicy !== 'always' && (await this.#engine.hasImage(image))) return;
+    if (pullPolicy === 'never') {
+      throw new Failure('image-not-found', `Image ${image} not present with pull policy of Never`);
+    }
+    onPull();
+    await this.#pull(image);
+  }
+
+  #pull(image: string): Promise<void> {
+    const running = this.#pulls.get(image);
+    if (running) return running;
+    const pull = this.#engine.pullImage(image).finally(() => this.#pulls.delete(image));
+    this.#pulls.set(image, pull);
+    return pull;
+  }
+}

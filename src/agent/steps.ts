@@ -1,0 +1,152 @@
+/**
+ * Carries out the steps of a plan on one container: small, in order, each repeatable.
+ *
+ * Whatever was made for a container that did not come to be is removed again. Steps that keep the Engine busy share
+ * a bounded number of places; waiting for a registry or for a process to end takes none.
+ */
+import PQueue from 'p-queue';
+import type { Log } from '../base/log.ts';
+import type { Engine, EngineContainer } from '../docker/engine.ts';
+import { Failure, isFailure } from '../model/failure.ts';
+import { dockerContainerName } from '../model/host-names.ts';
+import type { WantedContainer } from '../wire/agent.ts';
+import { assertPossible, toContainerBody, toEndpoint, toResources } from './container-body.ts';
+import type { DockerNetworks } from './docker-networks.ts';
+import { archiveOf } from './files.ts';
+import type { Images } from './images.ts';
+import type { Networks } from './networks.ts';
+import type { Step } from './plan.ts';
+
+export interface StepsOptions {
+  readonly engine: Engine;
+  readonly images: Images;
+  readonly networks: Networks;
+  readonly dockerNetworks: DockerNetworks;
+  readonly instance: string;
+  readonly defaultRuntime: string;
+  readonly parallel: number;
+  readonly log: Log;
+}
+
+/** Called when a step turns out to take a while, with Zun's name for what is going on. */
+export type TellTask = (taskState: string) => void;
+
+export class Steps {
+  readonly #options: StepsOptions;
+  readonly #places: PQueue;
+
+  constructor(options: StepsOptions) {
+    this.#options = options;
+    this.#places = new PQueue({ concurrency: options.parallel });
+  }
+
+  async run(step: Step, wanted: WantedContainer, tell: TellTask): Promise<void> {
+    const { engine, images } = this.#options;
+    const name = dockerContainerName(wanted.uuid);
+    switch (step.do) {
+      case 'pull':
+        return images.ensure(wanted.spec, () => tell('image_pulling'));
+      case 'prepare':
+        return this.#prepare(wanted, tell);
+      case 'start':
+        tell('container_starting');
+        return this.#start(wanted);
+      case 'stop':
+        return engine.stopContainer(name, step.timeoutSeconds);
+      case 'restart':
+        return this.#joining(wanted, () => engine.restartContainer(name, step.timeoutSeconds));
+      case 'kill':
+        return engine.killContainer(name, step.signal);
+      case 'pause':
+        return engine.pauseContainer(name);
+      case 'unpause':
+        return engine.unpauseContainer(name);
+      case 'update':
+        return engine.updateContainer(name, toResources(wanted));
+      case 'remove':
+        return this.#places.add(() => engine.removeContainer(name));
+      case 'refuse':
+        throw new Failure('conflict', step.reason);
+    }
+  }
+
+  async #prepare(wanted: WantedContainer, tell: TellTask): Promise<void> {
+    const { engine, images, instance, defaultRuntime, dockerNetworks, networks } = this.#options;
+    assertPossible(wanted);
+    const files = wanted.spec.files.length > 0 ? await archiveOf(wanted.spec.files) : undefined;
+    await images.ensure(wanted.spec, () => tell('image_pulling'));
+    tell('container_creating');
+    await this.#places.add(async () => {
+      await this.#ensureNetworks(wanted);
+      const body = toContainerBody(wanted, {
+        instance,
+        defaultRuntime,
+        networkName: (id) => dockerNetworks.nameOf(id),
+        dns: dnsOf(wanted, networks),
+      });
+      const name = dockerContainerName(wanted.uuid);
+      const id = await createOrFind(engine, name, body);
+      await this.#connect(wanted, id);
+      if (files) await engine.putArchive(id, '/', files);
+    });
+  }
+
+  /** The networks after the first, which came with the container. */
+  async #connect({ nics }: WantedContainer, id: string): Promise<void> {
+    if (nics.length < 2) return;
+    const { engine, dockerNetworks } = this.#options;
+    const connected = new Set((await engine.findContainer(id))?.networks);
+    for (const nic of nics.slice(1)) {
+      const network = dockerNetworks.nameOf(nic.networkId);
+      if (!connected.has(network)) await engine.connectNetwork(network, id, toEndpoint(nic));
+    }
+  }
+
+  #start(wanted: WantedContainer): Promise<void> {
+    const name = dockerContainerName(wanted.uuid);
+    return this.#places.add(() => this.#joining(wanted, () => this.#options.engine.startContainer(name)));
+  }
+
+  /** Work in which the container joins its networks; when Docker lost one behind our back, it is made again. */
+  async #joining(wanted: WantedContainer, work: () => Promise<void>): Promise<void> {
+    await this.#ensureNetworks(wanted);
+    try {
+      await work();
+    } catch (error) {
+      if (!isFailure(error, 'docker-error') || !/network \S+ not found/i.test(error.message)) throw error;
+      this.#options.dockerNetworks.forgetAll();
+      await this.#ensureNetworks(wanted);
+      await work();
+    }
+  }
+
+  async #ensureNetworks({ nics }: WantedContainer): Promise<void> {
+    const { networks, dockerNetworks } = this.#options;
+    for (const { networkId, portId } of nics) {
+      await dockerNetworks.ensure(await networks.withPort(networkId, portId));
+    }
+  }
+}
+
+/** A name that is taken is a container that we made before a crash: nobody else uses such names. */
+async function createOrFind(
+  engine: Engine,
+  name: string,
+  body: Parameters<Engine['createContainer']>[1],
+): Promise<string> {
+  try {
+    return await engine.createContainer(name, body);
+  } catch (error) {
+    const there: EngineContainer | undefined = isFailure(error, 'conflict')
+      ? await engine.findContainer(name)
+      : undefined;
+    if (there) return there.id;
+    throw error;
+  }
+}
+
+function dnsOf({ nics }: WantedContainer, networks: Networks): string[] {
+  const subnets = nics.flatMap((nic) => networks.find(nic.networkId)?.subnets ?? []);
+  const used = new Set(nics.flatMap(({ fixedIps }) => fixedIps.map(({ subnetId }) => subnetId)));
+  return [...new Set(subnets.filter(({ id }) => used.has(id)).flatMap((subnet) => subnet.dnsNameservers))];
+}
