@@ -18,7 +18,7 @@ import type { HostDataplane } from './dataplane.ts';
 import { DockerNetworks } from './docker-networks.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Images } from './images.ts';
-import { AgentKuryrBackend } from './kuryr-backend.ts';
+import { type AgentKuryrBackend, createKuryrBackend } from './kuryr-backend.ts';
 import { busNetworkService } from './network-service.ts';
 import { Networks } from './networks.ts';
 import { serveQuestions } from './questions.ts';
@@ -70,7 +70,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { networks, containers, heartbeat, sweep, reporter, kuryrBackend, dockerNetworks } = parts;
   const abort = new AbortController();
 
-  serveQuestions(options);
+  serveQuestions({ ...options, clock: options.clock ?? systemClock });
   bus.listen(wake, (body, from) => {
     if (from.kind !== 'server') return;
     const isAll = body.containers.length + body.networks.length === 0;
@@ -116,7 +116,7 @@ function assemble(options: AgentOptions) {
     dataplane,
     log,
     everyMs: timing.fullLookMs,
-    onUnwanted: (id) =>
+    letGo: (id) =>
       dockerNetworks.removeUnless(id, () => networks.find(id) !== undefined || containers.usesNetwork(id)),
   });
   const steps = new Steps({
@@ -159,7 +159,7 @@ function assemble(options: AgentOptions) {
     graceMs: config.agent.sweepGraceSeconds * 1000,
     isDryRun: config.agent.sweep === 'dry-run',
   });
-  const kuryrBackend = new AgentKuryrBackend(busNetworkService(bus), networks);
+  const kuryrBackend = createKuryrBackend({ service: busNetworkService(bus), networks, dataplane });
   return { reporter, dockerNetworks, networks, containers, heartbeat, sweep, kuryrBackend };
 }
 

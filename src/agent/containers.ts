@@ -18,7 +18,12 @@ import type { Bus } from '../bus/bus.ts';
 import type { Engine, EngineContainer } from '../docker/engine.ts';
 import { isFailure } from '../model/failure.ts';
 import { dockerContainerName, dockerLabels } from '../model/host-names.ts';
-import { type Operation, type WantedContainer, wantedContainers } from '../wire/agent.ts';
+import {
+  type ContainerReport,
+  type Operation,
+  type WantedContainer,
+  wantedContainers,
+} from '../wire/agent.ts';
 import { missingReport, toReport } from './observed.ts';
 import { planOperation, planRepair, type Step } from './plan.ts';
 import type { Reporter } from './reporter.ts';
@@ -226,7 +231,7 @@ export class Containers {
     const about = { container: wanted.uuid, operation: operation.id };
     const observed = await this.#look(wanted.uuid, memory);
     const steps = planOperation(wanted, operation, observed);
-    const tell = this.#teller(wanted.uuid, observed);
+    const tell = this.#teller(wanted.uuid, observed, memory);
     tell(taskOf[operation.verb] ?? null);
     reporter.outcome({ ...about, result: 'progress' });
     const isNew = operation.verb === 'create' || operation.verb === 'rebuild' || !observed;
@@ -268,18 +273,18 @@ export class Containers {
     const report = now
       ? { ...toReport(wanted.uuid, now, wanted), reason: message }
       : missingReport(wanted.uuid, { reason: message, failed: true });
-    reporter.container(report);
+    this.#say(report, memory);
     reporter.outcome({ container: wanted.uuid, operation: operation.id, result: 'error', message });
   }
 
   /** Nothing is asked: bring back what went astray, and report what is. */
   async #repair(wanted: WantedContainer, memory: Memory): Promise<void> {
-    const { reporter, log } = this.#options;
+    const { log } = this.#options;
     const observed = await this.#look(wanted.uuid, memory);
     const steps = planRepair(wanted, observed);
     if (steps.length === 0) {
-      if (observed) reporter.container(toReport(wanted.uuid, observed, wanted));
-      else if (wanted.wasCreated) reporter.container(missingReport(wanted.uuid, lossOf(wanted)));
+      if (observed) this.#say(toReport(wanted.uuid, observed, wanted), memory);
+      else if (wanted.wasCreated) this.#say(missingReport(wanted.uuid, lossOf(wanted)), memory);
       return;
     }
     log.info(
@@ -293,7 +298,7 @@ export class Containers {
       if (!isTransient(error)) {
         const reason = `cannot be brought back: ${sayToPeople(error)}`;
         const report = now ? toReport(wanted.uuid, now, wanted) : missingReport(wanted.uuid);
-        reporter.container({ ...report, reason });
+        this.#say({ ...report, reason }, memory);
       }
       throw error;
     }
@@ -317,16 +322,22 @@ export class Containers {
 
   async #reportState(wanted: WantedContainer, memory: Memory): Promise<void> {
     const now = await this.#look(wanted.uuid, memory);
-    this.#options.reporter.container(
-      now ? toReport(wanted.uuid, now, wanted) : missingReport(wanted.uuid, lossOf(wanted)),
-    );
+    this.#say(now ? toReport(wanted.uuid, now, wanted) : missingReport(wanted.uuid, lossOf(wanted)), memory);
   }
 
-  #teller(uuid: string, observed: EngineContainer | undefined): (task: string | null) => void {
+  #teller(
+    uuid: string,
+    observed: EngineContainer | undefined,
+    memory: Memory,
+  ): (task: string | null) => void {
     const base = observed ? toReport(uuid, observed) : missingReport(uuid);
     return (taskState) => {
-      if (taskState !== null) this.#options.reporter.container({ ...base, taskState, reason: null });
+      if (taskState !== null) this.#say({ ...base, taskState, reason: null }, memory);
     };
+  }
+
+  #say(report: ContainerReport, { lookedAt }: Memory): void {
+    this.#options.reporter.container({ ...report, observedAt: new Date(lookedAt).toISOString() });
   }
 }
 

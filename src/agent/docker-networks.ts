@@ -49,12 +49,13 @@ export class DockerNetworks {
     return this.nameOf(network.id);
   }
 
-  /** Removes it unless `isNeeded` says otherwise when its turn comes. */
-  async removeUnless(networkId: string, isNeeded: () => boolean): Promise<void> {
-    await this.#queue.run(networkId, async () => {
-      if (isNeeded()) return;
+  /** Removes it unless `isNeeded` says otherwise when its turn comes; returns whether it is gone. */
+  removeUnless(networkId: string, isNeeded: () => boolean): Promise<boolean> {
+    return this.#queue.run(networkId, async () => {
+      if (isNeeded()) return false;
       this.#known.delete(networkId);
       await this.#options.engine.removeNetwork(this.nameOf(networkId));
+      return true;
     });
   }
 

@@ -1,17 +1,17 @@
 /**
- * What the libnetwork plugin on this host works with: the network service, the ports that are wanted here, and the
- * dataplane that plugs them.
+ * What the libnetwork plugin on this host works with: the network service, the subnets and ports that are wanted here,
+ * and the dataplane that plugs them. The plugin declares the shape; this is built to fit it.
  *
  * dockerd waits for the plugin, so look-ups are answered from memory and go to the server only for what is not known
- * yet. Which endpoint has which port is in memory as well: dockerd tells it anew at every start of a container, and
- * what it forgets to say after a restart is found by the sweep.
+ * yet. Which endpoint has which port is in memory, too, and after a restart in the kernel: links say whose they are.
  */
-
-import type { WantedNetwork, WantedPort } from '../wire/host-network.ts';
+import { Failure } from '../model/failure.ts';
+import type { WantedNetwork, WantedPort, WantedSubnet } from '../wire/host-network.ts';
 import type { NetworkService } from '../wire/network-service.ts';
-import type { Networks } from './networks.ts';
+import type { HostDataplane } from './dataplane.ts';
+import type { Networks, Plug } from './networks.ts';
 
-/** Exactly one way to name the network, and at least one of the other two. */
+/** All given properties must match; a port is searched within a subnet or a network, by address or MAC. */
 export interface PortQuery {
   readonly networkId?: string;
   readonly subnetId?: string;
@@ -19,79 +19,82 @@ export interface PortQuery {
   readonly macAddress?: string;
 }
 
-export interface FoundPort {
-  readonly networkId: string;
-  readonly port: WantedPort;
-}
+export type FoundPort = WantedPort & { readonly networkId: string };
+export type FoundSubnet = WantedSubnet & { readonly networkId: string };
 
-export interface EndpointPort {
-  readonly networkId: string;
-  readonly portId: string;
-  readonly endpointId: string;
-}
-
-export class AgentKuryrBackend {
+export interface AgentKuryrBackend {
   readonly service: NetworkService;
-  readonly #networks: Networks;
-  readonly #endpoints = new Map<string, EndpointPort>();
+  findSubnet(subnetId: string): Promise<FoundSubnet | undefined>;
+  findPort(query: PortQuery): Promise<FoundPort | undefined>;
+  plug(what: Plug): Promise<{ readonly linkName: string }>;
+  unplug(what: Omit<Plug, 'networkId'>): Promise<void>;
+  portOfEndpoint(endpointId: string): Promise<string | undefined>;
+}
 
-  constructor(service: NetworkService, networks: Networks) {
-    this.service = service;
-    this.#networks = networks;
-  }
+export interface KuryrBackendOptions {
+  readonly service: NetworkService;
+  readonly networks: Networks;
+  readonly dataplane: Pick<HostDataplane, 'activePorts'>;
+}
 
-  /** A port bound to this host. Undefined = the server knows of none either. */
-  async findPort(query: PortQuery): Promise<FoundPort | undefined> {
-    const known = this.#networks.all().filter((network) => isMeant(network, query));
-    const found = known.map((network) => portOf(network, query)).find((port) => port !== undefined);
-    if (found) return found;
-    for (const id of await this.#networkIdsOf(query, known)) {
-      const network = await this.#networks.refresh(id);
-      const port = network && portOf(network, query);
-      if (port) return port;
-    }
-    return undefined;
-  }
-
-  /** Repeating it is harmless. Throws `port-not-found` for a port that is not wanted on this host. */
-  async plug(endpoint: EndpointPort): Promise<{ readonly linkName: string }> {
-    const plugged = await this.#networks.plug(endpoint.networkId, endpoint);
-    this.#endpoints.set(endpoint.endpointId, endpoint);
-    return plugged;
-  }
-
-  async unplug(request: { readonly portId: string; readonly endpointId: string }): Promise<void> {
-    await this.#networks.unplug(this.#endpoints.get(request.endpointId)?.networkId, request);
-    this.#endpoints.delete(request.endpointId);
-  }
-
-  portOfEndpoint(endpointId: string): EndpointPort | undefined {
-    return this.#endpoints.get(endpointId);
-  }
-
-  async #networkIdsOf(query: PortQuery, known: readonly WantedNetwork[]): Promise<string[]> {
-    if (query.networkId !== undefined) return [query.networkId];
-    if (known.length > 0) return known.map(({ id }) => id);
-    if (query.subnetId === undefined) return [];
-    const subnet = await this.service.get('subnets', query.subnetId);
-    return [subnet.network_id];
-  }
+export function createKuryrBackend({ service, networks, dataplane }: KuryrBackendOptions): AgentKuryrBackend {
+  /** Docker endpoint → port; grows and shrinks with what is plugged. */
+  const portOf = new Map<string, string>();
+  return {
+    service,
+    async findSubnet(subnetId) {
+      for (const { id, subnets } of networks.all()) {
+        const subnet = subnets.find((one) => one.id === subnetId);
+        if (subnet) return { ...subnet, networkId: id };
+      }
+      return undefined;
+    },
+    async findPort(query) {
+      const inMemory = networks.all().filter((network) => isMeant(network, query));
+      for (const network of inMemory) {
+        const port = portIn(network, query);
+        if (port) return port;
+      }
+      // A port made a moment ago may be new to this host; a subnet that is not known here has none.
+      const ids = query.networkId === undefined ? inMemory.map(({ id }) => id) : [query.networkId];
+      for (const id of ids) {
+        const network = await networks.refresh(id);
+        const port = network && portIn(network, query);
+        if (port) return port;
+      }
+      return undefined;
+    },
+    async plug(what) {
+      const plugged = await networks.plug(what);
+      portOf.set(what.endpointId, what.portId);
+      return plugged;
+    },
+    async unplug(what) {
+      await networks.unplug(what);
+      portOf.delete(what.endpointId);
+    },
+    async portOfEndpoint(endpointId) {
+      const known = portOf.get(endpointId);
+      if (known) return known;
+      return (await dataplane.activePorts()).find((port) => port.endpointId === endpointId)?.portId;
+    },
+  };
 }
 
 function isMeant({ id, subnets }: WantedNetwork, { networkId, subnetId }: PortQuery): boolean {
-  if (networkId !== undefined) return id === networkId;
-  return subnets.some((subnet) => subnet.id === subnetId);
+  if (networkId !== undefined && networkId !== id) return false;
+  return subnetId === undefined || subnets.some((subnet) => subnet.id === subnetId);
 }
 
-function portOf(network: WantedNetwork, { subnetId, address, macAddress }: PortQuery): FoundPort | undefined {
-  const port = network.ports.find(
-    (one) =>
-      (address !== undefined || macAddress !== undefined) &&
-      (macAddress === undefined || one.macAddress === macAddress.toLowerCase()) &&
-      (address === undefined ||
-        one.fixedIps.some(
-          (ip) => ip.address === address && (subnetId === undefined || ip.subnetId === subnetId),
-        )),
-  );
-  return port && { networkId: network.id, port };
+function portIn(network: WantedNetwork, query: PortQuery): FoundPort | undefined {
+  const { subnetId, address, macAddress } = query;
+  if (address === undefined && macAddress === undefined) {
+    throw new Failure('invalid', 'a port is looked for by its address or its MAC address');
+  }
+  const isIt = ({ fixedIps, macAddress: mac }: WantedPort) =>
+    (macAddress === undefined || mac === macAddress.toLowerCase()) &&
+    (address === undefined ||
+      fixedIps.some((ip) => ip.address === address && (subnetId === undefined || ip.subnetId === subnetId)));
+  const port = network.ports.find(isIt);
+  return port && { ...port, networkId: network.id };
 }

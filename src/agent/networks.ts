@@ -2,18 +2,16 @@
  * The networks wanted on this host: kept in memory, converged through the dataplane, their ports reported.
  *
  * The server is asked for all of them at the start and from time to time, and for the named ones at a wake. What is
- * not in the answer is not wanted any more: `onUnwanted` lets go of it first (Docker's network), then the dataplane
- * forgets it. One queue per network; a network that fails to converge is tried again at the next pass and hinders
- * no other.
+ * not in the answer is not wanted any more: `letGo` removes what uses it (Docker's network), then the dataplane removes
+ * the rest. The dataplane takes turns per network and reads what is wanted in its turn, so that an older answer
+ * never overwrites a newer one; a network that fails is tried again at the next pass and hinders no other.
  */
-
-import { KeyedQueue } from '../base/keyed-queue.ts';
 import type { Log } from '../base/log.ts';
 import { Reconciler } from '../base/reconciler.ts';
 import type { Bus } from '../bus/bus.ts';
 import { Failure } from '../model/failure.ts';
 import { reportPorts, type WantedNetwork, type WantedPort, wantedNetworks } from '../wire/host-network.ts';
-import type { HostDataplane, PlugRequest } from './dataplane.ts';
+import type { HostDataplane } from './dataplane.ts';
 import { Retrying } from './retrying.ts';
 
 export interface NetworksOptions {
@@ -22,24 +20,36 @@ export interface NetworksOptions {
   readonly log: Log;
   /** A full look at least this often. */
   readonly everyMs: number;
-  /** Lets go of a network that the server no longer wants here; throws when it is still in use. */
-  readonly onUnwanted: (networkId: string) => Promise<void>;
+  /** Removes what else stands for a network that is no longer wanted; false = it is still needed. */
+  readonly letGo: (networkId: string) => Promise<boolean>;
+}
+
+export interface Plug {
+  readonly networkId: string;
+  readonly portId: string;
+  /** Docker's name for the attachment; new at every start of a container. */
+  readonly endpointId: string;
 }
 
 type PortState = 'active' | 'down';
 
+const server = { kind: 'server' } as const;
+
 export class Networks {
   readonly #options: NetworksOptions;
   readonly #wanted = new Map<string, WantedNetwork>();
+  /** No longer wanted, not yet removed. */
   readonly #unwanted = new Set<string>();
-  readonly #converged = new Set<string>();
-  readonly #queue = new KeyedQueue();
   readonly #loop: Reconciler;
-  readonly #portSender: Retrying;
-  readonly #portStates = new Map<string, PortState>();
-  readonly #portsDue = new Map<string, PortState>();
   readonly #first = Promise.withResolvers<void>();
   #pending: Set<string> | 'all' = 'all';
+
+  readonly #portSender: Retrying;
+  /** What the server was told, or will be. */
+  readonly #portStates = new Map<string, PortState>();
+  readonly #portsDue = new Map<string, PortState>();
+  /** Port → the endpoint that it was last plugged for. */
+  readonly #plugged = new Map<string, string>();
 
   constructor(options: NetworksOptions) {
     this.#options = options;
@@ -56,7 +66,6 @@ export class Networks {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    await this.#queue.idle();
     await this.#portSender.stop();
   }
 
@@ -74,16 +83,9 @@ export class Networks {
     return this.#wanted.get(id);
   }
 
-  /** From memory, or else from the server. Throws `network-not-found`. */
-  async get(id: string): Promise<WantedNetwork> {
-    const network = this.#wanted.get(id) ?? (await this.refresh(id));
-    if (!network) throw new Failure('network-not-found', `network ${id} is not wanted on this host`);
-    return network;
-  }
-
   /** As the server has it now. */
   async refresh(id: string): Promise<WantedNetwork | undefined> {
-    const { networks } = await this.#options.bus.call({ kind: 'server' }, wantedNetworks, { ids: [id] });
+    const { networks } = await this.#options.bus.call(server, wantedNetworks, { ids: [id] });
     const network = networks.find((one) => one.id === id);
     if (network) this.#remember(network);
     return network;
@@ -91,30 +93,29 @@ export class Networks {
 
   /** The network with this port; asks the server when memory does not know the port yet. */
   async withPort(networkId: string, portId: string): Promise<WantedNetwork> {
-    const isOf = ({ ports }: WantedNetwork) => ports.some(({ id }) => id === portId);
+    const hasPort = ({ ports }: WantedNetwork) => ports.some(({ id }) => id === portId);
     const known = this.#wanted.get(networkId);
-    if (known && isOf(known)) return known;
+    if (known && hasPort(known)) return known;
     const network = await this.refresh(networkId);
-    if (network && isOf(network)) return network;
+    if (network && hasPort(network)) return network;
     throw new Failure('port-not-found', `port ${portId} of network ${networkId} is not wanted on this host`);
   }
 
-  async plug(networkId: string, request: PlugRequest): Promise<{ readonly linkName: string }> {
-    const network = await this.withPort(networkId, request.portId);
-    return this.#queue.run(networkId, async () => {
-      const latest = this.#wanted.get(networkId) ?? network;
-      if (!this.#converged.has(networkId)) await this.#converge(latest);
-      const plugged = await this.#options.dataplane.plug(latest, request);
-      this.#sayPort(request.portId, 'active');
-      return plugged;
-    });
+  async plug({ networkId, portId, endpointId }: Plug): Promise<{ readonly linkName: string }> {
+    await this.withPort(networkId, portId);
+    const plugged = await this.#options.dataplane.plug(this.#source(networkId), { portId, endpointId });
+    this.#plugged.set(portId, endpointId);
+    this.#sayPort(portId, 'active');
+    return plugged;
   }
 
-  async unplug(networkId: string | undefined, request: PlugRequest): Promise<void> {
-    await this.#queue.run(networkId ?? '', async () => {
-      await this.#options.dataplane.unplug(request);
-      this.#sayPort(request.portId, 'down');
-    });
+  /** Only if the port is still plugged for this endpoint. */
+  async unplug({ portId, endpointId }: Omit<Plug, 'networkId'>): Promise<void> {
+    await this.#options.dataplane.unplug({ portId, endpointId });
+    const last = this.#plugged.get(portId);
+    if (last !== undefined && last !== endpointId) return;
+    this.#plugged.delete(portId);
+    this.#sayPort(portId, 'down');
   }
 
   async #pass(): Promise<void> {
@@ -123,10 +124,9 @@ export class Networks {
     // Woken by the clock: everything.
     const ids = pending === 'all' || pending.size === 0 ? undefined : [...pending];
     try {
-      const request = ids ? { ids } : {};
-      const { networks } = await this.#options.bus.call({ kind: 'server' }, wantedNetworks, request);
+      const { networks } = await this.#options.bus.call(server, wantedNetworks, ids ? { ids } : {});
       this.#sort(networks, ids ?? [...this.#wanted.keys()]);
-      await this.#settle(ids ? networks : this.all());
+      await this.#settle(networks, ids === undefined);
       if (!ids) await this.#lookAtPorts();
     } catch (error) {
       this.#note(ids ?? []);
@@ -147,7 +147,6 @@ export class Networks {
     for (const id of asked) {
       if (named.has(id)) continue;
       this.#wanted.delete(id);
-      this.#converged.delete(id);
       this.#unwanted.add(id);
     }
   }
@@ -157,48 +156,35 @@ export class Networks {
     this.#unwanted.delete(network.id);
   }
 
-  async #settle(networks: readonly WantedNetwork[]): Promise<void> {
-    const settle = (what: string, id: string, work: () => Promise<void>) =>
-      work().catch((error: unknown) => {
-        this.#options.log.error({ network: id, error }, `network: ${what} failed`);
-      });
+  /** A full look trusts nothing that was applied before. */
+  async #settle(networks: readonly WantedNetwork[], isFull: boolean): Promise<void> {
+    const { dataplane, log } = this.#options;
+    const settle = (what: string, id: string, work: Promise<void>) =>
+      work.catch((error: unknown) => log.error({ network: id, error }, `network: ${what} failed`));
     await Promise.all([
-      ...networks.map(({ id }) => settle('converge', id, () => this.#convergeNow(id))),
-      ...[...this.#unwanted].map((id) => settle('forget', id, () => this.#forget(id))),
+      ...networks.map(({ id }) => {
+        const source = this.#source(id);
+        return settle('converge', id, isFull ? dataplane.repair(source) : dataplane.converge(source));
+      }),
+      ...[...this.#unwanted].map((id) => settle('remove', id, this.#remove(id))),
     ]);
   }
 
-  /** The latest that is known when its turn comes. */
-  #convergeNow(id: string): Promise<void> {
-    return this.#queue.run(id, async () => {
-      const network = this.#wanted.get(id);
-      if (network) await this.#converge(network);
-    });
+  async #remove(id: string): Promise<void> {
+    if (!(await this.#options.letGo(id))) return;
+    // The source says that it is not wanted, unless it is again by then.
+    await this.#options.dataplane.converge(this.#source(id));
+    this.#unwanted.delete(id);
   }
 
-  async #converge(network: WantedNetwork): Promise<void> {
-    await this.#options.dataplane.converge(network);
-    this.#converged.add(network.id);
-  }
-
-  /**
-   * Docker's network goes outside the queue: dockerd may be waiting for an `unplug` of the same network, and makes
-   * the removal wait for it.
-   */
-  async #forget(id: string): Promise<void> {
-    await this.#options.onUnwanted(id);
-    await this.#queue.run(id, async () => {
-      if (this.#wanted.has(id)) return;
-      await this.#options.dataplane.forget(id);
-      this.#unwanted.delete(id);
-    });
+  #source(id: string) {
+    return { id, read: async () => this.#wanted.get(id) };
   }
 
   /** What the kernel has, against what the server was told. */
   async #lookAtPorts(): Promise<void> {
-    const active = new Set(await this.#options.dataplane.activePorts());
-    const wanted = this.all().flatMap(({ ports }) => ports.filter(isPluggedHere));
-    const ids = new Set(wanted.map(({ id }) => id));
+    const active = new Set((await this.#options.dataplane.activePorts()).map(({ portId }) => portId));
+    const ids = new Set(this.all().flatMap(({ ports }) => ports.filter(isPluggedHere).map(({ id }) => id)));
     for (const id of this.#portStates.keys()) if (!ids.has(id)) this.#portStates.delete(id);
     for (const id of ids) this.#sayPort(id, active.has(id) ? 'active' : 'down');
   }
@@ -213,13 +199,13 @@ export class Networks {
   async #sendPorts(): Promise<void> {
     const sent = [...this.#portsDue];
     if (sent.length === 0) return;
-    const of = (wanted: PortState) => sent.flatMap(([id, state]) => (state === wanted ? [id] : []));
-    await this.#options.bus.call({ kind: 'server' }, reportPorts, { active: of('active'), down: of('down') });
+    const idsOf = (wanted: PortState) => sent.flatMap(([id, state]) => (state === wanted ? [id] : []));
+    await this.#options.bus.call(server, reportPorts, { active: idsOf('active'), down: idsOf('down') });
     for (const [id, state] of sent) if (this.#portsDue.get(id) === state) this.#portsDue.delete(id);
   }
 }
 
-/** Ports of routers are made by `converge`, not plugged. */
+/** Ports of routers are made by the dataplane itself, not plugged. */
 function isPluggedHere({ deviceOwner }: WantedPort): boolean {
   return !deviceOwner.startsWith('network:');
 }

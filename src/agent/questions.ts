@@ -4,6 +4,7 @@
  * A container is found by the name that its uuid gives, and must carry our label: a uuid from the wire is checked
  * before it becomes part of a name.
  */
+import type { Clock } from '../base/clock.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Engine, EngineContainer, EngineStats } from '../docker/engine.ts';
 import { Failure } from '../model/failure.ts';
@@ -22,11 +23,12 @@ export interface QuestionsOptions {
   readonly bus: Bus;
   readonly engine: Engine;
   readonly instance: string;
+  readonly clock: Clock;
 }
 
 const mebibyte = 2 ** 20;
 
-export function serveQuestions({ bus, engine, instance }: QuestionsOptions): void {
+export function serveQuestions({ bus, engine, instance, clock }: QuestionsOptions): void {
   const find = async (uuid: string): Promise<EngineContainer | undefined> => {
     if (!looksLikeUuid(uuid))
       throw new Failure('invalid', `${JSON.stringify(uuid)} is not a container's uuid`);
@@ -53,8 +55,9 @@ export function serveQuestions({ bus, engine, instance }: QuestionsOptions): voi
   });
   bus.serve(containerStats, async ({ uuid }) => toNumbers(await engine.stats((await get(uuid)).id)));
   bus.serve(containerInspect, async ({ uuid }) => {
+    const observedAt = clock.now().toISOString();
     const found = await find(uuid);
-    return found ? toReport(uuid, found) : missingReport(uuid);
+    return { ...(found ? toReport(uuid, found) : missingReport(uuid)), observedAt };
   });
 }
 

@@ -33,7 +33,8 @@ export class Reporter {
   }
 
   container(what: ContainerReport): void {
-    const text = JSON.stringify(what);
+    const { observedAt: _, ...said } = what;
+    const text = JSON.stringify(said);
     if (this.#lastSaid.get(what.uuid) === text) return;
     this.#lastSaid.set(what.uuid, text);
     this.#due.set(what.uuid, what);

@@ -34,7 +34,7 @@ export interface SweepOptions {
 
 interface Leftover {
   readonly key: string;
-  readonly remove: () => Promise<void>;
+  readonly remove: () => Promise<unknown>;
 }
 
 export class Sweep {

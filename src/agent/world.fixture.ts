@@ -1,0 +1,364 @@
+/**
+ * A host and a server in memory, for tests of the agent: the working model of the Engine, a dataplane that remembers
+ * what it was told, and a server that keeps wanted state and applies reports as the real one does where the
+ * agent depends on it. `startAgent` and `crash` may be called again and again on the same world.
+ */
+import { silentLog } from '../base/log.ts';
+import type { Bus } from '../bus/bus.ts';
+import { Switchboard } from '../bus/in-process.ts';
+import { FakeEngine } from '../docker/fake.ts';
+import { Failure } from '../model/failure.ts';
+import { newUuid } from '../model/ids.ts';
+import {
+  type ContainerReport,
+  heartbeat,
+  type OperationOutcome,
+  type OperationVerb,
+  report,
+  type WantedContainer,
+  wake,
+  wantedContainers,
+} from '../wire/agent.ts';
+import type { RequestOf } from '../wire/call.ts';
+import { reportPorts, type WantedNetwork, wantedNetworks } from '../wire/host-network.ts';
+import { networkServiceRequest } from '../wire/network-service.ts';
+import { type Agent, type AgentOptions, startAgent } from './agent.ts';
+import type { HostDataplane } from './dataplane.ts';
+
+export const instance = 'abcd';
+export const image = 'busybox:latest';
+
+const host = { kind: 'agent', host: 'h1' } as const;
+const server = { kind: 'server' } as const;
+
+export class FakeDataplane implements HostDataplane {
+  readonly networks = new Set<string>();
+  readonly plugged = new Map<string, string>();
+  readonly sweeps: { networks: readonly string[]; routers: readonly string[] }[] = [];
+  failNext: Error | undefined;
+
+  async converge(wanted: Parameters<HostDataplane['converge']>[0]): Promise<void> {
+    const network = 'read' in wanted ? await wanted.read() : wanted;
+    if (this.failNext) {
+      const error = this.failNext;
+      this.failNext = undefined;
+      throw error;
+    }
+    if (network) this.networks.add(wanted.id);
+    else this.networks.delete(wanted.id);
+  }
+
+  repair(wanted: Parameters<HostDataplane['converge']>[0]): Promise<void> {
+    return this.converge(wanted);
+  }
+
+  async plug(
+    wanted: Parameters<HostDataplane['plug']>[0],
+    endpoint: Parameters<HostDataplane['plug']>[1],
+  ): Promise<{ linkName: string }> {
+    await this.converge(wanted);
+    this.plugged.set(endpoint.portId, endpoint.endpointId);
+    return { linkName: `c${endpoint.portId.slice(0, 8)}` };
+  }
+
+  async unplug({ portId, endpointId }: Parameters<HostDataplane['unplug']>[0]): Promise<void> {
+    if (endpointId === undefined || this.plugged.get(portId) === endpointId) this.plugged.delete(portId);
+  }
+
+  async activePorts() {
+    return [...this.plugged].map(([portId, endpointId]) => ({
+      portId,
+      endpointId,
+      netns: '',
+      link: '',
+      isTaken: true,
+    }));
+  }
+
+  async sweep(networks: readonly string[], routers: readonly string[]): Promise<string[]> {
+    this.sweeps.push({ networks, routers });
+    const unwanted = [...this.networks].filter((id) => !networks.includes(id));
+    for (const id of unwanted) this.networks.delete(id);
+    return unwanted;
+  }
+}
+
+/** What the server knows of one container. */
+interface Row {
+  wanted: WantedContainer;
+  report: ContainerReport | undefined;
+  outcomes: OperationOutcome[];
+}
+
+export class FakeServer {
+  readonly rows = new Map<string, Row>();
+  readonly networks = new Map<string, WantedNetwork>();
+  readonly ports = new Map<string, 'active' | 'down'>();
+  readonly beats: RequestOf<typeof heartbeat>[] = [];
+  readonly gone: string[] = [];
+  /** Calls that fail as an absent server does. */
+  isDown = false;
+  /** Reports about this container are refused. */
+  refuses: string | undefined;
+  readonly #bus: Bus;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+    const up = () => {
+      if (this.isDown) throw new Failure('unavailable', 'the server is away');
+    };
+    bus.serve(wantedContainers, async ({ uuids }) => {
+      up();
+      const all = [...this.rows.values()].map(({ wanted }) => wanted);
+      return { containers: all.filter(({ uuid }) => !uuids || uuids.includes(uuid)) };
+    });
+    bus.serve(wantedNetworks, async ({ ids }) => {
+      up();
+      return { networks: [...this.networks.values()].filter(({ id }) => !ids || ids.includes(id)) };
+    });
+    bus.serve(report, async (message) => {
+      up();
+      this.#apply(message);
+      return {};
+    });
+    bus.serve(reportPorts, async ({ active, down }) => {
+      up();
+      for (const id of active) this.ports.set(id, 'active');
+      for (const id of down) this.ports.set(id, 'down');
+      return {};
+    });
+    bus.serve(heartbeat, async (beat) => {
+      up();
+      this.beats.push(beat);
+      return {};
+    });
+    bus.serve(networkServiceRequest, async (request) => {
+      up();
+      return { result: { echo: request } };
+    });
+  }
+
+  row(uuid: string): Row {
+    const row = this.rows.get(uuid);
+    if (!row) throw new Error(`no container ${uuid}`);
+    return row;
+  }
+
+  wake(what: { containers?: string[]; networks?: string[] } = {}): void {
+    this.#bus.notify(host, wake, { containers: what.containers ?? [], networks: what.networks ?? [] });
+  }
+
+  /** Writes an operation and the power that goes with it, then wakes the agent; returns the operation's id. */
+  ask(
+    uuid: string,
+    verb: OperationVerb,
+    more: Partial<WantedContainer> & { timeoutSeconds?: number } = {},
+  ): string {
+    const { timeoutSeconds, ...change } = more;
+    const id = newUuid();
+    const { wanted } = this.row(uuid);
+    const operation = { id, verb, ...(timeoutSeconds !== undefined && { timeoutSeconds }) };
+    this.row(uuid).wanted = { ...wanted, ...change, operations: [...wanted.operations, operation] };
+    this.wake({ containers: [uuid] });
+    return id;
+  }
+
+  /** The outcome that ended the operation. */
+  outcomeOf(uuid: string, operation: string): OperationOutcome | undefined {
+    return this.rows
+      .get(uuid)
+      ?.outcomes.find((one) => one.operation === operation && one.result !== 'progress');
+  }
+
+  #apply(message: RequestOf<typeof report>): void {
+    const uuids = [...message.containers.map(({ uuid }) => uuid), ...message.gone];
+    if (this.refuses && uuids.includes(this.refuses)) throw new Failure('conflict', 'not yours');
+    for (const one of message.containers) {
+      const row = this.rows.get(one.uuid);
+      if (!row) continue;
+      row.report = one;
+      if (one.state !== 'missing') row.wanted = { ...row.wanted, wasCreated: true };
+    }
+    for (const outcome of message.outcomes) {
+      const row = this.rows.get(outcome.container);
+      if (!row) continue;
+      row.outcomes.push(outcome);
+      if (outcome.result === 'progress') continue;
+      const operations = row.wanted.operations.filter(({ id }) => id !== outcome.operation);
+      const verb = row.wanted.operations.find(({ id }) => id === outcome.operation)?.verb;
+      row.wanted = { ...row.wanted, operations };
+      if (verb === 'create' && outcome.result === 'error' && row.report?.state === 'missing') {
+        row.wanted = { ...row.wanted, wasCreated: false };
+      }
+    }
+    for (const uuid of message.gone) {
+      this.gone.push(uuid);
+      this.rows.delete(uuid);
+    }
+  }
+}
+
+export class World {
+  readonly engine = new FakeEngine();
+  readonly dataplane = new FakeDataplane();
+  readonly #board = new Switchboard(silentLog());
+  readonly server = new FakeServer(this.#board.connect(server));
+  #bus: Bus | undefined;
+  agent: Agent | undefined;
+
+  constructor() {
+    this.engine.images.add(image);
+  }
+
+  async start(more: Partial<AgentOptions> = {}): Promise<Agent> {
+    this.#bus = this.#board.connect(host);
+    this.agent = await startAgent({
+      bus: this.#bus,
+      engine: this.engine,
+      dataplane: this.dataplane,
+      config: {
+        agent: {
+          host: 'h1',
+          availabilityZone: 'nova',
+          labels: { disk: 'ssd' },
+          dockerHost: '',
+          heartbeatSeconds: 5,
+          parallelOperations: 4,
+          sweep: 'on',
+          sweepGraceSeconds: 0,
+        },
+        containers: { defaultRuntime: 'runc' },
+      },
+      instance,
+      kuryrName: 'kuryr',
+      log: silentLog(),
+      timing: { fullLookMs: 60_000, sweepMs: 60_000, retryMs: [5, 50] },
+      ...more,
+    });
+    return this.agent;
+  }
+
+  async stop(): Promise<void> {
+    await this.agent?.stop();
+    await this.#bus?.close();
+    this.agent = undefined;
+  }
+
+  /** All that is on the host besides images. */
+  leftovers(): string[] {
+    return [
+      ...[...this.engine.containers.values()].map(({ name }) => name),
+      ...this.engine.networks.keys(),
+      ...[...this.dataplane.networks].map((id) => `namespace of ${id}`),
+      ...[...this.dataplane.plugged.keys()].map((id) => `pair of ${id}`),
+    ];
+  }
+
+  addNetwork(more: Partial<WantedNetwork> = {}): WantedNetwork {
+    const id = more.id ?? newUuid();
+    const network: WantedNetwork = {
+      id,
+      projectId: 'p1',
+      name: 'net',
+      external: false,
+      mtu: 1450,
+      segmentationId: 7,
+      subnets: [
+        {
+          id: newUuid(),
+          ipVersion: 4,
+          cidr: '10.0.0.0/24',
+          gatewayIp: '10.0.0.1',
+          dnsNameservers: ['9.9.9.9'],
+          hostRoutes: [],
+        },
+      ],
+      ports: [],
+      securityGroups: [],
+      remoteGroups: [],
+      routers: [],
+      ...more,
+    };
+    this.server.networks.set(id, network);
+    return network;
+  }
+
+  /** A container with one port on each network, not yet asked to be created. */
+  addContainer(
+    networks: readonly WantedNetwork[],
+    more: { spec?: Partial<WantedContainer['spec']>; power?: WantedContainer['power'] } = {},
+  ): string {
+    const uuid = newUuid();
+    const nics = networks.map(({ id }) => this.#addPort(id, uuid));
+    const wanted = wantedContainer({ uuid, nics, power: more.power ?? 'running', spec: more.spec ?? {} });
+    this.server.rows.set(uuid, { wanted, report: undefined, outcomes: [] });
+    return uuid;
+  }
+
+  #addPort(networkId: string, deviceId: string): WantedContainer['nics'][number] {
+    const network = this.server.networks.get(networkId);
+    if (!network) throw new Error(`no network ${networkId}`);
+    const index = network.ports.length + 2;
+    const fixedIps = network.subnets.map(({ id, ipVersion, cidr }) => ({
+      address: cidr.replace(/[^.:]*\/\d+$/, String(index)),
+      subnetId: id,
+      version: ipVersion,
+    }));
+    const port = {
+      id: newUuid(),
+      macAddress: `fa:16:3e:00:00:${index.toString(16).padStart(2, '0')}`,
+      adminStateUp: true,
+      fixedIps,
+      portSecurityEnabled: true,
+      securityGroupIds: [],
+      allowedAddressPairs: [],
+      deviceOwner: 'compute:berth',
+      deviceId,
+    };
+    this.server.networks.set(networkId, { ...network, ports: [...network.ports, port] });
+    return { networkId, portId: port.id, macAddress: port.macAddress, fixedIps, preserveOnDelete: false };
+  }
+}
+
+export function wantedContainer(
+  more: Partial<Omit<WantedContainer, 'spec'>> & { spec?: Partial<WantedContainer['spec']> } = {},
+): WantedContainer {
+  const { spec, ...rest } = more;
+  return {
+    uuid: '11111111-1111-4111-8111-111111111111',
+    name: 'web',
+    projectId: 'p1',
+    revision: 1,
+    nics: [],
+    power: 'running',
+    operations: [],
+    wasCreated: false,
+    ...rest,
+    spec: {
+      image,
+      imageDriver: 'docker',
+      pullPolicy: 'ifnotpresent',
+      command: [],
+      entrypoint: [],
+      cpu: 1,
+      cpuPolicy: 'shared',
+      memoryMiB: 512,
+      diskGiB: 0,
+      workdir: null,
+      environment: {},
+      labels: {},
+      hostname: null,
+      interactive: false,
+      tty: false,
+      autoRemove: false,
+      autoHeal: false,
+      runtime: null,
+      privileged: false,
+      restartPolicy: null,
+      healthcheck: null,
+      files: [],
+      exposedPorts: [],
+      ...spec,
+    },
+  };
+}
