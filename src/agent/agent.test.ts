@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => world.stop());
 
-const soon = { everyMs: 2, patienceMs: 10_000 };
+const soon = { everyMs: 2, patienceMs: 4_000 };
 const outcome = (uuid: string, operation: string) =>
   until(`${operation} ends`, async () => world.server.outcomeOf(uuid, operation), soon);
 const state = (uuid: string) => world.server.rows.get(uuid)?.report?.state;

@@ -108,13 +108,13 @@ export class Containers {
     if (memory && memory.lookedAt <= at) this.#enqueue(uuid, memory);
   }
 
-  /** Every container that is wanted here, as last heard. */
-  wanted(): readonly WantedContainer[] {
-    return [...this.#memory.values()].flatMap(({ wanted }) => wanted ?? []);
-  }
-
+  /** Whether a container that is here, or is to be made, has a port on the network. */
   usesNetwork(networkId: string): boolean {
-    return this.wanted().some(({ nics }) => nics.some((nic) => nic.networkId === networkId));
+    return [...this.#memory.values()].some(
+      (memory) =>
+        (memory.wasCreated || nextOperation(memory) !== undefined) &&
+        memory.wanted?.nics.some((nic) => nic.networkId === networkId),
+    );
   }
 
   async #pass(): Promise<void> {
@@ -211,7 +211,7 @@ export class Containers {
     for (;;) {
       const wanted = memory.wanted && { ...memory.wanted, wasCreated: memory.wasCreated };
       if (!wanted || this.#isStopped) return;
-      const operation = wanted.operations.find(({ id }) => !memory.done.has(id));
+      const operation = nextOperation(memory);
       if (!operation) return this.#repair(wanted, memory);
       await this.#operate(wanted, operation, memory);
     }
@@ -346,8 +346,12 @@ function seenOf(container: { readonly id: string; readonly state: string } | und
 }
 
 /** A full look passes over containers that are as they were and wait for nothing. */
-function needsLook({ wanted, done, seen, failures }: Memory, listed = 'missing'): boolean {
-  return failures > 0 || seen !== listed || (wanted?.operations.some(({ id }) => !done.has(id)) ?? false);
+function needsLook(memory: Memory, listed = 'missing'): boolean {
+  return memory.failures > 0 || memory.seen !== listed || nextOperation(memory) !== undefined;
+}
+
+function nextOperation({ wanted, done }: Memory): Operation | undefined {
+  return wanted?.operations.find(({ id }) => !done.has(id));
 }
 
 /** A container that removes itself at its end is expected to be gone one day. */

@@ -66,7 +66,7 @@ export class Reporter {
   async #send(): Promise<void> {
     const batch: Batch = {
       containers: [...this.#due.values()],
-      outcomes: this.#outcomes,
+      outcomes: [...this.#outcomes],
       gone: [...this.#gone],
     };
     if (batch.containers.length + batch.outcomes.length + batch.gone.length === 0) return;
