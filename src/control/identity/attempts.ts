@@ -7,6 +7,7 @@
  * the right password are not mistaken for guessing. Somebody else's failures elsewhere never lock a user out.
  * The counts live in this process.
  */
+import { Address6 } from 'ip-address';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { KeyedQueue } from '../../base/keyed-queue.ts';
 import { Failure } from '../../model/failure.ts';
@@ -32,13 +33,14 @@ export class Attempts {
 
   /** Runs `check` unless too many failed before; throws `too-many-requests` then. */
   try(attempt: Attempt, check: () => Promise<boolean>): Promise<boolean> {
-    const key = JSON.stringify([attempt.address, attempt.subject]);
+    const source = sourceOf(attempt.address);
+    const key = JSON.stringify([source, attempt.subject]);
     return this.#turns.run(key, async () => {
-      await charge(this.#perAddress, attempt.address);
+      await charge(this.#perAddress, source);
       await charge(this.#perSubject, key);
       const isRight = await check();
       if (isRight) {
-        await this.#perAddress.reward(attempt.address);
+        await this.#perAddress.reward(source);
         await this.#perSubject.delete(key);
       }
       return isRight;
@@ -58,4 +60,12 @@ async function charge(limiter: RateLimiterMemory, key: string): Promise<void> {
       { retryAfterSeconds },
     );
   }
+}
+
+/** Whoever has one IPv6 address has its whole /64, so that is what counts. */
+export function sourceOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped?.[1] !== undefined) return mapped[1];
+  if (!address.includes(':')) return address;
+  return new Address6(address).canonicalForm().split(':').slice(0, 4).join(':');
 }
