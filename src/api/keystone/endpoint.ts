@@ -13,6 +13,7 @@ import {
 import type { Identity } from '../../control/identity/identity.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Token } from '../../model/identity.ts';
+import { baseUrlOf } from '../base-url.ts';
 import { compileCheck } from '../check.ts';
 import { assertAccess } from '../server.ts';
 import { type Action, authorize } from './policy.ts';
@@ -109,15 +110,6 @@ export class Links {
   }
 }
 
-const hostPattern = /^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i;
-
-/** No slash at the end. A Host header that is no host name is not repeated. */
-export function baseUrlOf(options: KeystoneOptions, request: FastifyRequest): string {
-  const { publicUrl } = options.config;
-  if (publicUrl !== '') return publicUrl.replace(/\/+$/, '');
-  return `${request.protocol}://${hostPattern.test(request.host) ? request.host : 'localhost'}`;
-}
-
 export function mount(app: FastifyInstance, options: KeystoneOptions, endpoints: readonly Endpoint[]): void {
   for (const endpoint of endpoints) mountOne(app, options, endpoint);
   for (const [path, methods] of methodsByPath(endpoints)) refuseOthers(app, path, methods);
@@ -135,7 +127,7 @@ function mountOne(app: FastifyInstance, options: KeystoneOptions, endpoint: Endp
       if (endpoint.policy !== 'public' && endpoint.policy !== 'authenticated') {
         authorize(endpoint.policy, token, { userId: params.user_id, projectId: params.project_id });
       }
-      const baseUrl = baseUrlOf(options, request);
+      const baseUrl = baseUrlOf(request, config);
       const answer = await endpoint.handle({
         identity,
         token,

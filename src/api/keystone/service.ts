@@ -8,13 +8,14 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../base/log.ts';
 import { Failure } from '../../model/failure.ts';
+import { baseUrlOf } from '../base-url.ts';
 import type { ApiService } from '../server.ts';
 import { absentEndpoints } from './absent.ts';
 import { applicationCredentialEndpoints } from './application-credentials.ts';
 import { assignmentEndpoints } from './assignments.ts';
 import { catalogEndpoints } from './catalog.ts';
 import { domainEndpoints } from './domains.ts';
-import { baseUrlOf, type Endpoint, type KeystoneOptions, type Links, mount } from './endpoint.ts';
+import { type Endpoint, type KeystoneOptions, type Links, mount } from './endpoint.ts';
 import { projectEndpoints } from './projects.ts';
 import { roleEndpoints } from './roles.ts';
 import { tokenEndpoints } from './tokens.ts';
@@ -93,7 +94,7 @@ interface Exchange {
 function sendError(failure: Failure, { options, request, reply }: Exchange): FastifyReply {
   const { status, message, retryAfterSeconds } = failure;
   if (status === 401) {
-    reply.header('WWW-Authenticate', `Keystone uri="${baseUrlOf(options, request)}/identity"`);
+    reply.header('WWW-Authenticate', `Keystone uri="${baseUrlOf(request, options.config)}/identity"`);
   }
   if (retryAfterSeconds !== undefined) reply.header('Retry-After', String(retryAfterSeconds));
   return reply.code(status).send({ error: { code: status, message, title: STATUS_CODES[status] } });

@@ -9,6 +9,7 @@ import type { Config } from '../../base/config.ts';
 import type { Authenticator } from '../../control/authenticator.ts';
 import type { ContainerControl } from '../../control/container/control.ts';
 import { Failure } from '../../model/failure.ts';
+import { baseUrlOf } from '../base-url.ts';
 import { type ApiService, authenticated } from '../server.ts';
 import { rootDocument, versionDocument } from './discovery.ts';
 import { type Call, checkFields, type Endpoint, type Input, type Reply } from './endpoint.ts';
@@ -43,7 +44,7 @@ export function zunService(options: ZunServiceOptions): ApiService {
       });
       app.register(async (open) => openRoutes(open, base));
       app.register(async (scope) => {
-        scope.addHook('onRequest', authenticated(authenticator));
+        scope.addHook('onRequest', authenticated(authenticator, 'container'));
         scope.addHook('onRequest', negotiate);
         const endpoints = zunEndpoints(control);
         for (const endpoint of endpoints) mount(scope, endpoint, { control, base });
@@ -59,11 +60,6 @@ declare module 'fastify' {
     /** The microversion asked for, as its minor number. */
     minorVersion: number;
   }
-}
-
-/** Links start with the configured public address, else with what the client called. */
-function baseUrlOf(request: FastifyRequest, { publicUrl }: Config): string {
-  return publicUrl === '' ? `${request.protocol}://${request.host}` : publicUrl.replace(/\/+$/, '');
 }
 
 function openRoutes(app: FastifyInstance, base: (request: FastifyRequest) => string): void {
