@@ -1,0 +1,73 @@
+/** The Berth that is measured: its own process on a state folder of its own, started and stopped between measures. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { statePaths } from '../../src/base/state-paths.ts';
+import { findCloud } from '../../src/cli/cloud/sources.ts';
+import { startServer, waitUntilReady } from '../../src/cli/local-server.ts';
+import { processWorld } from '../../src/cli/world.ts';
+import { type Cloud, connect } from '../../src/client/cloud.ts';
+import { stopServer } from '../../src/client/control.ts';
+import { until } from '../helpers/until.ts';
+
+export const root = resolve(import.meta.dirname, '../..');
+const world = processWorld(root);
+const url = 'http://127.0.0.1:9517';
+
+/** Everything unlimited: what is measured is not the quota. */
+const settings = {
+  BERTH_QUOTAS_CONTAINERS: '-1',
+  BERTH_QUOTAS_CPU: '-1',
+  BERTH_QUOTAS_MEMORY: '-1',
+  BERTH_QUOTAS_PORT: '-1',
+};
+
+export class Server {
+  readonly stateDir: string;
+  readonly url = url;
+  #child: ChildProcess | undefined;
+
+  constructor(disk: string) {
+    this.stateDir = join(disk, 'state');
+  }
+
+  /** Returns how long it took until the API gave its first answer, in ms. */
+  async start(logLevel = 'info'): Promise<number> {
+    const began = performance.now();
+    const child = startServer(world, {
+      stateDir: this.stateDir,
+      settings: { ...settings, BERTH_LOG_LEVEL: logLevel },
+      background: true,
+    });
+    this.#child = child;
+    await until('the API answers', async () => (await fetch(url)).ok, { everyMs: 5 });
+    const firstAnswerMs = performance.now() - began;
+    await waitUntilReady(world, this.stateDir, { child, seconds: 60 });
+    return firstAnswerMs;
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    this.#child = undefined;
+    const ended = child.exitCode === null ? once(child, 'exit') : undefined;
+    await stopServer(statePaths(this.stateDir).controlSocket);
+    await ended;
+  }
+
+  /** Of the whole process, in MB. */
+  residentMb(): number {
+    const status = readFileSync(`/proc/${this.#child?.pid}/status`, 'utf8');
+    return (Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024) / 1e6;
+  }
+
+  logLines(): string[] {
+    return readFileSync(statePaths(this.stateDir).logFile, 'utf8').split('\n');
+  }
+
+  async cloud(): Promise<Cloud> {
+    const { credentials } = await findCloud({ stateDir: this.stateDir, osCloud: 'berth' }, world);
+    return connect({ credentials });
+  }
+}
