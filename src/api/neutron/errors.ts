@@ -1,0 +1,93 @@
+/**
+ * Failures in Neutron's shape: `{"NeutronError": {"type", "message", "detail"}}`. Clients switch on the type. A
+ * missing or bad token is answered in the shape of Keystone's middleware, as in front of the real service.
+ */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from '../../base/log.ts';
+import { Failure, type FailureCode } from '../../model/failure.ts';
+import { baseUrlOf } from '../base-url.ts';
+import type { NeutronOptions } from './options.ts';
+
+const types: Partial<Record<FailureCode, string>> = {
+  invalid: 'InvalidInput',
+  'policy-not-authorized': 'PolicyNotAuthorized',
+  'precondition-failed': 'RevisionNumberConstraintFailed',
+  'network-over-quota': 'OverQuota',
+  'network-not-found': 'NetworkNotFound',
+  'subnet-not-found': 'SubnetNotFound',
+  'port-not-found': 'PortNotFound',
+  'router-not-found': 'RouterNotFound',
+  'security-group-not-found': 'SecurityGroupNotFound',
+  'security-group-rule-not-found': 'SecurityGroupRuleNotFound',
+  'extension-not-found': 'ExtensionNotFound',
+  'tag-not-found': 'TagNotFound',
+  'network-in-use': 'NetworkInUse',
+  'subnet-in-use': 'SubnetInUse',
+  'port-in-use': 'PortInUse',
+  'service-port-in-use': 'ServicePortInUse',
+  'router-in-use': 'RouterInUse',
+  'security-group-in-use': 'SecurityGroupInUse',
+  'security-group-rule-exists': 'SecurityGroupRuleExists',
+  'default-security-group': 'SecurityGroupCannotRemoveDefault',
+  'default-security-group-exists': 'SecurityGroupDefaultAlreadyExists',
+  'ip-address-in-use': 'IpAddressAlreadyAllocated',
+  'ip-address-exhausted': 'IpAddressGenerationFailure',
+  'invalid-ip-for-network': 'InvalidIpForNetwork',
+  'invalid-ip-for-subnet': 'InvalidIpForSubnet',
+  'mac-address-in-use': 'MacAddressInUse',
+  'gateway-conflict': 'GatewayConflictWithAllocationPools',
+  'invalid-allocation-pool': 'InvalidAllocationPool',
+  'overlapping-allocation-pools': 'OverlappingAllocationPools',
+  'segmentation-id-in-use': 'TunnelIdInUse',
+  'invalid-rule-ports': 'SecurityGroupInvalidPortRange',
+  'invalid-rule-protocol': 'SecurityGroupRuleInvalidProtocol',
+  'invalid-rule-ethertype': 'SecurityGroupRuleParameterConflict',
+  'rule-remote-conflict': 'SecurityGroupRemoteGroupAndRemoteIpPrefix',
+  'rule-ports-without-protocol': 'SecurityGroupProtocolRequiredWithPorts',
+  'bad-router-request': 'BadRequest',
+};
+
+const typesByStatus: Readonly<Record<number, string>> = {
+  400: 'HTTPBadRequest',
+  403: 'HTTPForbidden',
+  404: 'HTTPNotFound',
+  405: 'HTTPMethodNotAllowed',
+  409: 'Conflict',
+  413: 'HTTPRequestEntityTooLarge',
+  429: 'HTTPTooManyRequests',
+  501: 'HTTPNotImplemented',
+  503: 'HTTPServiceUnavailable',
+};
+
+export interface Exchange {
+  readonly options: NeutronOptions;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+export function sendError(error: unknown, { options, request, reply }: Exchange): FastifyReply {
+  const failure = toFailure(error as FastifyError, request, options.log);
+  const { code, status, message } = failure;
+  if (status === 401) {
+    return reply
+      .code(status)
+      .header('WWW-Authenticate', `Keystone uri="${baseUrlOf(request, options.config)}/identity"`)
+      .send({ error: { code: status, title: 'Unauthorized', message } });
+  }
+  const type = types[code] ?? typesByStatus[status] ?? 'HTTPInternalServerError';
+  return reply.code(status).send({ NeutronError: { type, message, detail: '' } });
+}
+
+/** Anything that is not ours is either the HTTP layer refusing a request or a bug. */
+function toFailure(error: FastifyError, request: FastifyRequest, log: Log): Failure {
+  if (error instanceof Failure) {
+    if (error.status >= 500) log.warn({ request: request.id, error }, 'network request failed');
+    return error;
+  }
+  if (error.statusCode === 413) return new Failure('payload-too-large', 'The request body is too large.');
+  if (error.statusCode !== undefined && error.statusCode < 500) {
+    return new Failure('invalid-value', 'The request is malformed.', { cause: error });
+  }
+  log.error({ request: request.id, error }, 'network request failed');
+  return new Failure('internal', `Internal error; the log has more under ${request.id}.`, { cause: error });
+}

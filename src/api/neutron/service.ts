@@ -1,0 +1,54 @@
+/**
+ * Neutron v2.0 under `/network`: version documents, extensions, the resources with their tags, quotas.
+ *
+ * Only HTTP: bodies are unwrapped, answers wrapped, failures put into Neutron's shape. What resources are made of
+ * and what may be done with them is src/control/network.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { resourceKinds } from '../../control/network/resource/kinds.ts';
+import { Failure } from '../../model/failure.ts';
+import { type ApiService, authenticated } from '../server.ts';
+import { registerAbsent } from './absent.ts';
+import { registerCollections } from './collections.ts';
+import { registerDocuments } from './documents.ts';
+import { sendError } from './errors.ts';
+import type { NeutronOptions } from './options.ts';
+import { registerQuotas } from './quotas.ts';
+import { registerTags } from './tags.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answered without a token. */
+    isPublic?: boolean;
+  }
+}
+
+export function neutronService(options: NeutronOptions): ApiService {
+  const authenticate = authenticated(options.authenticator);
+  return {
+    prefix: '/network',
+    register: (app: FastifyInstance) => {
+      app.decorateRequest('caller');
+      app.addHook('onRequest', async (request) => {
+        if (!request.routeOptions.config.isPublic) await authenticate(request);
+      });
+      app.setErrorHandler((error, request, reply) => sendError(error, { options, request, reply }));
+      app.setNotFoundHandler((request, reply) =>
+        sendError(nothingThere(request), { options, request, reply }),
+      );
+      registerDocuments(app, options);
+      registerCollections(app, options);
+      registerTags(app, options);
+      registerQuotas(app, options);
+      registerAbsent(app);
+    },
+  };
+}
+
+/** A path of a known resource that is not routed has the wrong method. */
+function nothingThere(request: FastifyRequest): Failure {
+  const [, , , collection = ''] = request.url.split(/[/?]/);
+  return Object.hasOwn(resourceKinds, collection)
+    ? new Failure('method-not-allowed', `${request.method} is not possible here.`)
+    : new Failure('resource-not-found', 'The resource could not be found.');
+}
