@@ -123,7 +123,7 @@ function isJson(request: FastifyRequest): boolean {
   return type === undefined || /\bjson\b/i.test(type);
 }
 
-/** Query strings may hold names and secrets: logs carry the path only. */
+/** What the router looks at. Query strings may hold names and secrets: logs carry the path only. */
 function pathOf(url: string): string {
-  return url.split('?', 1)[0] ?? url;
+  return url.split(/[?#]/, 1)[0] ?? url;
 }

@@ -32,6 +32,7 @@ export interface KeystoneOptions {
 /** What a handler gets. */
 export interface Call<B = unknown> {
   readonly identity: Identity;
+  /** Reading it on a public endpoint is a programming error. */
   readonly token: Token;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
@@ -49,7 +50,7 @@ interface Route<B> {
   readonly method: Method;
   /** Below `/identity`. */
   readonly path: string;
-  /** `public` = without a token. */
+  /** `public` = without a token; `authenticated` = the handler decides. */
   readonly policy: Action | 'public' | 'authenticated';
   /** Status of a success; 204 when the handler returns nothing. */
   readonly status?: number;
@@ -122,16 +123,15 @@ function mountOne(app: FastifyInstance, options: KeystoneOptions, endpoint: Endp
     method: endpoint.method,
     url: endpoint.path,
     handler: async (request, reply) => {
-      const params = request.params as Record<string, string>;
-      const token = endpoint.policy === 'public' ? noToken : await tokenOf(identity, request);
-      if (endpoint.policy !== 'public' && endpoint.policy !== 'authenticated') {
-        authorize(endpoint.policy, token, { userId: params.user_id, projectId: params.project_id });
-      }
+      const token = await admit(identity, endpoint.policy, request);
       const baseUrl = baseUrlOf(request, config);
       const answer = await endpoint.handle({
         identity,
-        token,
-        params,
+        get token(): Token {
+          if (!token) throw new Error(`${endpoint.method} ${endpoint.path} is public: it has no token`);
+          return token;
+        },
+        params: request.params as Record<string, string>,
         query: new Query(request.query),
         body: check?.(request.body),
         links: new Links(baseUrl, request.url),
@@ -144,8 +144,20 @@ function mountOne(app: FastifyInstance, options: KeystoneOptions, endpoint: Endp
   });
 }
 
-/** Public endpoints have no token; their handlers do not look at it. */
-const noToken = undefined as unknown as Token;
+/** The token of a caller who may use the endpoint; undefined where anybody may. */
+async function admit(
+  identity: Identity,
+  policy: Endpoint['policy'],
+  request: FastifyRequest,
+): Promise<Token | undefined> {
+  if (policy === 'public') return undefined;
+  const token = await tokenOf(identity, request);
+  const params = request.params as Record<string, string>;
+  if (policy !== 'authenticated') {
+    authorize(policy, token, { userId: params.user_id, projectId: params.project_id });
+  }
+  return token;
+}
 
 async function tokenOf(identity: Identity, request: FastifyRequest): Promise<Token> {
   const text = request.headers['x-auth-token'];
