@@ -11,8 +11,9 @@ import type { NetworkService } from '../wire/network-service.ts';
 import type { HostDataplane } from './dataplane.ts';
 import type { Networks, Plug } from './networks.ts';
 
-/** All given properties must match; a port is searched within a subnet or a network, by address or MAC. */
+/** All given properties must match. A port is searched by its id, or within a subnet or a network by address or MAC. */
 export interface PortQuery {
+  readonly portId?: string;
   readonly networkId?: string;
   readonly subnetId?: string;
   readonly address?: string;
@@ -55,6 +56,7 @@ export function createKuryrBackend({ service, networks, dataplane }: KuryrBacken
         const port = portIn(network, query);
         if (port) return port;
       }
+      if (query.portId !== undefined) return undefined;
       // A port made a moment ago may be new to this host; a subnet that is not known here has none.
       const ids = query.networkId === undefined ? inMemory.map(({ id }) => id) : [query.networkId];
       for (const id of ids) {
@@ -87,11 +89,12 @@ function isMeant({ id, subnets }: WantedNetwork, { networkId, subnetId }: PortQu
 }
 
 function portIn(network: WantedNetwork, query: PortQuery): FoundPort | undefined {
-  const { subnetId, address, macAddress } = query;
-  if (address === undefined && macAddress === undefined) {
-    throw new Failure('invalid', 'a port is looked for by its address or its MAC address');
+  const { portId, subnetId, address, macAddress } = query;
+  if (portId === undefined && address === undefined && macAddress === undefined) {
+    throw new Failure('invalid', 'a port is looked for by its id, its address or its MAC address');
   }
-  const isIt = ({ fixedIps, macAddress: mac }: WantedPort) =>
+  const isIt = ({ id, fixedIps, macAddress: mac }: WantedPort) =>
+    (portId === undefined || id === portId) &&
     (macAddress === undefined || mac === macAddress.toLowerCase()) &&
     (address === undefined ||
       fixedIps.some((ip) => ip.address === address && (subnetId === undefined || ip.subnetId === subnetId)));
