@@ -29,6 +29,12 @@ export function u8(type: number, value: number): Buffer {
   return bytes(type, Uint8Array.of(value));
 }
 
+export function u16(type: number, value: number): Buffer {
+  const buffer = Buffer.alloc(2);
+  buffer.writeUInt16LE(value);
+  return bytes(type, buffer);
+}
+
 export function u32(type: number, value: number): Buffer {
   const buffer = Buffer.alloc(4);
   buffer.writeUInt32LE(value);

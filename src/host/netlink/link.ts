@@ -22,7 +22,9 @@ const ifla = {
 } as const;
 const info = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
 const vethPeer = 1;
-const bridge = { forwardDelay: 1, stp: 5, multicastSnooping: 23 } as const;
+const bridge = { forwardDelay: 1, stp: 5, groupForwardMask: 9, multicastSnooping: 23 } as const;
+/** All link-local groups that the kernel lets a bridge forward (01:80:c2:00:00:03 to :0f). */
+const forwardedGroups = 0xfff8;
 const port = {
   hairpin: 4,
   learning: 8,
@@ -110,12 +112,17 @@ export function newVeth(veth: NewVeth): NetlinkRequest {
   return request(messageType.add, creating, header(0), ...endOf(veth, veth.mtu), kind);
 }
 
-/** A bridge without spanning tree and without multicast snooping: no querier lives on a tenant's network. */
+/**
+ * A bridge without spanning tree and without multicast snooping: no querier lives on a tenant's network. Link-local
+ * frames (LLDP and the like) take the way of all others: the bridge would otherwise learn their senders' MACs
+ * without any nftables hook having seen the frame.
+ */
 export function newBridge(name: string, mac?: string): NetlinkRequest {
   const settings = attr.nested(
     info.data,
     attr.u32(bridge.forwardDelay, 0),
     attr.u32(bridge.stp, 0),
+    attr.u16(bridge.groupForwardMask, forwardedGroups),
     attr.u8(bridge.multicastSnooping, 0),
   );
   const parts = [

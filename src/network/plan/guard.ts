@@ -8,8 +8,8 @@
  * keyed by link, so their cost does not depend on the number of ports.
  *
  * Frames other than ARP, IPv4 and IPv6, with or without a VLAN tag, would bypass ./filter: they pass only between
- * trusted links. Frames for the bridge itself are dropped, also because link-local ones (LLDP, STP) would
- * otherwise be learned from unchecked.
+ * trusted links. Frames for the bridge itself are dropped. Link-local frames (LLDP and the like) come this way only
+ * because the bridge is told to forward them (host/netlink/link); else it would learn from them unchecked.
  */
 import { hex } from './fingerprint.ts';
 import { type Member, trustedMark } from './members.ts';
