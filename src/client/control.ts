@@ -4,7 +4,9 @@
  * "Nobody answers" is a normal outcome (`undefined`), also when a dead process left its socket file behind.
  * Starting a server is not done here.
  */
+import { readFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import type { ControlReply, ControlRequest, ServerStatus } from '../wire/control.ts';
 
 const nobody = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE'];
@@ -26,8 +28,21 @@ export async function stopServer(socketPath: string): Promise<ServerStatus | und
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     socket.resume();
     await closed;
+    // The kernel closes a process's sockets a little before the process is gone.
+    while (isAlive(reply.pid)) await setTimeout(5);
     return reply;
   });
+}
+
+/** A process that has ended but was not waited for by its parent is not alive. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 async function converse(

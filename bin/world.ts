@@ -1,0 +1,198 @@
+/**
+ * Everything in one process, put together: the only place that knows which implementation stands behind which interface.
+ *
+ * `openWorld` ends when the APIs answer, whatever Docker does; `start` then brings up this host. Order matters twice: the
+ * Kuryr plugin answers before the agent touches Docker, because dockerd calls it for every container on a network of
+ * ours; and everything is closed in the reverse order of its opening, so that an agent that finishes its work can still
+ * report it, and dockerd can still ask the plugin.
+ */
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { startAgent } from '../src/agent/agent.ts';
+import { keystoneService } from '../src/api/keystone/service.ts';
+import { neutronService } from '../src/api/neutron/service.ts';
+import { createServer } from '../src/api/server.ts';
+import { rewriteZunUrl as rewriteUrl } from '../src/api/zun/rewrite-url.ts';
+import { zunService } from '../src/api/zun/service.ts';
+import { systemClock as clock } from '../src/base/clock.ts';
+import type { Config } from '../src/base/config.ts';
+import type { Log } from '../src/base/log.ts';
+import { statePaths } from '../src/base/state-paths.ts';
+import { Switchboard } from '../src/bus/in-process.ts';
+import { bootstrap } from '../src/control/bootstrap/bootstrap.ts';
+import { findProjectCaller } from '../src/control/bootstrap/member.ts';
+import { createContainerControl } from '../src/control/container/control.ts';
+import { Identity } from '../src/control/identity/identity.ts';
+import { createNetworkControl } from '../src/control/network/network-control.ts';
+import type { Waker } from '../src/control/waker.ts';
+import { connectEngine } from '../src/docker/connect.ts';
+import { openKernel } from '../src/host/linux.ts';
+import { Failure } from '../src/model/failure.ts';
+import { Dataplane } from '../src/network/dataplane.ts';
+import { startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
+import { countEverything } from '../src/store/counts.ts';
+import { openDatabase } from '../src/store/database.ts';
+import { ensureInstanceId } from '../src/store/settings.ts';
+import { wake } from '../src/wire/agent.ts';
+import type { ServerPhase, ServerStatus } from '../src/wire/control.ts';
+
+export interface World {
+  /** Where the APIs answer. */
+  readonly url: string;
+  status(): Promise<ServerStatus>;
+  /** Brings up this host: dataplane, Kuryr plugin, agent. */
+  start(): Promise<void>;
+  /** Ends in good order: work under way is finished, containers go on running. */
+  stop(): Promise<void>;
+}
+
+const dockerAnswersWithinMs = 1_000;
+
+export async function openWorld(config: Config, log: Log): Promise<World> {
+  const closing = new AsyncDisposableStack();
+  try {
+    return await buildWorld(config, log, closing);
+  } catch (error) {
+    await closing.disposeAsync();
+    throw error;
+  }
+}
+
+async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStack): Promise<World> {
+  const startedAt = clock.now().toISOString();
+  const paths = statePaths(config.stateDir);
+  const db = await openDatabase(paths.database);
+  closing.defer(() => db.destroy());
+  const instance = (await ensureInstanceId(db)).slice(0, 4);
+
+  const board = new Switchboard(log);
+  const bus = board.connect({ kind: 'server' });
+  closing.defer(() => bus.close());
+  const waker: Waker = {
+    wake: (host, { containers = [], networks = [] }) =>
+      bus.notify({ kind: 'agent', host }, wake, { containers: [...containers], networks: [...networks] }),
+  };
+  const identity = await Identity.open({ db, clock, ...config.identity });
+  const network = createNetworkControl({ db, waker, config, clock, log });
+  network.serve(bus, () => findProjectCaller(identity, config.kuryr.project));
+  const containers = createContainerControl({
+    db,
+    bus,
+    networking: network.networking,
+    waker,
+    config,
+    clock,
+    log,
+  });
+  containers.serve();
+
+  const installation = await bootstrap({ db, identity, network, config, files: paths, log });
+
+  const app = await createServer({
+    log,
+    rewriteUrl,
+    services: [
+      keystoneService({ identity, config, log }),
+      neutronService({ authenticator: identity, control: network, config, log }),
+      zunService({ authenticator: identity, control: containers, config }),
+    ],
+  });
+  closing.defer(() => app.close());
+  await listen(app, config.listen);
+  const url = config.publicUrl.replace(/\/+$/, '') || urlOf(app, config.listen.host);
+  await installation.publish(url);
+
+  const engine = connectEngine({ dockerHost: config.agent.dockerHost });
+  closing.defer(() => engine.close());
+  let phase: ServerPhase = 'starting';
+  let starting: Promise<void> | undefined;
+
+  const bringUpHost = async (): Promise<void> => {
+    containers.start();
+    closing.defer(() => containers.stop());
+    const kernel = await openKernel({ log });
+    closing.defer(() => kernel.close());
+    const agentBus = board.connect({ kind: 'agent', host: config.agent.host });
+    closing.defer(() => agentBus.close());
+    const agent = await startAgent({
+      bus: agentBus,
+      engine,
+      dataplane: new Dataplane({ kernel, instance, log }),
+      config,
+      instance,
+      kuryrName: config.kuryr.name,
+      log,
+      beforeContainers: async (backend) => {
+        const { name, pluginDir, deadlineSeconds } = config.kuryr;
+        const plugin = await startKuryrPlugin({
+          name,
+          pluginDir,
+          backend,
+          log,
+          deadlineMs: deadlineSeconds * 1000,
+        });
+        closing.defer(() => plugin.close());
+      },
+    });
+    closing.defer(() => agent.stop());
+  };
+
+  return {
+    url,
+    async status() {
+      const docker = await engine.ping(dockerAnswersWithinMs).then(
+        () => ({ ok: true, error: null }),
+        (error: unknown) => ({ ok: false, error: error instanceof Error ? error.message : String(error) }),
+      );
+      return {
+        pid: process.pid,
+        version: versionOf(),
+        startedAt,
+        phase,
+        url,
+        stateDir: config.stateDir,
+        host: config.agent.host,
+        docker,
+        counts: await countEverything(db),
+      };
+    },
+    start() {
+      starting = bringUpHost().then(() => {
+        if (phase === 'starting') phase = 'ready';
+      });
+      return starting;
+    },
+    async stop() {
+      phase = 'stopping';
+      // First no new work, then the end of what is under way.
+      await app.close();
+      await starting?.catch(() => undefined);
+      await closing.disposeAsync();
+    },
+  };
+}
+
+async function listen(app: FastifyInstance, { host, port }: Config['listen']): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EADDRNOTAVAIL' && code !== 'EACCES') throw error;
+    const why = code === 'EADDRINUSE' ? 'another program listens there' : `this machine refuses it (${code})`;
+    throw new Failure('unavailable', `cannot listen on ${host} port ${port}: ${why}`, { cause: error });
+  }
+}
+
+/** The address that clients on this machine can use. */
+function urlOf(app: FastifyInstance, host: string): string {
+  const { port } = app.server.address() as AddressInfo;
+  const isEverywhere = host === '0.0.0.0' || host === '::';
+  const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}
+
+function versionOf(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
