@@ -24,7 +24,7 @@ declare module 'fastify' {
 }
 
 export function neutronService(options: NeutronOptions): ApiService {
-  const authenticate = authenticated(options.authenticator);
+  const authenticate = authenticated(options.authenticator, 'network');
   return {
     prefix: '/network',
     register: (app: FastifyInstance) => {
