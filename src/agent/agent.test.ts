@@ -5,11 +5,12 @@ import { until } from '../../test/helpers/until.ts';
 import { Failure } from '../model/failure.ts';
 import { dockerContainerName, dockerNetworkName } from '../model/host-names.ts';
 import type { WantedContainer } from '../wire/agent.ts';
-import { instance, World } from './world.fixture.ts';
+import type { WantedNetwork } from '../wire/host-network.ts';
+import { fakeWorld, instance, leftoversOf, type World } from './world.fixture.ts';
 
 let world: World;
 beforeEach(() => {
-  world = new World();
+  world = fakeWorld();
 });
 afterEach(() => world.stop());
 
@@ -19,6 +20,12 @@ const outcome = (uuid: string, operation: string) =>
 const state = (uuid: string) => world.server.rows.get(uuid)?.report?.state;
 const inDocker = (uuid: string) =>
   [...world.engine.containers.values()].find(({ name }) => name === dockerContainerName(uuid));
+const dockerNameOf = ({ id, subnets }: WantedNetwork) =>
+  dockerNetworkName(
+    instance,
+    id,
+    subnets.map((subnet) => subnet.id),
+  );
 const run = async (uuid: string) => {
   const ended = await outcome(uuid, world.server.ask(uuid, 'create'));
   assert.equal(ended.result, 'success', ended.message);
@@ -33,7 +40,7 @@ test('a container is made with its address, started and reported', async () => {
       spec: { hostname: 'web', labels: { 'berth.instance': 'evil', a: 'b' } },
     }),
   );
-  const name = dockerNetworkName(instance, network.id);
+  const name = dockerNameOf(network);
   const container = inDocker(uuid);
   assert.equal(container?.state, 'running');
   assert.deepEqual(container.endpoints.get(name), {
@@ -72,10 +79,7 @@ test('several networks are connected before the start, files are in place', asyn
   const files = [{ destination: '/etc/motd', contentBase64: Buffer.from('hello').toString('base64') }];
   const uuid = await run(world.addContainer(networks, { spec: { files } }));
   const container = inDocker(uuid);
-  assert.deepEqual(
-    [...(container?.endpoints.keys() ?? [])],
-    networks.map(({ id }) => dockerNetworkName(instance, id)),
-  );
+  assert.deepEqual([...(container?.endpoints.keys() ?? [])], networks.map(dockerNameOf));
   const order = world.engine.calls.map((call) => call.split(' ')[0]);
   assert.ok(order.lastIndexOf('connectNetwork') < order.indexOf('startContainer'));
   const extract = tar.extract();
@@ -135,7 +139,7 @@ for (const call of failingCalls) {
     world.server.rows.delete(uuid);
     for (const { id } of networks) world.server.networks.delete(id);
     world.server.wake({ networks: networks.map(({ id }) => id) });
-    await until('nothing is left', async () => world.leftovers().length === 0, soon);
+    await until('nothing is left', async () => leftoversOf(world).length === 0, soon);
   });
 
   test(`a creation goes on when Docker was away at ${call}`, async () => {
@@ -218,7 +222,7 @@ test('a deletion removes it, and says when it is complete', async () => {
   assert.equal(world.engine.containers.size, 0);
   world.server.networks.delete(network.id);
   world.server.wake({ networks: [network.id] });
-  await until('its network is gone', async () => world.leftovers().length === 0, soon);
+  await until('its network is gone', async () => leftoversOf(world).length === 0, soon);
 });
 
 test('a network stays while a container needs it, and goes only after the last', async () => {
@@ -229,7 +233,7 @@ test('a network stays while a container needs it, and goes only after the last',
   world.server.wake({ networks: [network.id] });
   world.server.wake();
   await world.stop();
-  assert.ok(world.engine.networks.has(dockerNetworkName(instance, network.id)));
+  assert.ok(world.engine.networks.has(dockerNameOf(network)));
   assert.equal(inDocker(uuid)?.state, 'running');
 });
 
@@ -322,12 +326,12 @@ test('a Docker network that somebody removed is made again at the start', async 
     (await outcome(uuid, world.server.ask(uuid, 'start', { power: 'running' }))).result,
     'success',
   );
-  assert.ok(world.engine.networks.has(dockerNetworkName(instance, network.id)));
+  assert.ok(world.engine.networks.has(dockerNameOf(network)));
 });
 
 test('an agent that dies at any moment of a creation is followed by one that completes it', async () => {
   for (let calls = 1; calls <= 8; calls += 1) {
-    world = new World();
+    world = fakeWorld();
     const uuid = world.addContainer([world.addNetwork(), world.addNetwork()], {
       spec: { files: [{ destination: '/x', contentBase64: '' }] },
     });

@@ -21,8 +21,8 @@ const fewestShares = 2;
 export interface BodyContext {
   readonly instance: string;
   readonly defaultRuntime: string;
-  /** Name of the Docker network that stands for a network of ours. */
-  readonly networkName: (networkId: string) => string;
+  /** Name of the Docker network that a port joins. */
+  readonly networkName: (nic: Nic) => string;
   /** DNS servers of the container's subnets; empty = the host's. */
   readonly dns: readonly string[];
 }
@@ -30,7 +30,7 @@ export interface BodyContext {
 export function toContainerBody(wanted: WantedContainer, context: BodyContext): ContainerBody {
   const { spec, nics } = wanted;
   const [first] = nics;
-  const network = first ? context.networkName(first.networkId) : 'none';
+  const network = first ? context.networkName(first) : 'none';
   const runtime = spec.runtime ?? context.defaultRuntime;
   return {
     Image: formatImageReference(parseImageReference(spec.image)),
@@ -91,7 +91,10 @@ export function toEndpoint({ fixedIps, macAddress }: Nic): EndpointBody {
 /** Throws `invalid` for what the Engine cannot do, before anything is made. */
 export function assertPossible({ nics }: WantedContainer): void {
   const seen = new Set<string>();
-  for (const { networkId } of nics) {
+  for (const { networkId, portId, fixedIps } of nics) {
+    if (fixedIps.length === 0) {
+      throw new Failure('invalid', `port ${portId} has no address: Docker joins a network with one only`);
+    }
     if (seen.has(networkId)) {
       throw new Failure(
         'invalid',

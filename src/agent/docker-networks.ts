@@ -8,11 +8,12 @@
  */
 import { KeyedQueue } from '../base/keyed-queue.ts';
 import type { Log } from '../base/log.ts';
-import type { Engine } from '../docker/engine.ts';
+import type { Engine, EngineNetwork, NetworkBody } from '../docker/engine.ts';
+import type { Nic } from '../model/container.ts';
 import { Failure, isFailure } from '../model/failure.ts';
-import { dockerLabels, dockerNetworkName } from '../model/host-names.ts';
+import { dockerLabels } from '../model/host-names.ts';
 import type { WantedNetwork } from '../wire/host-network.ts';
-import { toNetworkBody } from './network-body.ts';
+import { nicNetworkName, toNetworkBody } from './network-body.ts';
 
 export interface DockerNetworksOptions {
   readonly engine: Engine;
@@ -25,36 +26,36 @@ export interface DockerNetworksOptions {
 export class DockerNetworks {
   readonly #options: DockerNetworksOptions;
   readonly #queue = new KeyedQueue();
-  /** Networks that were seen in Docker, with these subnets; forgotten whenever that may have changed unseen. */
-  readonly #known = new Map<string, string>();
+  /** Names of networks that were seen in Docker; forgotten whenever that may have changed unseen. */
+  readonly #known = new Set<string>();
 
   constructor(options: DockerNetworksOptions) {
     this.#options = options;
   }
 
-  nameOf(networkId: string): string {
-    return dockerNetworkName(this.#options.instance, networkId);
+  nameOf(nic: Nic): string {
+    return nicNetworkName(this.#options.instance, nic);
   }
 
-  /** Returns the name of the Docker network, which exists then. */
-  async ensure(network: WantedNetwork): Promise<string> {
-    const subnets = subnetsOf(network);
-    if (this.#known.get(network.id) !== subnets) {
-      await this.#queue.run(network.id, async () => {
-        if (this.#known.get(network.id) === subnets) return;
-        await this.#make(network);
-        this.#known.set(network.id, subnets);
-      });
-    }
-    return this.nameOf(network.id);
+  /** The Docker network that the port joins is there when this resolves. */
+  async ensure(network: WantedNetwork, nic: Nic): Promise<void> {
+    const name = this.nameOf(nic);
+    if (this.#known.has(name)) return;
+    await this.#queue.run(network.id, async () => {
+      if (this.#known.has(name)) return;
+      await this.#make(toNetworkBody(network, nic, this.#options));
+      this.#known.add(name);
+    });
   }
 
-  /** Removes it unless `isNeeded` says otherwise when its turn comes; returns whether it is gone. */
+  /** Removes all that stand for the network, unless `isNeeded` says otherwise in its turn; returns whether they are gone. */
   removeUnless(networkId: string, isNeeded: () => boolean): Promise<boolean> {
     return this.#queue.run(networkId, async () => {
       if (isNeeded()) return false;
-      this.#known.delete(networkId);
-      await this.#options.engine.removeNetwork(this.nameOf(networkId));
+      for (const { id, name } of await this.#ours(networkId)) {
+        this.#known.delete(name);
+        await this.#options.engine.removeNetwork(id);
+      }
       return true;
     });
   }
@@ -64,57 +65,32 @@ export class DockerNetworks {
     this.#known.clear();
   }
 
-  /** Ids of our networks that Docker has. */
+  /** Ids of our networks that something in Docker stands for. */
   async list(): Promise<string[]> {
-    const label = `${dockerLabels.instance}=${this.#options.instance}`;
-    const networks = await this.#options.engine.listNetworks(label);
-    return networks.flatMap(({ labels }) => labels[dockerLabels.network] ?? []);
+    const networks = await this.#ours();
+    return [...new Set(networks.flatMap(({ labels }) => labels[dockerLabels.network] ?? []))];
   }
 
-  async #make(network: WantedNetwork): Promise<void> {
+  async #ours(networkId?: string): Promise<EngineNetwork[]> {
+    const { engine, instance } = this.#options;
+    const all = await engine.listNetworks(`${dockerLabels.instance}=${instance}`);
+    return all.filter(({ labels }) => networkId === undefined || labels[dockerLabels.network] === networkId);
+  }
+
+  async #make(body: NetworkBody): Promise<void> {
     const { engine, instance, log } = this.#options;
-    const body = toNetworkBody(network, this.#options);
-    const there = await this.#createOrFind(body);
+    let there = await engine.findNetwork(body.Name);
     if (!there) {
-      log.info({ network: network.id, name: body.Name }, 'Docker network made');
-      return;
+      try {
+        await engine.createNetwork(body);
+        log.info({ name: body.Name }, 'Docker network made');
+        return;
+      } catch (error) {
+        if (!isFailure(error, 'conflict')) throw error;
+        there = await engine.findNetwork(body.Name);
+      }
     }
-    if (there.labels[dockerLabels.instance] !== instance) {
-      throw new Failure('docker-error', `Docker network ${body.Name} is there, and is not ours`);
-    }
-    const missing = body.IPAM.Config.some(({ Subnet }) => !there.subnets.includes(Subnet));
-    if (!missing) return;
-    // The network got a subnet since. Docker cannot change a network, and refuses to remove one that is in use.
-    log.info({ network: network.id, name: body.Name }, 'Docker network made again for its new subnets');
-    await engine.removeNetwork(body.Name).catch((error: unknown) => {
-      throw new Failure(
-        'docker-error',
-        `network ${network.id} got a subnet after containers of this host had joined it; stop them to use it here`,
-        { cause: error },
-      );
-    });
-    await engine.createNetwork(body);
+    if (there?.labels[dockerLabels.instance] === instance) return;
+    throw new Failure('docker-error', `a Docker network ${body.Name} is there, and is not ours`);
   }
-
-  /** Undefined = it was made now. */
-  async #createOrFind(body: ReturnType<typeof toNetworkBody>) {
-    const { engine } = this.#options;
-    const there = await engine.findNetwork(body.Name);
-    if (there) return there;
-    try {
-      await engine.createNetwork(body);
-      return undefined;
-    } catch (error) {
-      const made = isFailure(error, 'conflict') ? await engine.findNetwork(body.Name) : undefined;
-      if (made) return made;
-      throw error;
-    }
-  }
-}
-
-function subnetsOf({ subnets }: WantedNetwork): string {
-  return subnets
-    .map(({ cidr }) => cidr)
-    .sort()
-    .join(' ');
 }

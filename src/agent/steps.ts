@@ -81,7 +81,7 @@ export class Steps {
       const body = toContainerBody(wanted, {
         instance,
         defaultRuntime,
-        networkName: (id) => dockerNetworks.nameOf(id),
+        networkName: (nic) => dockerNetworks.nameOf(nic),
         dns: dnsOf(wanted, networks),
       });
       const name = dockerContainerName(wanted.uuid);
@@ -97,7 +97,7 @@ export class Steps {
     const { engine, dockerNetworks } = this.#options;
     const connected = new Set((await engine.findContainer(id))?.networks);
     for (const nic of nics.slice(1)) {
-      const network = dockerNetworks.nameOf(nic.networkId);
+      const network = dockerNetworks.nameOf(nic);
       if (!connected.has(network)) await engine.connectNetwork(network, id, toEndpoint(nic));
     }
   }
@@ -122,9 +122,8 @@ export class Steps {
 
   async #ensureNetworks({ nics }: WantedContainer): Promise<void> {
     const { networks, dockerNetworks } = this.#options;
-    for (const { networkId, portId } of nics) {
-      await dockerNetworks.ensure(await networks.withPort(networkId, portId));
-    }
+    for (const nic of nics)
+      await dockerNetworks.ensure(await networks.withPort(nic.networkId, nic.portId), nic);
   }
 }
 

@@ -6,6 +6,7 @@
 import { silentLog } from '../base/log.ts';
 import type { Bus } from '../bus/bus.ts';
 import { Switchboard } from '../bus/in-process.ts';
+import type { Engine } from '../docker/engine.ts';
 import { FakeEngine } from '../docker/fake.ts';
 import { Failure } from '../model/failure.ts';
 import { newUuid } from '../model/ids.ts';
@@ -19,7 +20,7 @@ import {
   wake,
   wantedContainers,
 } from '../wire/agent.ts';
-import type { RequestOf } from '../wire/call.ts';
+import type { CallDefinition, ReplyOf, RequestOf } from '../wire/call.ts';
 import { reportPorts, type WantedNetwork, wantedNetworks } from '../wire/host-network.ts';
 import { networkServiceRequest } from '../wire/network-service.ts';
 import { type Agent, type AgentOptions, startAgent } from './agent.ts';
@@ -134,7 +135,7 @@ export class FakeServer {
     });
     bus.serve(networkServiceRequest, async (request) => {
       up();
-      return { result: { echo: request } };
+      return { result: request.method === 'list' ? [] : { id: request.id ?? '' } };
     });
   }
 
@@ -161,6 +162,11 @@ export class FakeServer {
     this.row(uuid).wanted = { ...wanted, ...change, operations: [...wanted.operations, operation] };
     this.wake({ containers: [uuid] });
     return id;
+  }
+
+  /** Asks the agent. */
+  call<C extends CallDefinition>(call: C, request: RequestOf<C>): Promise<ReplyOf<C>> {
+    return this.#bus.call(host, call, request);
   }
 
   /** The outcome that ended the operation. */
@@ -198,16 +204,18 @@ export class FakeServer {
   }
 }
 
-export class World {
-  readonly engine = new FakeEngine();
-  readonly dataplane = new FakeDataplane();
+/** With the fakes, unless real ones are given: the server stays a model. */
+export class World<E extends Engine = FakeEngine, D extends HostDataplane = FakeDataplane> {
+  readonly engine: E;
+  readonly dataplane: D;
   readonly #board = new Switchboard(silentLog());
   readonly server = new FakeServer(this.#board.connect(server));
   #bus: Bus | undefined;
   agent: Agent | undefined;
 
-  constructor() {
-    this.engine.images.add(image);
+  constructor(parts: { readonly engine: E; readonly dataplane: D }) {
+    this.engine = parts.engine;
+    this.dataplane = parts.dataplane;
   }
 
   async start(more: Partial<AgentOptions> = {}): Promise<Agent> {
@@ -242,16 +250,6 @@ export class World {
     await this.agent?.stop();
     await this.#bus?.close();
     this.agent = undefined;
-  }
-
-  /** All that is on the host besides images. */
-  leftovers(): string[] {
-    return [
-      ...[...this.engine.containers.values()].map(({ name }) => name),
-      ...this.engine.networks.keys(),
-      ...[...this.dataplane.networks].map((id) => `namespace of ${id}`),
-      ...[...this.dataplane.plugged.keys()].map((id) => `pair of ${id}`),
-    ];
   }
 
   addNetwork(more: Partial<WantedNetwork> = {}): WantedNetwork {
@@ -310,7 +308,7 @@ export class World {
       adminStateUp: true,
       fixedIps,
       portSecurityEnabled: true,
-      securityGroupIds: [],
+      securityGroupIds: network.securityGroups.map(({ id }) => id),
       allowedAddressPairs: [],
       deviceOwner: 'compute:berth',
       deviceId,
@@ -318,6 +316,22 @@ export class World {
     this.server.networks.set(networkId, { ...network, ports: [...network.ports, port] });
     return { networkId, portId: port.id, macAddress: port.macAddress, fixedIps, preserveOnDelete: false };
   }
+}
+
+export function fakeWorld(): World {
+  const engine = new FakeEngine();
+  engine.images.add(image);
+  return new World({ engine, dataplane: new FakeDataplane() });
+}
+
+/** All that is on the host besides images. */
+export function leftoversOf({ engine, dataplane }: World): string[] {
+  return [
+    ...[...engine.containers.values()].map(({ name }) => name),
+    ...engine.networks.keys(),
+    ...[...dataplane.networks].map((id) => `namespace of ${id}`),
+    ...[...dataplane.plugged.keys()].map((id) => `pair of ${id}`),
+  ];
 }
 
 export function wantedContainer(

@@ -113,8 +113,6 @@ export interface EngineNetwork {
   readonly id: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** CIDRs of its address pools. */
-  readonly subnets: readonly string[];
 }
 
 export interface EngineInfo {

@@ -31,4 +31,11 @@ test('no answer is told from a refusal', () => {
   const said = Object.assign(new Error('(HTTP code 500) server error - disk on fire '), { statusCode: 500 });
   const failure = toFailure('x', '/s', said);
   assert.deepEqual([failure.code, failure.message], ['docker-error', 'disk on fire']);
+  const leaving = Object.assign(
+    new Error('(HTTP code 500) server error - transport is closing: unavailable '),
+    {
+      statusCode: 500,
+    },
+  );
+  assert.equal(toFailure('x', '/s', leaving).code, 'docker-unavailable');
 });

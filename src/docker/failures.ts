@@ -34,6 +34,10 @@ const noAnswer = new Set([
   'ECONNABORTED',
 ]);
 
+/** What a dockerd says in its last moments, and one whose containerd is away: nothing is wrong with the request. */
+const leaving =
+  /transport is closing|client connection is closing|connection error: desc|daemon is shutting down|context canceled/i;
+
 /** True when the Engine was not there, or went away while it answered. */
 export function isUnanswered(error: unknown): boolean {
   const { code, message } = error as ClientError;
@@ -51,8 +55,10 @@ export function toFailure(what: string, socket: string, error: unknown): Failure
     const { code, message } = error as ClientError;
     return unavailable(socket, code ?? message, error);
   }
+  const message = engineMessage(error);
+  if (leaving.test(message)) return unavailable(socket, message, error);
   const code = statusOf(error) === 409 ? 'conflict' : 'docker-error';
-  return new Failure(code, engineMessage(error), { cause: error, detail: what });
+  return new Failure(code, message, { cause: error, detail: what });
 }
 
 /** A pull that failed, in words for the owner of the container. `message` is the Engine's. */

@@ -419,6 +419,6 @@ function matches(labels: Readonly<Record<string, string>>, filter: LabelFilter):
   return at < 0 ? filter in labels : labels[filter.slice(0, at)] === filter.slice(at + 1);
 }
 
-function toNetwork({ id, Name, Labels, IPAM }: NetworkBody & { id: string }): EngineNetwork {
-  return { id, name: Name, labels: Labels, subnets: IPAM.Config.map(({ Subnet }) => Subnet) };
+function toNetwork({ id, Name, Labels }: NetworkBody & { id: string }): EngineNetwork {
+  return { id, name: Name, labels: Labels };
 }

@@ -48,7 +48,6 @@ export interface NetworkAnswer {
   readonly Id: string;
   readonly Name: string;
   readonly Labels: Labels;
-  readonly IPAM: { readonly Config: Maybe<readonly { readonly Subnet?: string }[]> };
 }
 
 export interface InfoAnswer {
@@ -136,7 +135,6 @@ export function toNetwork(answer: NetworkAnswer): EngineNetwork {
     id: answer.Id,
     name: answer.Name,
     labels: answer.Labels ?? {},
-    subnets: (answer.IPAM.Config ?? []).flatMap(({ Subnet }) => (Subnet ? [Subnet] : [])),
   };
 }
 

@@ -71,7 +71,10 @@ export function dockerContainerName(containerUuid: string): string {
   return `zun-${containerUuid}`;
 }
 
-/** Name of the Docker network that stands for one of our networks on this host. */
-export function dockerNetworkName(instance: string, networkId: string): string {
-  return `berth-${instance}-${networkId}`;
+/**
+ * Name of the Docker network that stands on this host for one of our networks, as far as these subnets go (at most
+ * one of each family: Docker cannot change a network, so ports on other subnets get another one).
+ */
+export function dockerNetworkName(instance: string, networkId: string, subnetIds: readonly string[]): string {
+  return [`berth-${instance}`, networkId, ...subnetIds.map((id) => digits(id, 8))].join('-');
 }
