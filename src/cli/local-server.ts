@@ -5,7 +5,7 @@
  * that knows them. It is asked about itself over its control socket (wire/control.ts), never by process id.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { statePaths } from '../base/state-paths.ts';
@@ -23,20 +23,29 @@ export interface StartOptions {
   readonly background: boolean;
 }
 
-export function startServer(world: World, options: StartOptions): ChildProcess {
+export interface StartedServer {
+  readonly child: ChildProcess;
+  /** Where its log begins in the log file; absent when it writes to our terminal. */
+  readonly logFrom?: number;
+}
+
+export function startServer(world: World, options: StartOptions): StartedServer {
   const { stateDir, background } = options;
   const args = ['--disable-warning=ExperimentalWarning', join(world.root, 'bin', 'berthd.ts')];
   if (options.configFile) args.push('--config', options.configFile);
-  return spawn(process.execPath, args, {
-    env: { ...world.env, ...options.settings, BERTH_STATE_DIR: stateDir },
-    detached: background,
-    stdio: background ? ['ignore', logFile(stateDir), logFile(stateDir)] : 'inherit',
-  });
-}
-
-function logFile(stateDir: string): number {
+  const env = { ...world.env, ...options.settings, BERTH_STATE_DIR: stateDir };
+  if (!background) return { child: spawn(process.execPath, args, { env, stdio: 'inherit' }) };
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  return openSync(statePaths(stateDir).logFile, 'a', 0o600);
+  const log = openSync(statePaths(stateDir).logFile, 'a', 0o600);
+  try {
+    const logFrom = fstatSync(log).size;
+    return {
+      child: spawn(process.execPath, args, { env, detached: true, stdio: ['ignore', log, log] }),
+      logFrom,
+    };
+  } finally {
+    closeSync(log);
+  }
 }
 
 /**
@@ -47,32 +56,37 @@ export async function waitUntilReady(
   world: World,
   stateDir: string,
   options: {
-    readonly child: ChildProcess;
+    readonly server: StartedServer;
     readonly seconds: number;
     readonly onPhase?: (text: string) => void;
   },
 ): Promise<ServerStatus> {
+  const { child, logFrom } = options.server;
   let ended = false;
-  options.child.once('exit', () => {
-    ended = true;
-  });
-  options.child.once('error', () => {
-    ended = true;
-  });
+  for (const event of ['exit', 'error'] as const) {
+    child.once(event, () => {
+      ended = true;
+    });
+  }
   const end = performance.now() + options.seconds * 1000;
   while (performance.now() < end) {
     const status = await askStatus(statePaths(stateDir).controlSocket);
     if (status?.phase === 'ready') return status;
-    if (ended) throw new Failure('unavailable', `Berth did not start${await lastWords(stateDir)}`);
+    if (ended) throw new Failure('unavailable', `Berth did not start${await lastWords(stateDir, logFrom)}`);
     options.onPhase?.(status ? 'Berth is looking at this machine' : 'Berth is starting');
     await world.sleep(50);
   }
-  throw new Failure('timeout', `Berth is not ready after ${options.seconds} s${await lastWords(stateDir)}`);
+  throw new Failure(
+    'timeout',
+    `Berth is not ready after ${options.seconds} s${await lastWords(stateDir, logFrom)}`,
+  );
 }
 
-async function lastWords(stateDir: string): Promise<string> {
-  const text = await readFile(statePaths(stateDir).logFile, 'utf8').catch(() => '');
-  const last = text.trimEnd().split('\n').at(-1);
+/** What it said last, as `: text`; nothing when it said it to the terminal. */
+async function lastWords(stateDir: string, logFrom: number | undefined): Promise<string> {
+  if (logFrom === undefined) return '';
+  const text = await readFile(statePaths(stateDir).logFile).catch(() => Buffer.alloc(0));
+  const last = text.subarray(logFrom).toString('utf8').trimEnd().split('\n').at(-1);
   return last ? `: ${messageOf(last)}` : '';
 }
 

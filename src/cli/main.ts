@@ -14,22 +14,47 @@ import type { World } from './world.ts';
 
 type CommandFile = { readonly commands: (setting: Setting) => void };
 
-/** First words → the file that describes those commands. The order is that of the help. */
-const commandFiles: readonly (readonly [words: readonly string[], load: () => Promise<CommandFile>])[] = [
-  [['up', 'down', 'status'], () => import('./commands/process.ts')],
-  [['demo'], () => import('./commands/demo.ts')],
-  [['run', 'create'], () => import('./commands/run.ts')],
-  [['list', 'show', 'logs', 'top', 'stats', 'actions'], () => import('./commands/look.ts')],
-  [['exec'], () => import('./commands/exec.ts')],
-  [
-    ['start', 'stop', 'restart', 'pause', 'unpause', 'kill', 'rename', 'update', 'delete'],
-    () => import('./commands/change.ts'),
-  ],
-  [['network'], () => import('./commands/network.ts')],
-  [['subnet'], () => import('./commands/subnet.ts')],
-  [['port'], () => import('./commands/port.ts')],
-  [['security-group'], () => import('./commands/security-group.ts')],
-  [['service', 'host', 'quota'], () => import('./commands/operate.ts')],
+interface CommandGroup {
+  /** Above these commands in the help. */
+  readonly heading: string;
+  /** First words → the file that describes those commands. */
+  readonly files: readonly (readonly [words: readonly string[], load: () => Promise<CommandFile>])[];
+}
+
+/** The order is that of the help. */
+const commandGroups: readonly CommandGroup[] = [
+  {
+    heading: 'This machine:',
+    files: [
+      [['up', 'down', 'status'], () => import('./commands/process.ts')],
+      [['demo'], () => import('./commands/demo.ts')],
+    ],
+  },
+  {
+    heading: 'Containers:',
+    files: [
+      [['run', 'create'], () => import('./commands/run.ts')],
+      [['list', 'show', 'logs', 'top', 'stats', 'actions'], () => import('./commands/look.ts')],
+      [['exec'], () => import('./commands/exec.ts')],
+      [
+        ['start', 'stop', 'restart', 'pause', 'unpause', 'kill', 'rename', 'update', 'delete'],
+        () => import('./commands/change.ts'),
+      ],
+    ],
+  },
+  {
+    heading: 'Networks:',
+    files: [
+      [['network'], () => import('./commands/network.ts')],
+      [['subnet'], () => import('./commands/subnet.ts')],
+      [['port'], () => import('./commands/port.ts')],
+      [['security-group'], () => import('./commands/security-group.ts')],
+    ],
+  },
+  {
+    heading: 'Operating the cloud:',
+    files: [[['service', 'host', 'quota'], () => import('./commands/operate.ts')]],
+  },
 ];
 
 const intro = `Containers with networks, addresses and security groups of their own.
@@ -49,10 +74,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   };
   const word = firstOperand(argv);
   try {
-    for (const [, load] of filesFor(word)) {
-      const { commands } = await load();
-      commands(setting);
-    }
+    await describe(setting, word);
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync([...argv], { from: 'user' });
     return code;
@@ -79,6 +101,7 @@ function newProgram(world: World): Command {
       writeErr: (text) => world.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'berth: ')),
     });
+  program.optionsGroup('Cloud and connection:');
   addGlobalOptions(program, { hidden: false });
   return program;
 }
@@ -88,9 +111,17 @@ function versionOf(world: World): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-function filesFor(word: string | undefined) {
-  const found = commandFiles.filter(([words]) => word !== undefined && words.includes(word));
-  return found.length > 0 ? found : commandFiles;
+/** Describes the commands of the file that has this word, or all of them when none has. */
+async function describe(setting: Setting, word: string | undefined): Promise<void> {
+  const all = commandGroups.flatMap(({ heading, files }) =>
+    files.map(([words, load]) => ({ heading, words, load })),
+  );
+  const found = all.filter(({ words }) => word !== undefined && words.includes(word));
+  for (const { heading, load } of found.length > 0 ? found : all) {
+    const { commands } = await load();
+    setting.program.commandsGroup(heading);
+    commands(setting);
+  }
 }
 
 /** The command's first word: what follows the global options and their values. */

@@ -35,15 +35,15 @@ export class Server {
   /** Returns how long it took until the API gave its first answer, in ms. */
   async start(logLevel = 'info'): Promise<number> {
     const began = performance.now();
-    const child = startServer(world, {
+    const server = startServer(world, {
       stateDir: this.stateDir,
       settings: { ...settings, BERTH_LOG_LEVEL: logLevel },
       background: true,
     });
-    this.#child = child;
+    this.#child = server.child;
     await until('the API answers', async () => (await fetch(url)).ok, { everyMs: 5 });
     const firstAnswerMs = performance.now() - began;
-    await waitUntilReady(world, this.stateDir, { child, seconds: 60 });
+    await waitUntilReady(world, this.stateDir, { server, seconds: 60 });
     return firstAnswerMs;
   }
 

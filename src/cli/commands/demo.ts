@@ -57,10 +57,10 @@ async function ensureBerth({ world, stateDir, progress }: Call, print: (line: st
   const there = await askStatus(statePaths(stateDir).controlSocket);
   if (there) return { said: `${there.url}, as before`, made: false };
   print(`Berth does not run on ${stateDir}: starting it`);
-  const child = startServer(world, { stateDir, settings: {}, background: true });
-  child.unref();
+  const server = startServer(world, { stateDir, settings: {}, background: true });
+  server.child.unref();
   const onPhase = (text: string) => progress.step(text);
-  const status = await waitUntilReady(world, stateDir, { child, seconds: 90, onPhase });
+  const status = await waitUntilReady(world, stateDir, { server, seconds: 90, onPhase });
   return { said: status.url, made: true };
 }
 

@@ -68,7 +68,7 @@ async function up(call: Call<UpOptions>): Promise<number> {
     // In the background that is what was asked for; in the foreground it is not.
     return background ? exitCodes.done : exitCodes.failed;
   }
-  const child = startServer(world, {
+  const server = startServer(world, {
     stateDir,
     background,
     settings: {
@@ -77,6 +77,7 @@ async function up(call: Call<UpOptions>): Promise<number> {
     },
     ...(options.config ? { configFile: options.config } : {}),
   });
+  const { child } = server;
   // The signal reaches a foreground child too, which then ends in good order: we only have to outlive it.
   const ignore = () => undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -86,7 +87,7 @@ async function up(call: Call<UpOptions>): Promise<number> {
     child.once('exit', (code, signal) => resolve(code ?? (signal ? exitCodes.failed : exitCodes.done)));
   });
   const status = await waitUntilReady(world, stateDir, {
-    child,
+    server,
     seconds: options.waitTimeout ?? 60,
     ...(background ? { onPhase: (text) => progress.step(text) } : {}),
   });
