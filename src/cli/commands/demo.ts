@@ -6,6 +6,7 @@ import { openCloud } from '../call.ts';
 import { type Call, define, type Setting } from '../define.ts';
 import { exitCodes, explain } from '../explain.ts';
 import { startServer, waitUntilReady } from '../local-server.ts';
+import { Progress } from '../output/progress.ts';
 
 export function commands(setting: Setting): void {
   define(setting, {
@@ -17,7 +18,9 @@ export function commands(setting: Setting): void {
 }
 
 async function demo(call: Call): Promise<number> {
-  const { world, out, progress, stateDir } = call;
+  const { world, out, stateDir } = call;
+  // Every step prints a line of its own: what happens in between is for terminals, where it passes.
+  const progress = new Progress(world.stderr, world.stderr.isTTY !== true);
   const [{ Story, interruptible }, { playDemo }] = await Promise.all([
     import('../demo/story.ts'),
     import('../demo/demo.ts'),
@@ -33,7 +36,7 @@ async function demo(call: Call): Promise<number> {
   let code: number = exitCodes.done;
   let isOurs = false;
   try {
-    isOurs = await story.step('Berth runs on this machine', () => ensureBerth(call, print));
+    isOurs = await story.step('Berth runs on this machine', () => ensureBerth({ ...call, progress }, print));
     const cloud = await openCloud(world, { ...call.options, osCloud: 'berth', stateDir });
     const engine = { dockerHost: world.env.DOCKER_HOST };
     const sleep = interruptible(world.sleep, interrupted.signal);

@@ -8,7 +8,20 @@ import { Failure } from '../../model/failure.ts';
 export const busyboxPath = '/bin/busybox';
 
 const folders = ['bin/', 'etc/', 'proc/', 'sys/', 'dev/', 'tmp/', 'www/'];
-const programs = ['sh', 'sleep', 'echo', 'httpd', 'wget', 'cat', 'ls', 'ps', 'ip', 'ping', 'hostname'];
+const programs = [
+  'sh',
+  'sleep',
+  'echo',
+  'httpd',
+  'wget',
+  'timeout',
+  'cat',
+  'ls',
+  'ps',
+  'ip',
+  'ping',
+  'hostname',
+];
 
 export async function busyboxTar(): Promise<Readable> {
   const program = await readFile(busyboxPath).catch((cause: unknown) => {
