@@ -1,7 +1,7 @@
 /**
  * The container service on an in-memory database with a model of the network service and one of the agent.
  *
- * `restart()` drops the control as a crash would (nothing is stopped in order, nothing is finished) and builds a new
+ * `crash()` drops the control as a crash would (nothing is stopped in order, nothing is finished) and builds a new
  * one on the same database.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -102,7 +102,7 @@ export interface World {
   readonly admin: Caller;
   readonly agent: FakeAgent;
   connect(host: string, report?: Partial<HostReport>): Promise<FakeAgent>;
-  restart(): Promise<void>;
+  crash(): Promise<void>;
   /** Creates, and waits until the agent has made it. */
   make(changes?: Partial<CreateAsk>, spec?: Partial<ContainerSpec>): Promise<Container>;
   row(uuid: string): Promise<Container | undefined>;
@@ -158,9 +158,12 @@ export async function createWorld(overrides: Record<string, unknown> = {}): Prom
       return control;
     },
     connect,
-    async restart() {
+    async crash() {
+      const dead = control;
+      // It may be waiting for something that never comes: nobody waits for it.
+      void dead.stop();
       await bus.close();
-      await control.stop();
+      networking.crashAt = null;
       build();
       control.start();
     },

@@ -1,4 +1,7 @@
-/** A small working model of the network service: it keeps ports and groups, hands out addresses, and can fail. */
+/**
+ * A small working model of the network service: it keeps ports and groups, hands out addresses, can fail, and can
+ * play dead: `crashAt = n` lets the n-th moment before or after an effect never pass, as if the process had died there.
+ */
 import type { Networking, PortRequest, RequestedNet, ResolvedNet } from '../../src/control/networking.ts';
 import type { Caller } from '../../src/model/caller.ts';
 import type { Nic } from '../../src/model/container.ts';
@@ -17,10 +20,31 @@ export class FakeNetworking implements Networking {
   readonly calls: string[] = [];
   #addresses = 0;
 
+  /** Moments passed before or after an effect; counts on over a crash. */
+  moments = 0;
+  crashAt: number | null = null;
+  onCrash: () => void = () => undefined;
+
   #enter(call: keyof Networking): void {
     this.calls.push(call);
     const failure = this.failures.get(call);
     if (failure) throw failure;
+  }
+
+  /** Around everything that changes something. */
+  async #effect<T>(call: keyof Networking, effect: () => T): Promise<T> {
+    this.#enter(call);
+    await this.#moment();
+    const result = effect();
+    await this.#moment();
+    return result;
+  }
+
+  async #moment(): Promise<void> {
+    this.moments += 1;
+    if (this.moments !== this.crashAt) return;
+    this.onCrash();
+    await new Promise<never>(() => undefined);
   }
 
   async resolveSecurityGroups(_caller: Caller, names: readonly string[]): Promise<string[]> {
@@ -55,23 +79,21 @@ export class FakeNetworking implements Networking {
     });
   }
 
-  async ensurePort({ containerUuid, index, net }: PortRequest): Promise<Nic> {
-    this.#enter('ensurePort');
+  async ensurePort(request: PortRequest): Promise<Nic> {
+    return this.#effect('ensurePort', () => this.#portFor(request));
+  }
+
+  #portFor({ containerUuid, index, net }: PortRequest): Nic {
     const key = `${containerUuid}/${index}`;
     const known = this.ports.get(key);
     if (known) return known.nic;
     this.#addresses += 1;
+    const address = net.fixedIp ?? `10.0.${this.#addresses >> 8}.${this.#addresses & 255}`;
     const nic: Nic = {
       networkId: net.networkId,
       portId: net.portId ?? crypto.randomUUID(),
       macAddress: 'fa:16:3e:00:00:01',
-      fixedIps: [
-        {
-          address: net.fixedIp ?? `10.0.${this.#addresses >> 8}.${this.#addresses & 255}`,
-          subnetId: 'sub',
-          version: 4,
-        },
-      ],
+      fixedIps: [{ address, subnetId: 'sub', version: 4 }],
       preserveOnDelete: net.portId !== undefined,
     };
     this.ports.set(key, { nic, containerUuid });
@@ -79,19 +101,24 @@ export class FakeNetworking implements Networking {
   }
 
   async releasePorts(containerUuid: string): Promise<void> {
-    this.#enter('releasePorts');
-    for (const [key, port] of this.ports) if (port.containerUuid === containerUuid) this.ports.delete(key);
+    await this.#effect('releasePorts', () => {
+      for (const [key, port] of this.ports) {
+        if (port.containerUuid === containerUuid) this.ports.delete(key);
+      }
+    });
   }
 
   async ensureExposedGroup(_projectId: string, containerUuid: string): Promise<string> {
-    this.#enter('ensureExposedGroup');
-    this.exposedGroups.add(containerUuid);
-    return `sg-exposed-${containerUuid}`;
+    return this.#effect('ensureExposedGroup', () => {
+      this.exposedGroups.add(containerUuid);
+      return `sg-exposed-${containerUuid}`;
+    });
   }
 
   async releaseExposedGroup(_projectId: string, containerUuid: string): Promise<void> {
-    this.#enter('releaseExposedGroup');
-    this.exposedGroups.delete(containerUuid);
+    await this.#effect('releaseExposedGroup', () => {
+      this.exposedGroups.delete(containerUuid);
+    });
   }
 
   async containersWithPorts(): Promise<string[]> {

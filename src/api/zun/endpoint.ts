@@ -49,6 +49,8 @@ export interface Reply {
   readonly status?: number;
   /** Sent as JSON; absent = `null`. */
   readonly body?: unknown;
+  /** Instead of `body`: JSON already. */
+  readonly json?: string;
   readonly location?: string;
 }
 

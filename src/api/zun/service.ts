@@ -144,7 +144,9 @@ function send(reply: FastifyReply, answer: Reply): FastifyReply {
   reply.code(answer.status ?? 200);
   if (answer.location !== undefined) reply.header('location', answer.location);
   if (reply.statusCode === 204) return reply.send();
-  return reply.header('content-type', 'application/json').send(JSON.stringify(answer.body ?? null));
+  return reply
+    .header('content-type', 'application/json')
+    .send(answer.json ?? JSON.stringify(answer.body ?? null));
 }
 
 function sendError(reply: FastifyReply, { status, body }: ErrorReply, baseUrl: string): FastifyReply {

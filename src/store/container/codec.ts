@@ -92,6 +92,7 @@ export function toContainerRow(container: NewContainer): Insertable<ContainersTa
   return {
     ...(toContainerColumns(rest) as Insertable<ContainersTable>),
     uuid,
+    version: 1,
     project_id: projectId,
     user_id: userId,
     created_at: createdAt,

@@ -6,7 +6,7 @@ import type { Expression, ExpressionBuilder } from 'kysely';
 import type { Container } from '../../model/container-record.ts';
 import type { DbOrTrx } from '../database.ts';
 import type { Tables } from '../tables.ts';
-import { containerColumns, toContainer } from './codec.ts';
+import { readThroughCache } from './container-cache.ts';
 import type { ContainersTable } from './tables.ts';
 
 type Column = keyof ContainersTable & string;
@@ -98,7 +98,7 @@ export async function listContainers(db: DbOrTrx, query: ContainerListQuery): Pr
   const direction = query.descending ? 'desc' : 'asc';
   const after = query.descending ? '<' : '>';
   const column = containerSortColumns[query.sortKey] ?? 'id';
-  let select = db.selectFrom('containers').select(containerColumns);
+  let select = db.selectFrom('containers').select(['containers.uuid', 'containers.version']);
   if (query.projectId !== null) select = select.where('project_id', '=', query.projectId);
   for (const [filter, value] of Object.entries(query.filters)) {
     const bound = typeof value === 'boolean' ? Number(value) : value;
@@ -127,7 +127,7 @@ export async function listContainers(db: DbOrTrx, query: ContainerListQuery): Pr
   }
   if (column !== 'id') select = select.orderBy((eb) => comparable(eb, column, 'containers'), direction);
   const rows = await select.orderBy('containers.id', direction).limit(query.limit).execute();
-  return rows.map(toContainer);
+  return readThroughCache(db, rows);
 }
 
 /** Nulls compare as empty text, in the order as well as between pages: else a page would skip them. */

@@ -57,7 +57,10 @@ export async function updateContainer(
   options: { readonly inPhase?: PortsPhase } = {},
 ): Promise<boolean> {
   if (Object.keys(change).length === 0) return true;
-  let query = db.updateTable('containers').set(toContainerColumns(change)).where('uuid', '=', uuid);
+  let query = db
+    .updateTable('containers')
+    .set((eb) => ({ ...toContainerColumns(change), version: eb('version', '+', 1) }))
+    .where('uuid', '=', uuid);
   if (options.inPhase) query = query.where('ports_phase', '=', options.inPhase);
   return (await query.executeTakeFirst()).numUpdatedRows > 0n;
 }

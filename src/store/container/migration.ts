@@ -15,6 +15,7 @@ function addColumns(table: CreateTableBuilder<string, never>, columns: ColumnLis
 }
 
 const containers: ColumnList = {
+  version: 'integer',
   name: 'text',
   project_id: 'text',
   user_id: 'text',

@@ -4,6 +4,8 @@ import type { Generated } from 'kysely';
 export interface ContainersTable {
   id: Generated<number>;
   uuid: string;
+  /** Grows with every change of the row: what is cached under it can be trusted. */
+  version: number;
   name: string;
   project_id: string;
   user_id: string;

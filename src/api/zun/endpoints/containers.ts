@@ -4,7 +4,7 @@ import type { ContainerFilters } from '../../../control/container/list.ts';
 import type { ContainerUpdate } from '../../../control/container/update.ts';
 import type { Caller } from '../../../model/caller.ts';
 import { Failure } from '../../../model/failure.ts';
-import { toWire, type Viewer, withLinks } from '../container-view.ts';
+import { toWireJson, type Viewer, withLinks } from '../container-view.ts';
 import { toCreateAsk } from '../create-body.ts';
 import { createFields } from '../create-fields.ts';
 import { type Call, checkFieldVersion, type Endpoint, type Fields, type Input } from '../endpoint.ts';
@@ -63,17 +63,10 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
         const allProjects = v.parseWideBoolean('all_projects', call.query.all_projects);
         const containers = await control.list(call.caller, { ...page, filters, allProjects });
         const to = viewer(call.caller);
-        return {
-          body: {
-            containers: containers.map((container) => toWire(container, to)),
-            next: nextLink(
-              call,
-              'containers',
-              page,
-              containers.map(({ uuid }) => uuid),
-            ),
-          },
-        };
+        const ids = containers.map(({ uuid }) => uuid);
+        const items = containers.map((container) => toWireJson(container, to)).join(',');
+        const next = JSON.stringify(nextLink(call, 'containers', page, ids));
+        return { json: `{"containers":[${items}],"next":${next}}` };
       },
     },
     {

@@ -1,0 +1,136 @@
+/** Whatever moment the server dies at, the next one brings every container to Running or cleanly gone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createAsk, createWorld, type World } from '../../../test/helpers/container-world.ts';
+import { report } from '../../wire/agent.ts';
+
+const spec = { exposedPorts: [{ port: 80, protocol: 'tcp' }] } as const;
+const twoNets = { name: 'web', nets: [{ network: 'a' }, { network: 'b' }] };
+
+/** Before and after: the group, two ports. */
+const createMoments = 6;
+/** Before and after: the ports, the group. */
+const deleteMoments = 4;
+
+function crashAt(world: World, moment: number): Promise<void> {
+  return new Promise((resolve) => {
+    world.networking.crashAt = world.networking.moments + moment;
+    world.networking.onCrash = resolve;
+  });
+}
+
+async function assertRuns(world: World, uuid: string): Promise<void> {
+  await world.until('Running', async () => (await world.row(uuid))?.status === 'Running');
+  assert.equal(world.networking.ports.size, 2);
+  assert.equal(world.networking.exposedGroups.size, 1);
+  assert.equal(world.agent.engine.size, 1);
+}
+
+async function assertGone(world: World, uuid: string): Promise<void> {
+  await world.until('gone', async () => (await world.row(uuid)) === undefined);
+  assert.equal(world.networking.ports.size, 0);
+  assert.equal(world.networking.exposedGroups.size, 0);
+  assert.equal(world.agent.engine.size, 0);
+}
+
+for (let moment = 1; moment <= createMoments; moment += 1) {
+  test(`create survives a crash at moment ${moment} of making ports`, async () => {
+    const world = await createWorld();
+    try {
+      const crashed = crashAt(world, moment);
+      const { uuid } = await world.control.create(world.user, createAsk(twoNets, spec));
+      await crashed;
+      await world.crash();
+      await assertRuns(world, uuid);
+    } finally {
+      await world.close();
+    }
+  });
+}
+
+for (let moment = 1; moment <= deleteMoments; moment += 1) {
+  test(`delete survives a crash at moment ${moment} of releasing`, async () => {
+    const world = await createWorld();
+    try {
+      const { uuid } = await world.make(twoNets, spec);
+      const crashed = crashAt(world, moment);
+      await world.control.remove(world.user, uuid, { force: false, stop: true, allProjects: false });
+      await crashed;
+      await world.crash();
+      await assertGone(world, uuid);
+    } finally {
+      await world.close();
+    }
+  });
+}
+
+test('a create that the agent has not heard of, and one whose report was lost, end Running', async () => {
+  const world = await createWorld();
+  try {
+    await world.agent.bus.close();
+    const { uuid } = await world.control.create(world.user, createAsk(twoNets, spec));
+    await world.until('ports ready', async () => (await world.row(uuid))?.portsPhase === 'ready');
+    await world.crash();
+    const agent = await world.connect('host-1');
+    await agent.converge();
+    assert.equal((await world.row(uuid))?.status, 'Running');
+    // The same outcomes once more, as after a reply that got lost.
+    const { bus } = agent;
+    const before = await world.row(uuid);
+    const [operation] = await world.control.actions(world.user, uuid);
+    await bus.call({ kind: 'server' }, report, {
+      containers: [agent.reportOf(uuid)],
+      outcomes: [{ container: uuid, operation: operation?.id ?? '', result: 'error', message: 'late' }],
+      gone: [],
+    });
+    assert.deepEqual(await world.row(uuid), before);
+  } finally {
+    await world.close();
+  }
+});
+
+test('a delete while its host is down waits for the agent, then completes', async () => {
+  const world = await createWorld();
+  try {
+    const { uuid } = await world.make(twoNets, spec);
+    await world.agent.bus.close();
+    world.clock.forward(3600);
+    const force = { force: true, stop: false, allProjects: false };
+    await assert.rejects(
+      world.control.remove(world.admin, uuid, { ...force, force: false, stop: true }),
+      /host host-1 is down/,
+    );
+    await world.control.remove(world.admin, uuid, force);
+    assert.equal((await world.row(uuid))?.status, 'Deleting');
+    await world.crash();
+    assert.equal((await world.row(uuid))?.status, 'Deleting');
+    const agent = await world.connect('host-1');
+    await agent.converge();
+    await world.until('gone', async () => (await world.row(uuid)) === undefined);
+    assert.equal(world.networking.ports.size, 0);
+  } finally {
+    await world.close();
+  }
+});
+
+test('ports whose container has no row are swept, others stay', async () => {
+  const world = await createWorld();
+  try {
+    const { uuid } = await world.make();
+    const net = { networkId: 'n' };
+    const stray = {
+      projectId: 'p',
+      containerUuid: crypto.randomUUID(),
+      containerName: 'x',
+      host: 'h',
+      index: 0,
+      net,
+    };
+    await world.networking.ensurePort({ ...stray, securityGroupIds: null });
+    world.control.start();
+    await world.until('swept', async () => world.networking.ports.size === 1);
+    assert.deepEqual(await world.networking.containersWithPorts(), [uuid]);
+  } finally {
+    await world.close();
+  }
+});
