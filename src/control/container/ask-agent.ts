@@ -18,6 +18,12 @@ export type LogsAsk = Omit<RequestOf<typeof containerLogs>, 'uuid'>;
 /** How much longer than the command's own limit its answer may take. */
 const executeGraceMs = 5_000;
 
+/** How long to wait, and what to say when that was too long. */
+interface Late {
+  readonly deadlineMs?: number;
+  readonly failure?: Failure;
+}
+
 export function questionUseCases(ctx: ContainerContext) {
   async function target(caller: Caller, ident: string, question: Question): Promise<Container> {
     const rule: PolicyRule = `container:${question}`;
@@ -32,14 +38,17 @@ export function questionUseCases(ctx: ContainerContext) {
     container: Container,
     call: C,
     request: RequestOf<C>,
-    deadlineMs = call.deadlineMs,
+    late: Late = {},
   ): Promise<ReplyOf<C>> {
     const host = assertOnHost(container);
+    const silent = new Failure('host-not-up', `The agent of host ${host} does not answer.`);
     try {
-      return await ctx.bus.call({ kind: 'agent', host }, call, request, { deadlineMs });
+      const options = { deadlineMs: late.deadlineMs ?? call.deadlineMs };
+      return await ctx.bus.call({ kind: 'agent', host }, call, request, options);
     } catch (error) {
-      if (!isFailure(error, 'unavailable') && !(isFailure(error, 'timeout') && !error.remote)) throw error;
-      throw new Failure('host-not-up', `The agent of host ${host} does not answer.`, { cause: error });
+      if (isFailure(error, 'unavailable')) throw silent;
+      if (isFailure(error, 'timeout')) throw late.failure ?? silent;
+      throw error;
     }
   }
 
@@ -58,12 +67,10 @@ export function questionUseCases(ctx: ContainerContext) {
       const container = await target(caller, ident, 'execute');
       const timeoutSeconds = ctx.config.containers.executeTimeoutSeconds;
       const request = { uuid: container.uuid, command: [...command.words], timeoutSeconds };
-      try {
-        return await ask(container, containerExecute, request, timeoutSeconds * 1000 + executeGraceMs);
-      } catch (error) {
-        if (!isFailure(error, 'timeout')) throw error;
-        throw new Failure('conflict', `Timeout on executing command: ${command.text}`, { cause: error });
-      }
+      return ask(container, containerExecute, request, {
+        deadlineMs: timeoutSeconds * 1000 + executeGraceMs,
+        failure: new Failure('conflict', `Timeout on executing command: ${command.text}`),
+      });
     },
 
     async top(caller: Caller, ident: string, psArgs: string | null): Promise<ReplyOf<typeof containerTop>> {
