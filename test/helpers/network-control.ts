@@ -17,6 +17,8 @@ export interface TestNetwork extends AsyncDisposable {
   readonly db: Db;
   /** Oldest first. */
   readonly wakes: Wake[];
+  /** How many queries the work made. */
+  countQueries(work: () => Promise<unknown>): Promise<number>;
 }
 
 /** Each reading is a second later than the one before, so that "oldest" means something. */
@@ -31,7 +33,14 @@ function tickingClock(): Clock {
 }
 
 export async function createTestNetwork(settings: Record<string, unknown> = {}): Promise<TestNetwork> {
-  const db = await openDatabase(':memory:');
+  let queries = 0;
+  const db = (await openDatabase(':memory:')).withPlugin({
+    transformQuery: ({ node }) => {
+      queries += 1;
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  });
   const wakes: Wake[] = [];
   const control = createNetworkControl({
     db,
@@ -40,7 +49,12 @@ export async function createTestNetwork(settings: Record<string, unknown> = {}):
     clock: tickingClock(),
     log: silentLog(),
   });
-  return { control, db, wakes, [Symbol.asyncDispose]: () => db.destroy() };
+  const countQueries = async (work: () => Promise<unknown>) => {
+    const before = queries;
+    await work();
+    return queries - before;
+  };
+  return { control, db, wakes, countQueries, [Symbol.asyncDispose]: () => db.destroy() };
 }
 
 /** A member of the project, or an administrator working in it. */

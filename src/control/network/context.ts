@@ -12,11 +12,14 @@ import type { Random } from '../../ipam/allocate.ts';
 import type { Caller } from '../../model/caller.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Uuid } from '../../model/ids.ts';
+import type { Port } from '../../model/network.ts';
 import { isUniqueConflict } from '../../store/conflict.ts';
 import type { Db, Trx } from '../../store/database.ts';
 import { everything, type Scope } from '../../store/network/common.ts';
 import {
+  connectedWith,
   groupsThatName,
+  hasOtherPort,
   type Placement,
   placementsOf,
   placementsOfGroups,
@@ -72,6 +75,8 @@ export async function change<T>(context: NetworkContext, work: (change: Change) 
   }
 }
 
+type BoundPort = Pick<Port, 'id' | 'bindingHost' | 'networkId'>;
+
 /**
  * Collects which networks on which hosts a change concerns. Each call looks at the store as it is at that moment:
  * before what it names is deleted, after what it names was made.
@@ -85,9 +90,16 @@ export class Concerned {
     this.#placements = placements;
   }
 
-  /** A port on that host and network came, went or changed. */
-  port(port: { readonly bindingHost: string; readonly networkId: Uuid }): void {
-    if (port.bindingHost) this.#placements.push({ host: port.bindingHost, networkId: port.networkId });
+  /**
+   * A port on that host and network came, went or changed. With the first and the last one of a network on a host
+   * the networks that a router connects it with come and go there too.
+   */
+  async port({ id, bindingHost: host, networkId }: BoundPort): Promise<void> {
+    if (host === '') return;
+    this.#placements.push({ host, networkId });
+    const others = await connectedWith(this.#trx, networkId);
+    if (others.length === 0 || (await hasOtherPort(this.#trx, { host, networkId, portId: id }))) return;
+    this.#placements.push(...others.map((other) => ({ host, networkId: other })));
   }
 
   /** The networks, their subnets or their routers changed. */

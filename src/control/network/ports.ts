@@ -203,7 +203,7 @@ export async function makePort(
   };
   checkPortSecurity(port);
   await insertPort(trx, port);
-  concerned.port(port);
+  await concerned.port(port);
   await concerned.members(port.securityGroupIds);
   return port;
 }
@@ -253,8 +253,8 @@ export async function changePort(
   );
   checkPortSecurity(after);
   await updatePort(trx, after);
-  concerned.port(port);
-  concerned.port(after);
+  await concerned.port(port);
+  await concerned.port(after);
   if (fixedIps || securityGroupIds || allowedAddressPairs) {
     await concerned.members([...new Set([...port.securityGroupIds, ...after.securityGroupIds])]);
   }
@@ -262,7 +262,7 @@ export async function changePort(
 }
 
 export async function dropPorts({ trx, concerned }: Change, ports: readonly Port[]): Promise<void> {
-  for (const port of ports) concerned.port(port);
+  for (const port of ports) await concerned.port(port);
   await deletePorts(
     trx,
     ports.map((port) => port.id),

@@ -43,6 +43,33 @@ export async function placementsOf(db: DbOrTrx, networkIds: readonly Uuid[]): Pr
   });
 }
 
+/** Networks that a router connects with this one. */
+export async function connectedWith(db: DbOrTrx, networkId: Uuid): Promise<Uuid[]> {
+  const rows = await connected(db)
+    .select('theirs.network_id')
+    .distinct()
+    .where('ours.network_id', '=', networkId)
+    .where('theirs.network_id', '!=', networkId)
+    .execute();
+  return rows.map((row) => row.network_id);
+}
+
+/** True when another port of that network is bound to that host. */
+export async function hasOtherPort(
+  db: DbOrTrx,
+  { host, networkId, portId }: Placement & { readonly portId: Uuid },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('ports')
+    .select('id')
+    .where('binding_host', '=', host)
+    .where('network_id', '=', networkId)
+    .where('id', '!=', portId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Where ports of these groups are bound. */
 export async function placementsOfGroups(db: DbOrTrx, groupIds: readonly Uuid[]): Promise<Placement[]> {
   return inPieces(groupIds, async (piece) => {

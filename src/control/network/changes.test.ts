@@ -1,0 +1,215 @@
+/** What changes do beside the change itself: who is woken, who wins a race, what a list costs. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createTestNetwork, type TestNetwork, testCaller } from '../../../test/helpers/network-control.ts';
+import { isFailure } from '../../model/failure.ts';
+import type { Network, Port, SecurityGroup } from '../../model/network.ts';
+import type { PortDraft } from './ports.ts';
+
+const demo = testCaller('demo');
+const admin = testCaller('demo', { isAdmin: true });
+
+async function makeNetwork({ control }: TestNetwork, cidr: string): Promise<Network> {
+  const [network] = await control.networks.create(demo, [{}]);
+  assert.ok(network);
+  await control.subnets.create(demo, [{ networkId: network.id, cidr }]);
+  return control.networks.get(demo, network.id);
+}
+
+async function makePort({ control }: TestNetwork, draft: PortDraft): Promise<Port> {
+  const [port] = await control.ports.create(admin, [draft]);
+  assert.ok(port);
+  return port;
+}
+
+async function makeGroup({ control }: TestNetwork, name: string): Promise<SecurityGroup> {
+  const [group] = await control.securityGroups.create(demo, [{ name }]);
+  assert.ok(group);
+  return group;
+}
+
+/** Hosts and networks woken by the work, as `host:network` with the given names. */
+async function wokenBy(
+  { wakes }: TestNetwork,
+  names: Readonly<Record<string, Network>>,
+  work: () => Promise<unknown>,
+): Promise<string[]> {
+  wakes.length = 0;
+  await work();
+  const nameOf = (id: string) => Object.keys(names).find((name) => names[name]?.id === id) ?? id;
+  return wakes.flatMap(({ host, networks }) => networks.map((id) => `${host}:${nameOf(id)}`)).sort();
+}
+
+describe('a host is woken', () => {
+  test('for its own ports only, and for both hosts when a port moves', async () => {
+    await using world = await createTestNetwork();
+    const { ports } = world.control;
+    const [a, b] = [await makeNetwork(world, '10.0.0.0/24'), await makeNetwork(world, '10.1.0.0/24')];
+    const woken = (work: () => Promise<unknown>) => wokenBy(world, { a, b }, work);
+    await makePort(world, { networkId: b.id, bindingHost: 'h1' });
+    await makePort(world, { networkId: a.id, bindingHost: 'h3' });
+    assert.deepEqual(await woken(() => makePort(world, { networkId: a.id, securityGroupIds: [] })), []);
+    const port = await makePort(world, { networkId: a.id, bindingHost: 'h1', securityGroupIds: [] });
+    assert.deepEqual(await woken(() => ports.update(admin, port.id, { bindingHost: 'h2' })), [
+      'h1:a',
+      'h2:a',
+    ]);
+    assert.deepEqual(await woken(() => ports.update(admin, port.id, { adminStateUp: false })), ['h2:a']);
+    assert.deepEqual(await woken(() => ports.remove(admin, port.id)), ['h2:a']);
+  });
+
+  test('when a group of its ports has other rules', async () => {
+    await using world = await createTestNetwork();
+    const { securityGroupRules } = world.control;
+    const [a, b] = [await makeNetwork(world, '10.0.0.0/24'), await makeNetwork(world, '10.1.0.0/24')];
+    const [used, unused] = [await makeGroup(world, 'used'), await makeGroup(world, 'unused')];
+    await makePort(world, { networkId: a.id, bindingHost: 'h1', securityGroupIds: [used.id] });
+    await makePort(world, { networkId: b.id, bindingHost: 'h2', securityGroupIds: [] });
+    const woken = (work: () => Promise<unknown>) => wokenBy(world, { a, b }, work);
+    const rule = (group: SecurityGroup) => ({
+      securityGroupId: group.id,
+      direction: 'ingress' as const,
+      protocol: 'tcp',
+      portRangeMin: 80,
+      portRangeMax: 80,
+    });
+    assert.deepEqual(await woken(() => securityGroupRules.create(demo, [rule(used)])), ['h1:a']);
+    assert.deepEqual(await woken(() => securityGroupRules.create(demo, [rule(unused)])), []);
+    const [made] = await securityGroupRules.list(demo, { security_group_id: [used.id], protocol: ['tcp'] });
+    assert.ok(made);
+    assert.deepEqual(await woken(() => securityGroupRules.update(demo, made.id, { description: 'x' })), []);
+    assert.deepEqual(await woken(() => securityGroupRules.remove(demo, made.id)), ['h1:a']);
+  });
+
+  test('when a group that its rules name has other members', async () => {
+    await using world = await createTestNetwork();
+    const { ports, securityGroups, securityGroupRules } = world.control;
+    const [a, b] = [await makeNetwork(world, '10.0.0.0/24'), await makeNetwork(world, '10.1.0.0/24')];
+    const [web, clients] = [await makeGroup(world, 'web'), await makeGroup(world, 'clients')];
+    const remote = { securityGroupId: web.id, direction: 'ingress' as const, remoteGroupId: clients.id };
+    await securityGroupRules.create(demo, [remote]);
+    await makePort(world, { networkId: a.id, bindingHost: 'h1', securityGroupIds: [web.id] });
+    const woken = (work: () => Promise<unknown>) => wokenBy(world, { a, b }, work);
+    const draft = { networkId: b.id, bindingHost: 'h2', securityGroupIds: [clients.id] };
+    assert.deepEqual(await woken(() => makePort(world, draft)), ['h1:a', 'h2:b']);
+    const [member] = await ports.list(admin, { network_id: [b.id] });
+    assert.ok(member);
+    assert.deepEqual(await woken(() => ports.update(demo, member.id, { name: 'x' })), ['h2:b']);
+    const groups = { securityGroupIds: [] };
+    assert.deepEqual(await woken(() => ports.update(demo, member.id, groups)), ['h1:a', 'h2:b']);
+    assert.deepEqual(await woken(() => securityGroups.remove(demo, clients.id)), ['h1:a']);
+    assert.equal((await securityGroups.get(demo, web.id)).rules.length, 2);
+  });
+
+  test('when a subnet, the network or a router of its network changes', async () => {
+    await using world = await createTestNetwork();
+    const { networks, subnets, routers } = world.control;
+    const [a, b] = [await makeNetwork(world, '10.0.0.0/24'), await makeNetwork(world, '10.1.0.0/24')];
+    await makePort(world, { networkId: a.id, bindingHost: 'h1', securityGroupIds: [] });
+    const woken = (work: () => Promise<unknown>) => wokenBy(world, { a, b }, work);
+    const [subnetA, subnetB] = [a.subnetIds[0] ?? '', b.subnetIds[0] ?? ''];
+    assert.deepEqual(await woken(() => networks.update(demo, a.id, { mtu: 1400 })), ['h1:a']);
+    assert.deepEqual(await woken(() => subnets.update(demo, subnetA, { dnsNameservers: ['10.0.0.9'] })), [
+      'h1:a',
+    ]);
+    assert.deepEqual(await woken(() => subnets.update(demo, subnetB, { enableDhcp: false })), []);
+    const router = await routers.ensure(demo, { name: 'r' });
+    assert.deepEqual(await woken(() => routers.addInterface(demo, router.id, subnetB)), []);
+    assert.deepEqual(await woken(() => routers.addInterface(demo, router.id, subnetA)), ['h1:a', 'h1:b']);
+    assert.deepEqual(await woken(() => networks.update(demo, b.id, { name: 'b' })), ['h1:b']);
+    const first = { networkId: b.id, bindingHost: 'h2', securityGroupIds: [] };
+    assert.deepEqual(await woken(() => makePort(world, first)), ['h2:a', 'h2:b']);
+    assert.deepEqual(await woken(() => makePort(world, first)), ['h2:b']);
+  });
+
+  test('not at all when the change fails', async () => {
+    await using world = await createTestNetwork();
+    const a = await makeNetwork(world, '10.0.0.0/29');
+    const drafts = Array.from({ length: 6 }, () => ({ networkId: a.id, bindingHost: 'h1' }));
+    world.wakes.length = 0;
+    await assert.rejects(world.control.ports.create(admin, drafts), (error) =>
+      isFailure(error, 'ip-address-exhausted'),
+    );
+    assert.deepEqual(world.wakes, []);
+    assert.deepEqual(await world.control.ports.list(admin), []);
+  });
+});
+
+describe('races', () => {
+  test('many ports at once get different addresses and MACs', async () => {
+    await using world = await createTestNetwork();
+    const { ports } = world.control;
+    const network = await makeNetwork(world, '10.0.0.0/24');
+    const made = await Promise.all(
+      Array.from({ length: 60 }, () => ports.create(demo, [{ networkId: network.id }])),
+    );
+    const all = made.flat();
+    assert.equal(new Set(all.map((port) => port.fixedIps[0]?.ipAddress)).size, 60);
+    assert.equal(new Set(all.map((port) => port.macAddress)).size, 60);
+  });
+
+  test('one address asked for by many goes to one', async () => {
+    await using world = await createTestNetwork();
+    const { ports } = world.control;
+    const network = await makeNetwork(world, '10.0.0.0/24');
+    const draft = { networkId: network.id, fixedIps: [{ ipAddress: '10.0.0.9' }] };
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => ports.create(demo, [draft])));
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+    assert.equal(refused.length, 7);
+    assert.ok(refused.every(({ reason }) => isFailure(reason, 'ip-address-in-use')));
+  });
+
+  test('the last place of a quota goes to one', async () => {
+    await using world = await createTestNetwork({ quotas: { network: 1 } });
+    const { networks } = world.control;
+    const outcomes = await Promise.allSettled([networks.create(demo, [{}]), networks.create(demo, [{}])]);
+    assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  });
+
+  test('a project gets one default group', async () => {
+    await using world = await createTestNetwork();
+    const { securityGroups } = world.control;
+    await Promise.all(Array.from({ length: 5 }, () => securityGroups.list(demo)));
+    assert.equal((await securityGroups.list(demo)).length, 1);
+  });
+});
+
+test('addresses by version: one each, computed ones where hosts compute them', async () => {
+  await using world = await createTestNetwork();
+  const { control } = world;
+  const network = await makeNetwork(world, '10.0.0.0/24');
+  const v6 = { networkId: network.id, ipv6AddressMode: 'slaac', ipv6RaMode: 'slaac' };
+  await control.subnets.create(demo, [
+    { ...v6, cidr: 'fd00:1::/64' },
+    { networkId: network.id, cidr: 'fd00:2::/64' },
+    { networkId: network.id, cidr: '10.1.0.0/24' },
+  ]);
+  const macAddress = 'fa:16:3e:11:22:33';
+  const port = await makePort(world, { networkId: network.id, macAddress });
+  const addresses = port.fixedIps.map((ip) => ip.ipAddress);
+  assert.equal(addresses[0], '10.0.0.2');
+  assert.match(addresses[1] ?? '', /^fd00:2::/);
+  assert.equal(addresses[2], 'fd00:1::f816:3eff:fe11:2233');
+  const changed = await control.ports.update(demo, port.id, {
+    fixedIps: [{ ipAddress: '10.1.0.7' }, { subnetId: port.fixedIps[0]?.subnetId ?? '' }],
+  });
+  assert.deepEqual(
+    changed.fixedIps.map((ip) => ip.ipAddress),
+    ['10.1.0.7', '10.0.0.2', 'fd00:1::f816:3eff:fe11:2233'],
+  );
+});
+
+test('a thousand ports are listed with a handful of queries', async () => {
+  await using world = await createTestNetwork({ quotas: { port: -1 } });
+  const { control } = world;
+  const network = await makeNetwork(world, '10.0.0.0/16');
+  const drafts = Array.from({ length: 1000 }, () => ({ networkId: network.id, bindingHost: 'h1' }));
+  await control.ports.create(admin, drafts);
+  const session = { caller: demo };
+  const queries = await world.countQueries(async () => {
+    const page = await control.resources.list(session, 'ports', { network_id: [network.id] });
+    assert.equal(page.items.length, 1000);
+  });
+  // Ports, addresses, groups, pairs and tags; a sub-query is counted as one more.
+  assert.ok(queries <= 6, `${queries} queries`);
+});

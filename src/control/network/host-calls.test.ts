@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createTestNetwork, type TestNetwork, testCaller } from '../../../test/helpers/network-control.ts';
+import { silentLog } from '../../base/log.ts';
+import type { Bus } from '../../bus/bus.ts';
+import { Switchboard } from '../../bus/in-process.ts';
+import { isFailure } from '../../model/failure.ts';
+import type { RequestOf } from '../../wire/call.ts';
+import { reportPorts, type WantedNetwork, wantedNetworks } from '../../wire/host-network.ts';
+import { networkServiceRequest } from '../../wire/network-service.ts';
+
+const demo = testCaller('demo');
+const admin = testCaller('demo', { isAdmin: true });
+const server = { kind: 'server' } as const;
+
+/** The network service on a bus with agents `h1` and `h2`; Kuryr works for project `demo`. */
+async function connect(world: TestNetwork): Promise<{ h1: Bus; h2: Bus }> {
+  const board = new Switchboard(silentLog());
+  world.control.serve(board.connect(server), async () => demo);
+  const [h1, h2] = ['h1', 'h2'].map((host) => board.connect({ kind: 'agent', host }));
+  assert.ok(h1 && h2);
+  return { h1, h2 };
+}
+
+async function wanted(bus: Bus, ids?: string[]): Promise<WantedNetwork[]> {
+  return (await bus.call(server, wantedNetworks, ids ? { ids } : {})).networks;
+}
+
+type View = Record<string, unknown> & { readonly id: string };
+
+async function ask(bus: Bus, request: RequestOf<typeof networkServiceRequest>): Promise<View> {
+  return (await bus.call(server, networkServiceRequest, request)).result as View;
+}
+
+const failsWith = (code: string) => (error: unknown) => isFailure(error) && error.code === code;
+
+async function makeNetwork({ control }: TestNetwork, cidr: string, caller = demo) {
+  const [network] = await control.networks.create(caller, [{ name: cidr }]);
+  assert.ok(network);
+  const [subnet] = await control.subnets.create(caller, [{ networkId: network.id, cidr }]);
+  assert.ok(subnet);
+  return { id: network.id, subnetId: subnet.id };
+}
+
+describe('the wanted dataplane of a host', () => {
+  test('has its own ports, their groups, and the members that rules name', async () => {
+    await using world = await createTestNetwork();
+    const { ports, securityGroups, securityGroupRules } = world.control;
+    const { h1, h2 } = await connect(world);
+    const net = await makeNetwork(world, '10.0.0.0/24');
+    const other = await makeNetwork(world, '10.1.0.0/24');
+    const [web, clients] = await securityGroups.create(demo, [{ name: 'web' }, { name: 'clients' }]);
+    assert.ok(web && clients);
+    await securityGroupRules.create(demo, [
+      {
+        securityGroupId: web.id,
+        direction: 'ingress',
+        protocol: 'tcp',
+        portRangeMin: 80,
+        portRangeMax: 80,
+        remoteGroupId: clients.id,
+      },
+      { securityGroupId: web.id, direction: 'ingress', protocol: 'icmp', ethertype: 'IPv6' },
+    ]);
+    const [port] = await ports.create(admin, [
+      { networkId: net.id, bindingHost: 'h1', securityGroupIds: [web.id] },
+      {
+        networkId: other.id,
+        bindingHost: 'h2',
+        securityGroupIds: [clients.id],
+        allowedAddressPairs: [{ ipAddress: '10.9.0.0/24' }],
+      },
+    ]);
+    assert.ok(port);
+    const [network, ...more] = await wanted(h1);
+    assert.ok(network);
+    assert.equal(more.length, 0);
+    assert.equal(network.id, net.id);
+    assert.deepEqual(network.ports, [
+      {
+        id: port.id,
+        macAddress: port.macAddress,
+        adminStateUp: true,
+        fixedIps: [{ address: '10.0.0.2', subnetId: net.subnetId, version: 4 }],
+        portSecurityEnabled: true,
+        securityGroupIds: [web.id],
+        allowedAddressPairs: [],
+        deviceOwner: '',
+        deviceId: '',
+      },
+    ]);
+    assert.equal(network.subnets[0]?.gatewayIp, '10.0.0.1');
+    const [group] = network.securityGroups;
+    const rules = group?.rules.map((rule) =>
+      [rule.direction, rule.ipVersion, rule.protocol, rule.portMin, rule.remoteGroupId].join(' '),
+    );
+    assert.deepEqual(rules?.sort(), [
+      'egress 4   ',
+      'egress 6   ',
+      `ingress 4 6 80 ${clients.id}`,
+      'ingress 6 58  ',
+    ]);
+    assert.deepEqual(network.remoteGroups, [
+      { securityGroupId: clients.id, v4: ['10.1.0.2', '10.9.0.0/24'], v6: [] },
+    ]);
+    assert.deepEqual(
+      (await wanted(h2)).map(({ id }) => id),
+      [other.id],
+    );
+    assert.deepEqual(await wanted(h1, [other.id]), []);
+    assert.equal((await wanted(h1, [net.id, other.id])).length, 1);
+  });
+
+  test('has routers whole, with the networks that they connect', async () => {
+    await using world = await createTestNetwork();
+    const { networks, routers, ports } = world.control;
+    const { h1 } = await connect(world);
+    const [a, b] = [await makeNetwork(world, '10.0.0.0/24'), await makeNetwork(world, '10.1.0.0/24')];
+    const outside = await makeNetwork(world, '172.24.4.0/24', admin);
+    await networks.update(admin, outside.id, { external: true });
+    const router = await routers.ensure(demo, { name: 'r' });
+    assert.equal((await routers.ensure(demo, { name: 'r' })).id, router.id);
+    await routers.setGateway(demo, router.id, outside.id);
+    await routers.setGateway(demo, router.id, outside.id);
+    await routers.ensureInterface(demo, router.id, a.subnetId);
+    const leg = await routers.ensureInterface(demo, router.id, a.subnetId);
+    await routers.ensureInterface(demo, router.id, b.subnetId);
+    await assert.rejects(routers.addInterface(demo, router.id, a.subnetId), failsWith('bad-router-request'));
+    assert.deepEqual(await wanted(h1), []);
+    await ports.create(admin, [{ networkId: a.id, bindingHost: 'h1' }]);
+    const all = await wanted(h1);
+    assert.deepEqual(all.map(({ id }) => id).sort(), [a.id, b.id].sort());
+    const [view] = all.find(({ id }) => id === a.id)?.routers ?? [];
+    assert.deepEqual(view?.gateway?.address, '172.24.4.2/24');
+    assert.deepEqual(view?.gateway?.nexthop, '172.24.4.1');
+    assert.equal(view?.interfaces.length, 2);
+    assert.deepEqual(view?.interfaces.find(({ portId }) => portId === leg.id)?.addresses, ['10.0.0.1/24']);
+    await assert.rejects(ports.remove(demo, leg.id), failsWith('service-port-in-use'));
+    const shown = await world.control.resources.get({ caller: demo }, 'routers', router.id);
+    assert.deepEqual(shown.external_gateway_info, {
+      network_id: outside.id,
+      external_fixed_ips: [{ subnet_id: outside.subnetId, ip_address: '172.24.4.2' }],
+      enable_snat: true,
+    });
+  });
+
+  test('costs the same number of queries for one port and for hundreds', async () => {
+    await using world = await createTestNetwork({ quotas: { port: -1 } });
+    const { h1 } = await connect(world);
+    const net = await makeNetwork(world, '10.0.0.0/16');
+    const draft = { networkId: net.id, bindingHost: 'h1' };
+    await world.control.ports.create(admin, [draft]);
+    const one = await world.countQueries(() => wanted(h1));
+    await world.control.ports.create(
+      admin,
+      Array.from({ length: 300 }, () => draft),
+    );
+    const many = await world.countQueries(() => wanted(h1));
+    assert.equal(many, one);
+    assert.ok(one <= 24, `${one} queries`);
+  });
+});
+
+test('a host reports its own ports, not those of others', async () => {
+  await using world = await createTestNetwork();
+  const { ports } = world.control;
+  const { h1, h2 } = await connect(world);
+  const net = await makeNetwork(world, '10.0.0.0/24');
+  const [port] = await ports.create(admin, [{ networkId: net.id, bindingHost: 'h1' }]);
+  assert.ok(port);
+  const status = async () => (await ports.get(demo, port.id)).status;
+  await h2.call(server, reportPorts, { active: [port.id], down: [] });
+  assert.equal(await status(), 'DOWN');
+  await h1.call(server, reportPorts, { active: [port.id], down: [] });
+  assert.equal(await status(), 'ACTIVE');
+  await h2.call(server, reportPorts, { active: [], down: [port.id] });
+  assert.equal(await status(), 'ACTIVE');
+  await h1.call(server, reportPorts, { active: [], down: [port.id] });
+  assert.equal(await status(), 'DOWN');
+});
+
+describe('the network service for Kuryr', () => {
+  test('works in one project, binds ports to the asking host and shows the binding', async () => {
+    await using world = await createTestNetwork();
+    const { h1 } = await connect(world);
+    const net = await ask(h1, { method: 'create', resource: 'networks', body: { name: 'k' } });
+    assert.equal(net.project_id, 'demo');
+    const body = { network_id: net.id, ip_version: 4, cidr: '10.5.0.0/24' };
+    const subnet = await ask(h1, { method: 'create', resource: 'subnets', body });
+    const port = await ask(h1, {
+      method: 'create',
+      resource: 'ports',
+      body: { network_id: net.id, 'binding:host_id': 'h2', device_owner: 'compute:kuryr' },
+    });
+    assert.equal(port['binding:host_id'], 'h1');
+    await ask(h1, { method: 'add-tag', resource: 'ports', id: port.id, tag: 'kuryr.a' });
+    const query = { tags: 'kuryr.a', fixed_ips: [`subnet_id=${subnet.id}`, 'ip_address=10.5.0.2'] };
+    const found = (await ask(h1, { method: 'list', resource: 'ports', query })) as unknown as View[];
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      [port.id],
+    );
+    await ask(h1, { method: 'remove-tag', resource: 'ports', id: port.id, tag: 'kuryr.a' });
+    const freed = await ask(h1, {
+      method: 'update',
+      resource: 'ports',
+      id: port.id,
+      body: { 'binding:host_id': '', device_id: '' },
+    });
+    assert.equal(freed['binding:host_id'], '');
+    await ask(h1, { method: 'remove', resource: 'ports', id: port.id });
+    await assert.rejects(
+      ask(h1, { method: 'get', resource: 'ports', id: port.id }),
+      failsWith('port-not-found'),
+    );
+  });
+
+  test('cannot touch ports of another host or another project', async () => {
+    await using world = await createTestNetwork();
+    const { h1, h2 } = await connect(world);
+    const net = await makeNetwork(world, '10.0.0.0/24');
+    const theirs = await makeNetwork(world, '10.0.0.0/24', testCaller('eve'));
+    const port = await ask(h1, { method: 'create', resource: 'ports', body: { network_id: net.id } });
+    const { id } = port;
+    const refused = failsWith('policy-not-authorized');
+    const name = { name: 'x' };
+    await assert.rejects(ask(h2, { method: 'update', resource: 'ports', id, body: name }), refused);
+    await assert.rejects(ask(h2, { method: 'remove', resource: 'ports', id }), refused);
+    await assert.rejects(ask(h2, { method: 'add-tag', resource: 'ports', id, tag: 't' }), refused);
+    const owner = { device_owner: 'network:router_interface' };
+    await assert.rejects(ask(h1, { method: 'update', resource: 'ports', id, body: owner }), refused);
+    const onTheirs = { network_id: theirs.id };
+    await assert.rejects(
+      ask(h1, { method: 'create', resource: 'ports', body: onTheirs }),
+      failsWith('network-not-found'),
+    );
+  });
+});
