@@ -154,6 +154,35 @@ for (const call of failingCalls) {
   });
 }
 
+test('an operation whose end Docker did not live to tell is told when it is back', async () => {
+  await world.start();
+  const uuid = await run(world.addContainer([]));
+  const { engine } = world;
+  const stopContainer = engine.stopContainer.bind(engine);
+  engine.stopContainer = async (id) => {
+    await stopContainer(id);
+    engine.failNext('findContainer', new Failure('docker-unavailable', 'away'));
+  };
+  const ended = await outcome(uuid, world.server.ask(uuid, 'stop', { power: 'stopped' }));
+  assert.equal(ended.result, 'success');
+  await until('it is told', async () => state(uuid) === 'exited', soon);
+});
+
+test('a container that removes itself at once was there all the same', async () => {
+  await world.start();
+  const uuid = world.addContainer([], { spec: { autoRemove: true } });
+  const { engine } = world;
+  const startContainer = engine.startContainer.bind(engine);
+  engine.startContainer = async (id) => {
+    await startContainer(id);
+    engine.exit(id, 0);
+  };
+  const ended = await outcome(uuid, world.server.ask(uuid, 'create'));
+  assert.equal(ended.result, 'success', ended.message);
+  const { report, wanted } = world.server.row(uuid);
+  assert.deepEqual([report?.state, report?.failed, wanted.wasCreated], ['missing', false, true]);
+});
+
 test('bad destinations of files are refused before anything is made', async () => {
   await world.start();
   for (const destination of ['etc/motd', '/etc/../../x', '/etc/']) {

@@ -58,6 +58,11 @@ interface Memory {
   isQueued: boolean;
 }
 
+/** What the Engine has of a container; undefined = it answered, and has none of ours. */
+interface Look {
+  readonly observed: EngineContainer | undefined;
+}
+
 const taskOf: Partial<Record<Operation['verb'], string>> = {
   create: 'container_creating',
   start: 'container_starting',
@@ -208,28 +213,29 @@ export class Containers {
   }
 
   async #converge(memory: Memory): Promise<void> {
+    let look: Look | undefined;
     for (;;) {
       const wanted = memory.wanted && { ...memory.wanted, wasCreated: memory.wasCreated };
       if (!wanted || this.#isStopped) return;
       const operation = nextOperation(memory);
-      if (!operation) return this.#repair(wanted, memory);
-      await this.#operate(wanted, operation, memory);
+      if (!operation) return this.#repair(wanted, memory, look ?? (await this.#look(wanted.uuid, memory)));
+      look = await this.#operate(wanted, operation, memory);
     }
   }
 
-  async #look(uuid: string, memory: Memory): Promise<EngineContainer | undefined> {
+  async #look(uuid: string, memory: Memory): Promise<Look> {
     memory.lookedAt = this.#options.clock.now().getTime();
     const found = await this.#options.engine.findContainer(dockerContainerName(uuid));
     const ours = found?.labels[dockerLabels.instance] === this.#options.instance ? found : undefined;
     memory.seen = seenOf(ours);
-    return ours;
+    return { observed: ours };
   }
 
   /** Carries out one operation and reports how it ended. Throws only when it must be tried again. */
-  async #operate(wanted: WantedContainer, operation: Operation, memory: Memory): Promise<void> {
+  async #operate(wanted: WantedContainer, operation: Operation, memory: Memory): Promise<Look | undefined> {
     const { reporter, log } = this.#options;
     const about = { container: wanted.uuid, operation: operation.id };
-    const observed = await this.#look(wanted.uuid, memory);
+    const { observed } = await this.#look(wanted.uuid, memory);
     const steps = planOperation(wanted, operation, observed);
     const tell = this.#teller(wanted.uuid, observed, memory);
     tell(taskOf[operation.verb] ?? null);
@@ -237,26 +243,29 @@ export class Containers {
     const isNew = operation.verb === 'create' || operation.verb === 'rebuild' || !observed;
     try {
       await this.#apply(steps, wanted, { isNew, tell });
-      if (operation.verb !== 'delete' && steps.some((step) => step.do === 'prepare'))
-        memory.wasCreated = true;
-      memory.done.add(operation.id);
-      log.info({ ...about, verb: operation.verb }, 'operation done');
-      if (operation.verb === 'delete') return this.#onDeleted(about);
-      await this.#reportState(wanted, memory);
-      reporter.outcome({ ...about, result: 'success' });
     } catch (error) {
       if (isTransient(error)) throw error;
-      memory.done.add(operation.id);
       log.warn({ ...about, verb: operation.verb, error }, 'operation failed');
-      await this.#onFailed(wanted, operation, error, memory);
+      return this.#onFailed(wanted, operation, error, memory);
+    }
+    memory.done.add(operation.id);
+    log.info({ ...about, verb: operation.verb }, 'operation done');
+    if (operation.verb === 'delete') return this.#onDeleted(wanted.uuid, operation);
+    try {
+      const look = await this.#reportState(wanted, memory);
+      if (look.observed) memory.wasCreated = true;
+      return look;
+    } finally {
+      // Also when Docker went away just now: it is done, and the state is told when it is back.
+      reporter.outcome({ ...about, result: 'success' });
     }
   }
 
-  #onDeleted({ container, operation }: { readonly container: string; readonly operation: string }): void {
+  #onDeleted(uuid: string, operation: Operation): undefined {
     const { reporter } = this.#options;
-    this.#memory.delete(container);
-    reporter.outcome({ container, operation, result: 'success' });
-    reporter.gone(container);
+    this.#memory.delete(uuid);
+    reporter.outcome({ container: uuid, operation: operation.id, result: 'success' });
+    reporter.gone(uuid);
   }
 
   async #onFailed(
@@ -264,23 +273,25 @@ export class Containers {
     operation: Operation,
     error: unknown,
     memory: Memory,
-  ): Promise<void> {
-    const { reporter } = this.#options;
+  ): Promise<Look> {
     const message = sayToPeople(error);
-    const now = await this.#look(wanted.uuid, memory);
+    const look = await this.#look(wanted.uuid, memory);
+    const now = look.observed;
     if (!now) memory.wasCreated = false;
+    memory.done.add(operation.id);
     // Without a container its life has failed; with one, only this operation has.
     const report = now
       ? { ...toReport(wanted.uuid, now, wanted), reason: message }
       : missingReport(wanted.uuid, { reason: message, failed: true });
     this.#say(report, memory);
-    reporter.outcome({ container: wanted.uuid, operation: operation.id, result: 'error', message });
+    const about = { container: wanted.uuid, operation: operation.id };
+    this.#options.reporter.outcome({ ...about, result: 'error', message });
+    return look;
   }
 
   /** Nothing is asked: bring back what went astray, and report what is. */
-  async #repair(wanted: WantedContainer, memory: Memory): Promise<void> {
+  async #repair(wanted: WantedContainer, memory: Memory, { observed }: Look): Promise<void> {
     const { log } = this.#options;
-    const observed = await this.#look(wanted.uuid, memory);
     const steps = planRepair(wanted, observed);
     if (steps.length === 0) {
       if (observed) this.#say(toReport(wanted.uuid, observed, wanted), memory);
@@ -294,8 +305,8 @@ export class Containers {
     try {
       await this.#apply(steps, wanted, { isNew: !observed, tell: () => undefined });
     } catch (error) {
-      const now = isTransient(error) ? undefined : await this.#look(wanted.uuid, memory);
       if (!isTransient(error)) {
+        const { observed: now } = await this.#look(wanted.uuid, memory);
         const reason = `cannot be brought back: ${sayToPeople(error)}`;
         const report = now ? toReport(wanted.uuid, now, wanted) : missingReport(wanted.uuid);
         this.#say({ ...report, reason }, memory);
@@ -320,9 +331,11 @@ export class Containers {
     });
   }
 
-  async #reportState(wanted: WantedContainer, memory: Memory): Promise<void> {
-    const now = await this.#look(wanted.uuid, memory);
+  async #reportState(wanted: WantedContainer, memory: Memory): Promise<Look> {
+    const look = await this.#look(wanted.uuid, memory);
+    const now = look.observed;
     this.#say(now ? toReport(wanted.uuid, now, wanted) : missingReport(wanted.uuid, lossOf(wanted)), memory);
+    return look;
   }
 
   #teller(
@@ -332,7 +345,10 @@ export class Containers {
   ): (task: string | null) => void {
     const base = observed ? toReport(uuid, observed) : missingReport(uuid);
     return (taskState) => {
-      if (taskState !== null) this.#say({ ...base, taskState, reason: null }, memory);
+      if (taskState === null) return;
+      // By the time it is started it was made, even if it ends and removes itself before anybody looks.
+      const state = taskState === 'container_starting' && !observed ? 'created' : base.state;
+      this.#say({ ...base, state, taskState, reason: null }, memory);
     };
   }
 
