@@ -84,12 +84,11 @@ export class Addresses {
     for (const port of await this.#portsAt(subnet, address)) await this.#free(port);
   }
 
-  /** Whose port is this container's, of the addresses that Docker holds. Several only in different networks. */
+  /** The addresses that Docker holds for this container: of one port, but for equal ones in other networks. */
   heldBy(macAddress: string, addresses: readonly string[]): Held[] {
-    const found = [...this.#held.values()].filter(
+    return [...this.#held.values()].filter(
       (held) => held.macAddress === macAddress && addresses.includes(held.address),
     );
-    return [...new Map(found.map((held) => [held.portId, held])).values()];
   }
 
   get #service(): NetworkService {

@@ -51,7 +51,7 @@ export class Pools {
   readonly #subnetOfPool = new Map<string, string>();
   /** Subnets given out for a request without CIDR: asked again, dockerd found them overlapping. */
   readonly #offered = new Map<string, number>();
-  #nextDefault = 0;
+  readonly #nextDefault = { 4: 0, 6: 0 };
 
   constructor(backend: KuryrBackend, subnets: Subnets) {
     this.#backend = backend;
@@ -75,6 +75,8 @@ export class Pools {
     this.#subnetOfPool.delete(poolId);
     this.#offered.delete(poolId);
     const { service } = this.#backend;
+    // Of Berth's own networks, and of none at all, there is nothing to take back.
+    if (poolId === noIpv4.poolId || (await this.#backend.findSubnet(poolId))) return;
     const found = subnetId
       ? await service.list('subnets', { id: subnetId })
       : await service.list('subnets', { tags: poolId });
@@ -202,8 +204,8 @@ export class Pools {
     const size = 1n << BigInt((version === 4 ? 32 : 128) - prefixLength);
     for (let tried = 0; tried < count; tried += 1) {
       // Onward from the last one: dockerd may have refused it for a route of the host that we do not know.
-      const offset = BigInt(this.#nextDefault % count) * size;
-      this.#nextDefault += 1;
+      const offset = BigInt(this.#nextDefault[version] % count) * size;
+      this.#nextDefault[version] += 1;
       const candidate = cidrAt(within, offset, prefixLength);
       if (!taken.some((each) => overlaps(each, candidate))) return candidate;
     }

@@ -78,9 +78,11 @@ async function makeWay(socketPath: string): Promise<void> {
   await mkdir(dirname(socketPath), { recursive: true });
   const isServed = await new Promise<boolean>((resolve) => {
     const probe = connect(socketPath);
-    probe.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    probe.once('close', () => probe.destroy());
-    probe.unref();
+    const answer = (is: boolean) => {
+      probe.destroy();
+      resolve(is);
+    };
+    probe.once('connect', () => answer(true)).once('error', () => answer(false));
   });
   if (isServed) {
     throw new Failure(

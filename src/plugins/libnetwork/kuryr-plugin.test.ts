@@ -1,0 +1,440 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  createNetwork,
+  type NetworkRequest,
+  removeNetwork,
+  startContainer,
+  stopContainer,
+} from '../../../test/helpers/docker-flows.ts';
+import { KuryrWorld } from '../../../test/helpers/kuryr-world.ts';
+
+const id = (digit: string) => digit.repeat(64);
+const plain: NetworkRequest = { id: id('a'), subnets: [{ pool: '10.77.0.0/16' }] };
+const mac = '02:42:00:00:00:01';
+const container = { endpointId: id('e'), mac };
+const nothing = { networks: [], subnets: [], ports: [] };
+
+test('a network made by hand is a network and a subnet with names and tags that lead back to it', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, plain);
+    const { networks, subnets } = world.service.inventory();
+    assert.deepEqual(
+      networks?.map(({ name, tags }) => ({ name, tags })),
+      [
+        {
+          name: 'kuryr-net-aaaaaaaa',
+          tags: [`kuryr.net.uuid.lh:${'a'.repeat(32)}`, `kuryr.net.uuid.uh:${'a'.repeat(32)}`],
+        },
+      ],
+    );
+    assert.deepEqual(
+      subnets?.map(({ name, cidr, gateway_ip, tags }) => ({ name, cidr, gateway_ip, tags })),
+      [
+        {
+          name: 'kuryr-subnet-10.77.0.0/16',
+          cidr: '10.77.0.0/16',
+          gateway_ip: '10.77.0.1',
+          tags: [network.pools[0]?.poolId],
+        },
+      ],
+    );
+    await removeNetwork(world, network);
+    assert.deepEqual(world.service.inventory(), { networks: [], subnets: [], ports: [] });
+  }));
+
+test('a container by hand gets a port with its MAC, a link and the gateway; all goes with it', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, {
+      ...plain,
+      subnets: [{ pool: '10.77.0.0/16', gateway: '10.77.0.9' }],
+    });
+    const started = await startContainer(world, network, { ...container, ip: '10.77.0.50' });
+    const [port] = world.service.inventory().ports ?? [];
+    assert.deepEqual(
+      [port?.mac_address, port?.device_id, port?.device_owner, port?.name],
+      [mac, id('e'), 'compute:kuryr', `${id('e')}-port`],
+    );
+    assert.deepEqual(started.addresses[0]?.address, '10.77.0.50/16');
+    assert.deepEqual(started.join, {
+      InterfaceName: { SrcName: `c${port?.id.slice(0, 8)}`, DstPrefix: 'eth' },
+      Gateway: '10.77.0.9',
+      GatewayIPv6: '',
+      StaticRoutes: [],
+      DisableGatewayService: true,
+    });
+    assert.equal(world.host.plugged.get(id('e')), port?.id);
+    await stopContainer(world, network, started);
+    assert.deepEqual([...world.host.plugged], []);
+    await removeNetwork(world, network);
+    assert.deepEqual(world.service.inventory(), nothing);
+  }));
+
+test('a container of two families has one port with both addresses', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, { ...plain, v6: [{ pool: 'fd00:77::/64' }] });
+    const started = await startContainer(world, network, { ...container, ip6: 'fd00:77::5' });
+    const { ports = [] } = world.service.inventory();
+    assert.equal(ports.length, 1);
+    assert.deepEqual(
+      (ports[0]?.fixed_ips as { ip_address: string }[] | undefined)?.map((ip) => ip.ip_address),
+      ['10.77.0.2', 'fd00:77::5'],
+    );
+    assert.deepEqual([started.join.Gateway, started.join.GatewayIPv6], ['10.77.0.1', 'fd00:77::1']);
+    await stopContainer(world, network, started);
+    await removeNetwork(world, network);
+    assert.deepEqual(world.service.inventory(), nothing);
+  }));
+
+const own = {
+  networkId: '11111111-1111-4111-8111-111111111111',
+  subnetId: '22222222-2222-4222-8222-222222222222',
+  portId: '33333333-3333-4333-8333-333333333333',
+};
+const ownMac = 'fa:16:3e:01:02:03';
+const ownOptions = { 'neutron.net.uuid': own.networkId, 'neutron.subnet.uuid': own.subnetId };
+const ownNetwork: NetworkRequest = {
+  id: id('b'),
+  subnets: [{ pool: '10.0.0.0/24' }],
+  options: ownOptions,
+  ipamOptions: ownOptions,
+};
+
+function serveOwn(world: KuryrWorld): void {
+  world.host.subnets.push({
+    id: own.subnetId,
+    networkId: own.networkId,
+    ipVersion: 4,
+    cidr: '10.0.0.0/24',
+    gatewayIp: '10.0.0.1',
+    hostRoutes: [{ destination: '10.8.0.0/16', nexthop: '10.0.0.200' }],
+  });
+  world.host.ports.push({
+    id: own.portId,
+    networkId: own.networkId,
+    macAddress: ownMac,
+    fixedIps: [{ address: '10.0.0.5', subnetId: own.subnetId }],
+    deviceOwner: 'compute:berth',
+  });
+}
+
+test("Berth's own container starts and stops without a question to the network service", () =>
+  KuryrWorld.with(async (world) => {
+    serveOwn(world);
+    const network = await createNetwork(world, ownNetwork);
+    const asked = { endpointId: id('e'), mac: ownMac, ip: '10.0.0.5' };
+    const started = await startContainer(world, network, asked);
+    assert.equal(world.host.plugged.get(id('e')), own.portId);
+    assert.equal(started.join.Gateway, '10.0.0.1');
+    assert.deepEqual(started.join.StaticRoutes, [
+      { Destination: '10.8.0.0/16', RouteType: 0, NextHop: '10.0.0.200' },
+    ]);
+    await stopContainer(world, network, started);
+    assert.deepEqual([...world.host.plugged], []);
+    assert.deepEqual(world.service.calls, []);
+  }));
+
+test("the address of Berth's own port is not given to another MAC", () =>
+  KuryrWorld.with(async (world) => {
+    serveOwn(world);
+    const network = await createNetwork(world, ownNetwork);
+    await assert.rejects(
+      startContainer(world, network, { ...container, ip: '10.0.0.5' }),
+      /port 33333333.*MAC address is fa:16:3e:01:02:03, not 02:42:00:00:00:01/,
+    );
+  }));
+
+test("two tenants' ports of the same address and MAC are told apart by their networks", () =>
+  KuryrWorld.with(async (world) => {
+    serveOwn(world);
+    const [network, subnet, port] = ['4', '5', '6'].map((digit) => own.networkId.replaceAll('1', digit));
+    assert.ok(network && subnet && port);
+    const [mine, myPort] = [world.host.subnets[0], world.host.ports[0]];
+    assert.ok(mine && myPort);
+    world.host.subnets.push({ ...mine, id: subnet, networkId: network });
+    world.host.ports.push({
+      ...myPort,
+      id: port,
+      networkId: network,
+      fixedIps: [{ address: '10.0.0.5', subnetId: subnet }],
+    });
+    const options = { 'neutron.net.uuid': network, 'neutron.subnet.uuid': subnet };
+    const first = await createNetwork(world, ownNetwork);
+    const second = await createNetwork(world, { ...ownNetwork, id: id('c'), options, ipamOptions: options });
+    await startContainer(world, first, { endpointId: id('e'), mac: ownMac, ip: '10.0.0.5' });
+    await startContainer(world, second, { endpointId: id('f'), mac: ownMac, ip: '10.0.0.5' });
+    assert.deepEqual([...world.host.plugged.values()], [own.portId, port]);
+  }));
+
+test('nothing is forgotten when the driver restarts before any call', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, { ...plain, v6: [{ pool: 'fd00:77::/64' }] });
+    serveOwn(world);
+    const mine = await createNetwork(world, ownNetwork);
+    world.beforeCall = () => world.restart();
+    const started = await startContainer(world, network, container);
+    await stopContainer(world, network, started);
+    await removeNetwork(world, network);
+    assert.deepEqual(world.service.inventory(), nothing);
+    assert.deepEqual([...world.host.plugged], []);
+    const { call } = { call: world.call.bind(world) };
+    const address = { PoolID: own.subnetId, Address: '10.0.0.5' };
+    const request = { ...address, Options: { 'com.docker.network.endpoint.macaddress': ownMac } };
+    assert.equal((await call('IpamDriver.RequestAddress', request)).Address, '10.0.0.5/24');
+    await call('IpamDriver.ReleaseAddress', address);
+    await removeNetwork(world, mine);
+    assert.deepEqual(world.service.inventory(), nothing);
+  }));
+
+test('whatever question to the service fails, nothing is left when Docker has rolled back', () =>
+  KuryrWorld.with(async (world) => {
+    const life = async () => {
+      const network = await createNetwork(world, {
+        ...plain,
+        v6: [{ pool: 'fd00:77::/64' }],
+        auxiliary: { web: '10.77.3.9' },
+      });
+      try {
+        const started = await startContainer(world, network, container);
+        await stopContainer(world, network, started);
+      } finally {
+        await removeNetwork(world, network);
+      }
+    };
+    await life();
+    const count = world.service.calls.length;
+    assert.ok(count > 15, `${count} questions`);
+    let refused = 0;
+    for (let failing = 1; failing <= count; failing += 1) {
+      let left = failing;
+      world.service.before = (call) => {
+        left -= 1;
+        // Docker ignores failed releases, so those are no roll-backs of ours.
+        if (left === 0 && !call.startsWith('remove')) throw new Error('broken on purpose');
+      };
+      await life().catch(() => {
+        refused += 1;
+      });
+      world.service.before = () => undefined;
+      const left_ = world.service.inventory();
+      if (left_.networks?.length) {
+        // A look-up failed within a release: the same release again must be enough.
+        await world.ask('NetworkDriver.DeleteNetwork', { NetworkID: id('a') });
+      }
+      assert.deepEqual(world.service.inventory(), nothing, `call ${failing} of ${count}`);
+      assert.deepEqual([...world.host.plugged], [], `call ${failing} of ${count}`);
+    }
+    assert.ok(refused > 8, `${refused} refused`);
+  }));
+
+test('a container whose link cannot be made leaves no port', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, plain);
+    world.host.failPlug = true;
+    await assert.rejects(startContainer(world, network, container), /internal error of the network driver/);
+    assert.deepEqual([...world.host.plugged], []);
+    assert.deepEqual(world.service.inventory().ports, []);
+  }));
+
+test('automatic pools differ, and avoid what is taken', () =>
+  KuryrWorld.with(async (world) => {
+    const request = { AddressSpace: 'kuryr', Pool: '', SubPool: '', Options: null, V6: false };
+    const pools = new Set<string>();
+    for (let i = 0; i < 5; i += 1) pools.add((await world.call('IpamDriver.RequestPool', request)).Pool);
+    assert.equal(pools.size, 5);
+    assert.ok(pools.has('10.192.0.0/24'));
+    const { Pool } = await world.call('IpamDriver.RequestPool', { ...request, V6: true });
+    assert.equal(Pool, 'fd6b:7572:7972::/64');
+    const [taken] = pools;
+    await world.restart();
+    await createNetwork(world, { id: id('a'), subnets: [{ pool: taken ?? '' }] });
+    await world.restart();
+    assert.notEqual((await world.call('IpamDriver.RequestPool', request)).Pool, taken);
+  }));
+
+test('the same subnet offered twice without --subnet is an error, not an endless loop', () =>
+  KuryrWorld.with(async (world) => {
+    serveOwn(world);
+    const request = { AddressSpace: 'kuryr', Pool: '', SubPool: '', Options: ownOptions, V6: false };
+    await world.call('IpamDriver.RequestPool', request);
+    const { status, body } = await world.ask('IpamDriver.RequestPool', request);
+    assert.equal(status, 409);
+    assert.match(body.Error, /overlaps a route of this host.*give --subnet 10.0.0.0\/24/);
+  }));
+
+test('two networks of one CIDR live side by side; two at the very same time do not', () =>
+  KuryrWorld.with(async (world) => {
+    const first = await createNetwork(world, plain);
+    const second = await createNetwork(world, { ...plain, id: id('b') });
+    const one = await startContainer(world, first, { ...container, ip: '10.77.0.7' });
+    const two = await startContainer(world, second, { endpointId: id('f'), mac, ip: '10.77.0.7' });
+    const networks = (world.service.inventory().ports ?? []).map((port) => port.network_id);
+    assert.equal(new Set(networks).size, 2);
+    await stopContainer(world, first, one);
+    await stopContainer(world, second, two);
+    const request = { AddressSpace: 'kuryr', Pool: '10.9.0.0/24', SubPool: '', Options: {}, V6: false };
+    await world.call('IpamDriver.RequestPool', request);
+    assert.match((await world.ask('IpamDriver.RequestPool', request)).body.Err, /is just being made/);
+  }));
+
+test('an existing network is adopted by name, with its subnet, and left as it was', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await world.service.create('networks', { name: 'blue' });
+    await world.service.create('subnets', {
+      name: 'blue-v4',
+      network_id: network.id,
+      ip_version: 4,
+      cidr: '10.5.0.0/24',
+    });
+    const before = world.service.inventory();
+    const request = {
+      id: id('a'),
+      subnets: [{ pool: '10.5.0.0/24' }],
+      options: { 'neutron.net.name': 'blue' },
+    };
+    const adopted = await createNetwork(world, request);
+    assert.ok(world.service.inventory().networks?.[0]?.tags.includes('kuryr.net.existing:aaaaaaaaaaaa'));
+    const started = await startContainer(world, adopted, container);
+    await stopContainer(world, adopted, started);
+    await removeNetwork(world, adopted);
+    assert.deepEqual(world.service.inventory(), { ...before, ports: [] });
+    await assert.rejects(
+      createNetwork(world, { ...request, options: { 'neutron.net.name': 'green' } }),
+      /Specified network id\/name\(green\) does not exist/,
+    );
+    await assert.rejects(
+      createNetwork(world, { ...request, subnets: [{ pool: '10.5.0.0/24', gateway: '10.5.0.77' }] }),
+      /Requested gateway 10.5.0.77 does not match with gateway 10.5.0.1/,
+    );
+    assert.deepEqual(world.service.inventory(), { ...before, ports: [] });
+  }));
+
+test('an unused port is adopted by its address and given back; a used one is not taken', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, plain);
+    const [subnet] = world.service.inventory().subnets ?? [];
+    assert.ok(subnet);
+    const make = (address: string, device: string) =>
+      world.service.create('ports', {
+        name: 'mine',
+        network_id: String(subnet.network_id),
+        fixed_ips: [{ subnet_id: subnet.id, ip_address: address }],
+        device_id: device,
+      });
+    await make('10.77.0.50', '');
+    await make('10.77.0.51', 'a-virtual-machine');
+    const started = await startContainer(world, network, { ...container, ip: '10.77.0.50' });
+    await stopContainer(world, network, started);
+    const { ports = [] } = world.service.inventory();
+    assert.deepEqual(
+      ports.map((port) => [port.name, port.device_id, port.device_owner, port.tags]),
+      [
+        ['mine', '', '', []],
+        ['mine', 'a-virtual-machine', '', []],
+      ],
+    );
+    await assert.rejects(
+      startContainer(world, network, { ...container, ip: '10.77.0.51' }),
+      /address 10.77.0.51 of subnet .* is in use by port/,
+    );
+    assert.equal(world.service.inventory().ports?.length, 2);
+  }));
+
+test('auxiliary addresses become ports, an address range the allocation pool', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, {
+      id: id('a'),
+      subnets: [{ pool: '10.77.0.0/16', range: '10.77.3.0/24', gateway: '10.77.3.1' }],
+      auxiliary: { web: '10.77.3.2' },
+    });
+    const { ports, subnets } = world.service.inventory();
+    assert.deepEqual(subnets?.[0]?.allocation_pools, [{ start: '10.77.3.2', end: '10.77.3.254' }]);
+    assert.deepEqual(
+      ports?.map((port) => [port.name, port.fixed_ips]),
+      [['kuryr-aux-web', [{ subnet_id: subnets?.[0]?.id, ip_address: '10.77.3.2' }]]],
+    );
+    await removeNetwork(world, network);
+    assert.deepEqual(world.service.inventory(), nothing);
+  }));
+
+test('a network without IPv4 gets the pool and the address that mean none', () =>
+  KuryrWorld.with(async (world) => {
+    serveOwn(world);
+    const v6 = { ...world.host.subnets[0], id: own.subnetId, cidr: 'fd00:5::/64', gatewayIp: 'fd00:5::1' };
+    world.host.subnets.splice(0, 1, { ...v6, networkId: own.networkId, ipVersion: 6, hostRoutes: [] });
+    const options = { 'neutron.net.uuid': own.networkId, 'neutron.subnet.v6.uuid': own.subnetId };
+    world.host.ports.splice(0, 1, {
+      id: own.portId,
+      networkId: own.networkId,
+      macAddress: ownMac,
+      fixedIps: [{ address: 'fd00:5::9', subnetId: own.subnetId }],
+      deviceOwner: 'compute:berth',
+    });
+    const network = await createNetwork(world, {
+      id: id('a'),
+      v6: [{ pool: 'fd00:5::/64' }],
+      options,
+      ipamOptions: options,
+    });
+    assert.equal(network.pools[0]?.pool, '0.0.0.0/0');
+    const started = await startContainer(world, network, {
+      endpointId: id('e'),
+      mac: ownMac,
+      ip6: 'fd00:5::9',
+    });
+    assert.deepEqual(
+      started.addresses.map(({ address }) => address),
+      ['0.0.0.0/32', 'fd00:5::9/64'],
+    );
+    assert.deepEqual([started.join.Gateway, started.join.GatewayIPv6], ['', 'fd00:5::1']);
+    await stopContainer(world, network, started);
+    assert.deepEqual(world.service.calls, []);
+    await assert.rejects(
+      startContainer(world, network, { endpointId: id('e'), mac: ownMac, ip: '10.0.0.3' }),
+      /no IPv4 subnet/,
+    );
+  }));
+
+test('with another IPAM driver the port is made and deleted with the endpoint', () =>
+  KuryrWorld.with(async (world) => {
+    const ids = { NetworkID: id('a'), EndpointID: id('e') };
+    await world.call('NetworkDriver.CreateNetwork', {
+      NetworkID: id('a'),
+      Options: { 'com.docker.network.generic': {} },
+      IPv4Data: [{ AddressSpace: 'LocalDefault', Pool: '172.30.0.0/16', Gateway: '172.30.0.1/16' }],
+      IPv6Data: null,
+    });
+    const { Interface } = await world.call('NetworkDriver.CreateEndpoint', {
+      ...ids,
+      Interface: { Address: '172.30.0.2/16' },
+      Options: null,
+    });
+    const [port] = world.service.inventory().ports ?? [];
+    assert.equal(Interface.MacAddress, port?.mac_address);
+    assert.equal((await world.call('NetworkDriver.Join', ids)).Gateway, '172.30.0.1');
+    await world.restart();
+    await world.call('NetworkDriver.DeleteEndpoint', ids);
+    assert.deepEqual(world.service.inventory().ports, []);
+    await world.call('NetworkDriver.DeleteNetwork', { NetworkID: id('a') });
+    assert.deepEqual(world.service.inventory(), nothing);
+  }));
+
+test('the same call twice is as good as once, and what is unknown is deleted already', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, plain);
+    const body = {
+      NetworkID: network.id,
+      Options: { 'com.docker.network.generic': {} },
+      IPv4Data: [{ AddressSpace: 'kuryr', Pool: '10.77.0.0/16', Gateway: '10.77.0.1/16' }],
+      IPv6Data: [],
+    };
+    await world.call('NetworkDriver.CreateNetwork', body);
+    assert.equal(world.service.inventory().networks?.length, 1);
+    assert.equal(world.service.inventory().subnets?.length, 1);
+    const ids = { NetworkID: id('9'), EndpointID: id('9') };
+    await world.call('NetworkDriver.Leave', ids);
+    await world.call('NetworkDriver.DeleteEndpoint', ids);
+    await world.call('NetworkDriver.DeleteNetwork', ids);
+    await world.call('IpamDriver.ReleaseAddress', { PoolID: 'no-such-pool', Address: '10.0.0.1' });
+    await world.call('IpamDriver.ReleasePool', { PoolID: 'no-such-pool' });
+  }));

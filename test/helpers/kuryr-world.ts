@@ -1,0 +1,112 @@
+/** The Kuryr plugin with a network service in memory and a host that only notes what is plugged. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLog } from '../../src/base/log.ts';
+import type { HostPort, HostSubnet, KuryrBackend, PortQuery } from '../../src/plugins/libnetwork/backend.ts';
+import { type KuryrPlugin, startKuryrPlugin } from '../../src/plugins/libnetwork/kuryr-plugin.ts';
+import { type Answer, DockerdCalls } from './dockerd.ts';
+import { FakeNetworkService } from './network-service.ts';
+
+export class NotingHost implements KuryrBackend {
+  readonly service = new FakeNetworkService();
+  readonly subnets: HostSubnet[] = [];
+  readonly ports: HostPort[] = [];
+  /** Endpoint → port. */
+  readonly plugged = new Map<string, string>();
+  failPlug = false;
+
+  async findSubnet(subnetId: string): Promise<HostSubnet | undefined> {
+    return this.subnets.find((subnet) => subnet.id === subnetId);
+  }
+
+  async findPort({ portId, networkId, subnetId, address, macAddress }: PortQuery) {
+    return this.ports.find(
+      (port) =>
+        (portId === undefined || port.id === portId) &&
+        (networkId === undefined || port.networkId === networkId) &&
+        (macAddress === undefined || port.macAddress === macAddress) &&
+        port.fixedIps.some(
+          (ip) =>
+            (subnetId === undefined || ip.subnetId === subnetId) &&
+            (address === undefined || ip.address === address),
+        ),
+    );
+  }
+
+  async plug({ portId, endpointId }: { portId: string; endpointId: string }) {
+    this.plugged.set(endpointId, portId);
+    if (this.failPlug) throw new Error('the kernel said no');
+    return { linkName: `c${portId.slice(0, 8)}` };
+  }
+
+  async unplug({ endpointId }: { endpointId: string }): Promise<void> {
+    this.plugged.delete(endpointId);
+  }
+
+  async portOfEndpoint(endpointId: string): Promise<string | undefined> {
+    return this.plugged.get(endpointId);
+  }
+}
+
+export class KuryrWorld {
+  readonly host = new NotingHost();
+  readonly service = this.host.service;
+  readonly pluginDir: string;
+  #plugin: KuryrPlugin | undefined;
+  /** Called before each call of dockerd. */
+  beforeCall: () => Promise<void> = async () => undefined;
+
+  constructor(pluginDir: string) {
+    this.pluginDir = pluginDir;
+  }
+
+  static async with(work: (world: KuryrWorld) => Promise<void>, deadlineMs = 5_000): Promise<void> {
+    const world = new KuryrWorld(await mkdtemp(join(tmpdir(), 'kuryr-')));
+    try {
+      await world.start(deadlineMs);
+      await work(world);
+    } finally {
+      await world.stop();
+      await rm(world.pluginDir, { recursive: true });
+    }
+  }
+
+  async start(deadlineMs = 5_000): Promise<void> {
+    const { pluginDir, host: backend } = this;
+    this.#plugin = await startKuryrPlugin({
+      name: 'kuryr',
+      pluginDir,
+      backend,
+      log: silentLog(),
+      deadlineMs,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#plugin?.close();
+    this.#plugin = undefined;
+  }
+
+  /** As a crash does: only what the service and the host remember stays. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  get socketPath(): string {
+    return join(this.pluginDir, 'kuryr.sock');
+  }
+
+  async ask(call: string, body?: unknown): Promise<Answer> {
+    await this.beforeCall();
+    return new DockerdCalls(this.socketPath).ask(call, body);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes, judged by the tests
+  async call(name: string, body?: unknown): Promise<any> {
+    const { status, body: answer } = await this.ask(name, body);
+    if (status !== 200) throw new Error(`${name}: ${status} ${answer.Err}`);
+    return answer;
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * A network service in memory: a small working model of networks, subnets and ports with their tags, addresses and
+ * refusals, for tests of whoever talks to one.
+ */
+import { randomUUID } from 'node:crypto';
+import { Failure, type FailureCode } from '../../src/model/failure.ts';
+import type {
+  JsonObject,
+  ListQuery,
+  NetworkResource,
+  NetworkService,
+  ResourceViews,
+} from '../../src/wire/network-service.ts';
+
+type Row = { id: string; tags: string[] } & Record<string, unknown>;
+interface FixedIp {
+  subnet_id: string;
+  ip_address: string;
+}
+
+const notFound: Record<NetworkResource, FailureCode> = {
+  networks: 'network-not-found',
+  subnets: 'subnet-not-found',
+  ports: 'port-not-found',
+  'security-groups': 'security-group-not-found',
+  'security-group-rules': 'security-group-rule-not-found',
+};
+
+export class FakeNetworkService implements NetworkService {
+  readonly #rows = new Map<NetworkResource, Map<string, Row>>();
+  #lastMac = 0;
+  /** Every call, as `create ports`. */
+  readonly calls: string[] = [];
+  /** Called before each call; may throw or wait. */
+  before: (call: string) => Promise<void> | void = () => undefined;
+
+  async list<R extends NetworkResource>(resource: R, query: ListQuery): Promise<ResourceViews[R][]> {
+    await this.#called('list', resource);
+    const found = [...this.#table(resource).values()].filter((row) => fits(row, query));
+    return structuredClone(found) as unknown as ResourceViews[R][];
+  }
+
+  async get<R extends NetworkResource>(resource: R, id: string): Promise<ResourceViews[R]> {
+    await this.#called('get', resource);
+    return this.#view(resource, this.#row(resource, id));
+  }
+
+  async create<R extends NetworkResource>(resource: R, body: JsonObject): Promise<ResourceViews[R]> {
+    await this.#called('create', resource);
+    const row: Row = { name: '', ...structuredClone(body), id: randomUUID(), tags: [] };
+    if (resource === 'networks') Object.assign(row, { mtu: 1450, shared: false, ...row });
+    if (resource === 'subnets') this.#completeSubnet(row);
+    if (resource === 'ports') this.#completePort(row);
+    this.#table(resource).set(row.id, row);
+    return this.#view(resource, row);
+  }
+
+  async update<R extends NetworkResource>(
+    resource: R,
+    id: string,
+    body: JsonObject,
+  ): Promise<ResourceViews[R]> {
+    await this.#called('update', resource);
+    const row = this.#row(resource, id);
+    const wanted = structuredClone(body) as Record<string, unknown>;
+    if (resource === 'ports' && wanted.fixed_ips) {
+      wanted.fixed_ips = this.#addresses(wanted.fixed_ips as FixedIp[], id);
+    }
+    Object.assign(row, wanted);
+    return this.#view(resource, row);
+  }
+
+  async remove(resource: NetworkResource, id: string): Promise<void> {
+    await this.#called('remove', resource);
+    const ports = [...this.#table('ports').values()];
+    if (resource === 'networks') {
+      if (ports.some((port) => port.network_id === id)) {
+        throw new Failure('network-in-use', `network ${id} is in use`);
+      }
+      for (const subnet of this.#table('subnets').values()) {
+        if (subnet.network_id === id) this.#table('subnets').delete(subnet.id);
+      }
+    }
+    if (resource === 'subnets' && ports.some((port) => ipsOf(port).some((ip) => ip.subnet_id === id))) {
+      throw new Failure('subnet-in-use', `subnet ${id} is in use`);
+    }
+    this.#table(resource).delete(id);
+  }
+
+  async addTag(resource: NetworkResource, id: string, tag: string): Promise<void> {
+    await this.#called('add-tag', resource);
+    if (tag.length > 60) throw new Failure('invalid', `tag ${tag} is too long`);
+    const row = this.#row(resource, id);
+    if (!row.tags.includes(tag)) row.tags.push(tag);
+  }
+
+  async removeTag(resource: NetworkResource, id: string, tag: string): Promise<void> {
+    await this.#called('remove-tag', resource);
+    const row = this.#table(resource).get(id);
+    if (row) row.tags = row.tags.filter((each) => each !== tag);
+  }
+
+  /** What there is, for a comparison of before and after. */
+  inventory(): Record<string, Row[]> {
+    return structuredClone(
+      Object.fromEntries([...this.#rows].map(([resource, rows]) => [resource, [...rows.values()]])),
+    );
+  }
+
+  async #called(method: string, resource: NetworkResource): Promise<void> {
+    this.calls.push(`${method} ${resource}`);
+    await this.before(`${method} ${resource}`);
+  }
+
+  #table(resource: NetworkResource): Map<string, Row> {
+    const table = this.#rows.get(resource) ?? new Map<string, Row>();
+    this.#rows.set(resource, table);
+    return table;
+  }
+
+  #row(resource: NetworkResource, id: string): Row {
+    const row = this.#table(resource).get(id);
+    if (!row) throw new Failure(notFound[resource], `${resource} ${id} not found`);
+    return row;
+  }
+
+  #view<R extends NetworkResource>(_: R, row: Row): ResourceViews[R] {
+    return structuredClone(row) as unknown as ResourceViews[R];
+  }
+
+  #completeSubnet(row: Row): void {
+    this.#row('networks', String(row.network_id));
+    const base = String(row.cidr).split('/')[0] ?? '';
+    const first = base.includes(':') ? `${base}1` : base.replace(/\d+$/, (last) => String(Number(last) + 1));
+    Object.assign(row, { gateway_ip: first, host_routes: [], ...row });
+  }
+
+  #completePort(row: Row): void {
+    this.#row('networks', String(row.network_id));
+    this.#lastMac += 1;
+    const mac = `fa:16:3e:00:00:${this.#lastMac.toString(16).padStart(2, '0')}`;
+    const defaults = { mac_address: mac, device_id: '', device_owner: '', 'binding:host_id': 'here' };
+    Object.assign(row, { status: 'DOWN', ...defaults, ...row });
+    const taken = [...this.#table('ports').values()].some(
+      (port) => port.network_id === row.network_id && port.mac_address === row.mac_address,
+    );
+    if (taken) throw new Failure('mac-address-in-use', `MAC ${row.mac_address} is in use`);
+    row.fixed_ips = this.#addresses((row.fixed_ips ?? []) as FixedIp[], row.id);
+  }
+
+  #addresses(wanted: readonly Partial<FixedIp>[], portId: string): FixedIp[] {
+    return wanted.map(({ subnet_id = '', ip_address }) => {
+      const subnet = this.#row('subnets', subnet_id);
+      const taken = [...this.#table('ports').values()]
+        .filter((port) => port.id !== portId)
+        .flatMap(ipsOf)
+        .filter((ip) => ip.subnet_id === subnet_id)
+        .map((ip) => ip.ip_address);
+      if (ip_address && taken.includes(ip_address)) {
+        throw new Failure('ip-address-in-use', `IP address ${ip_address} is in use`);
+      }
+      return { subnet_id, ip_address: ip_address ?? freeAddress(subnet, taken) };
+    });
+  }
+}
+
+/** Small numbers only: enough addresses for a test. */
+function freeAddress(subnet: Row, taken: readonly string[]): string {
+  const pools = subnet.allocation_pools as { start: string }[] | undefined;
+  const start = pools?.[0]?.start ?? String(subnet.gateway_ip ?? subnet.cidr).split('/')[0] ?? '';
+  for (let offset = 0; offset < 200; offset += 1) {
+    const address = start.includes(':')
+      ? start.replace(/[0-9a-f]*$/, (last) => (Number.parseInt(last || '0', 16) + offset).toString(16))
+      : start.replace(/\d+$/, (last) => String(Number(last) + offset));
+    if (address !== subnet.gateway_ip && !taken.includes(address)) return address;
+  }
+  throw new Failure('ip-address-exhausted', `no more addresses on subnet ${subnet.id}`);
+}
+
+function ipsOf(port: Row): FixedIp[] {
+  return (port.fixed_ips ?? []) as FixedIp[];
+}
+
+function fits(row: Row, query: ListQuery): boolean {
+  return Object.entries(query).every(([key, wanted]) => {
+    if (key === 'tags')
+      return String(wanted)
+        .split(',')
+        .every((tag) => row.tags.includes(tag));
+    if (key === 'fixed_ips') {
+      // As Neutron: one of several is enough.
+      return [wanted].flat().some((each) => {
+        const [name = '', value] = String(each).split('=');
+        return ipsOf(row).some((ip) => ip[name as keyof FixedIp] === value);
+      });
+    }
+    return String(row[key]) === String(wanted);
+  });
+}
