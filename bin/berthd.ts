@@ -6,9 +6,6 @@
  * Logs go to stderr. Exit codes: 0 stopped as asked, 1 could not start or somebody else holds the state folder, 2 not
  * possible here (no root), 64 wrong usage. Run it through `./berth up`, which also makes the machine ready.
  */
-import { enableCompileCache } from 'node:module';
+import { main } from './main.ts';
 
-// Before the rest is loaded, so that the rest is compiled once and not at every start.
-enableCompileCache();
-const { main } = await import('./main.ts');
 process.exitCode = await main(process.argv.slice(2));

@@ -12,6 +12,8 @@ import { openWorld, type World } from './world.ts';
 
 const exitCodes = { stopped: 0, failed: 1, notPossibleHere: 2, usage: 64 } as const;
 
+const usage = 'berthd.ts [--config FILE] [--state-dir FOLDER] [--listen ADDRESS] [--port PORT]';
+
 /** Work that takes longer than this to finish is picked up again by the next start. */
 const stopDeadlineMs = 30_000;
 
@@ -36,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** The settings, or an exit code when they are wrong. */
+/** The settings, or an exit code when that is all. */
 function readConfig(argv: readonly string[]): Config | number {
   try {
     const { values } = parseArgs({
@@ -46,13 +48,15 @@ function readConfig(argv: readonly string[]): Config | number {
         'state-dir': { type: 'string' },
         listen: { type: 'string' },
         port: { type: 'string' },
+        help: { type: 'boolean' },
       },
     });
+    if (values.help) return complain(usage, exitCodes.stopped);
     return loadConfig({
       ...(values.config === undefined ? {} : { file: values.config }),
       overrides: {
         stateDir: values['state-dir'],
-        listen: { host: values.listen, port: values.port === undefined ? undefined : Number(values.port) },
+        listen: { host: values.listen, port: toNumber(values.port) },
       },
     });
   } catch (error) {
@@ -60,6 +64,11 @@ function readConfig(argv: readonly string[]): Config | number {
     if (!isUsage && !isFailure(error)) throw error;
     return complain((error as Error).message, isUsage ? exitCodes.usage : exitCodes.failed);
   }
+}
+
+/** What is no number stays text, so that the complaint can show it. */
+function toNumber(text: string | undefined): number | string | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
 }
 
 async function run(config: Config, log: Log): Promise<number> {

@@ -17,7 +17,7 @@ test('variables override defaults and flags override variables', () => {
 test('a bad value names the setting and the value', () => {
   assert.throws(
     () => loadConfig({ env: { BERTH_LISTEN_PORT: 'x' } }),
-    /setting listen\.port: null|setting listen\.port/,
+    /setting listen\.port: "x" must be integer/,
   );
   assert.throws(() => loadConfig({ env: {}, overrides: { listen: { prot: 1 } } }), /listen/);
 });

@@ -216,7 +216,9 @@ function applyEnvironment(tree: Tree, schema: ObjectShape, env: Environment, pat
     }
     const text = env[name.join('_')];
     if (text === undefined) continue;
-    tree[key] = child.type === 'integer' || child.type === 'number' ? Number(text) : text;
+    // What is no number stays text, so that the complaint can show it.
+    const isNumber = child.type === 'integer' || child.type === 'number';
+    tree[key] = isNumber && Number.isFinite(Number(text)) ? Number(text) : text;
   }
 }
 

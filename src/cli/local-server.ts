@@ -29,9 +29,12 @@ export interface StartedServer {
   readonly logFrom?: number;
 }
 
+/** The default of 16 MB of young objects per thread makes the server a fifth larger and no quicker. */
+const nodeOptions = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8'];
+
 export function startServer(world: World, options: StartOptions): StartedServer {
   const { stateDir, background } = options;
-  const args = ['--disable-warning=ExperimentalWarning', join(world.root, 'bin', 'berthd.ts')];
+  const args = [...nodeOptions, join(world.root, 'bin', 'berthd.ts')];
   if (options.configFile) args.push('--config', options.configFile);
   const env = { ...world.env, ...options.settings, BERTH_STATE_DIR: stateDir };
   if (!background) return { child: spawn(process.execPath, args, { env, stdio: 'inherit' }) };
