@@ -143,8 +143,8 @@ export class FakeAgent {
     const now = new Date().toISOString();
     const known = this.engine.get(wanted.uuid);
     if (operation.verb === 'delete') this.engine.delete(wanted.uuid);
-    else if (operation.verb === 'create') {
-      if (known) return;
+    else if (operation.verb === 'create' || operation.verb === 'rebuild') {
+      if (known && operation.verb === 'create') return;
       this.engine.set(wanted.uuid, {
         runtimeId: wanted.uuid.replaceAll('-', '').padEnd(64, '0'),
         state: wanted.power === 'running' ? 'running' : 'created',

@@ -16,10 +16,17 @@ const deadlineMs = 120_000;
 
 export class OpenStackCli {
   readonly #env: Readonly<Record<string, string>>;
+  readonly #program: string;
 
-  /** `env`: the OS_* variables. */
-  constructor(env: Readonly<Record<string, string>>) {
+  /** `env`: the OS_* variables. `program`: another client that reads them, e.g. `zun`. */
+  constructor(env: Readonly<Record<string, string>>, program = 'openstack') {
     this.#env = env;
+    this.#program = program;
+  }
+
+  /** The same user with another client. */
+  with(program: string): OpenStackCli {
+    return new OpenStackCli(this.#env, program);
   }
 
   /** For a user of the default domain with a password. */
@@ -46,7 +53,7 @@ export class OpenStackCli {
     };
     return new Promise((resolve, reject) => {
       execFile(
-        'openstack',
+        this.#program,
         args,
         { env, timeout: deadlineMs, maxBuffer: 16 << 20 },
         (error, stdout, stderr) => {
@@ -60,7 +67,7 @@ export class OpenStackCli {
   /** The output of a command that must succeed. */
   async ok(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.run(...args);
-    if (code !== 0) throw new Error(`openstack ${args.join(' ')}: exit code ${code}: ${stderr}`);
+    if (code !== 0) throw new Error(`${this.#program} ${args.join(' ')}: exit code ${code}: ${stderr}`);
     return stdout;
   }
 
@@ -72,7 +79,7 @@ export class OpenStackCli {
   /** What a command that must fail says. */
   async refusal(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.run(...args);
-    if (code === 0) throw new Error(`openstack ${args.join(' ')} succeeded: ${stdout}`);
+    if (code === 0) throw new Error(`${this.#program} ${args.join(' ')} succeeded: ${stdout}`);
     return stderr;
   }
 }

@@ -65,6 +65,8 @@ export interface Endpoint extends VersionRange {
   /** The use case asks the policy, about the object it finds. */
   readonly checksPolicyItself?: true;
   readonly needsJson?: true;
+  /** Lists: the names that the query string may have; the handler reads their values. */
+  readonly parameters?: readonly string[];
   readonly query?: Fields;
   readonly body?: Fields;
   readonly merged?: Fields;
@@ -110,6 +112,13 @@ export function checkFields(
   const validator = validatorAt(fields, version);
   if (validator.Check(input)) return;
   throw schemaFailure(validator.Errors(input), input, where);
+}
+
+/** Throws `invalid-parameter-value` naming every one that the endpoint does not know. */
+export function checkParameters(known: readonly string[], query: Input): void {
+  const unknown = Object.keys(query).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new Failure('invalid-parameter-value', `Unknown parameters: ${unknown.sort().join(', ')}`);
 }
 
 /** Throws `invalid-param-in-version` when the field is given and newer than the request's version. */

@@ -302,6 +302,9 @@ test('verbs answer 202 null, with an empty body that says it is JSON, and end in
   await say('stop?timeout=10', 'Stopped');
   await say('start', 'Running');
   await say('reboot?timeout=0', 'Running');
+  await say('rebuild?image=nginx', 'Running');
+  assert.equal((await api.ask('GET', `/v1/containers/${ident}`)).body.image, 'nginx');
+  assert.equal((await api.ask('POST', `/v1/containers/${ident}/rebuild?image_driver=x`)).status, 400);
   await say('kill?signal=None', 'Stopped');
   const again = await api.ask('POST', `/v1/containers/${ident}/stop`);
   assert.equal(again.status, 409);
@@ -312,7 +315,7 @@ test('verbs answer 202 null, with an empty body that says it is JSON, and end in
   const actions: { action: string; request_id: string; finish_time: string | null }[] = body.containerActions;
   assert.deepEqual(
     actions.map(({ action }) => action),
-    ['kill', 'reboot', 'start', 'stop', 'unpause', 'pause', 'create'],
+    ['kill', 'rebuild', 'reboot', 'start', 'stop', 'unpause', 'pause', 'create'],
   );
   assert.ok(actions.every(({ finish_time: finished }) => finished !== null));
   const path = `/v1/containers/${ident}/container_actions/${actions[0]?.request_id}`;

@@ -12,7 +12,14 @@ import { Failure } from '../../model/failure.ts';
 import { baseUrlOf } from '../base-url.ts';
 import { type ApiService, authenticated } from '../server.ts';
 import { rootDocument, versionDocument } from './discovery.ts';
-import { type Call, checkFields, type Endpoint, type Input, type Reply } from './endpoint.ts';
+import {
+  type Call,
+  checkFields,
+  checkParameters,
+  type Endpoint,
+  type Input,
+  type Reply,
+} from './endpoint.ts';
 import { zunEndpoints } from './endpoints.ts';
 import { type ErrorReply, routerReply, toErrorReply } from './errors.ts';
 import { assertOffered, minimumMinor, parseVersionHeader, versionHeaders } from './microversion.ts';
@@ -121,6 +128,7 @@ function toCall(request: FastifyRequest, endpoint: Endpoint, baseUrl: string): C
     baseUrl,
   };
   const { version } = call;
+  if (endpoint.parameters) checkParameters(endpoint.parameters, query);
   if (endpoint.query) checkFields(endpoint.query, query, { version, where: 'query' });
   if (endpoint.body) checkFields(endpoint.body, body, { version, where: 'body' });
   if (endpoint.merged) checkFields(endpoint.merged, call.input, { version, where: 'body' });

@@ -22,7 +22,7 @@ import { type CreateAsk, createContainer } from './create.ts';
 import { hostUseCases } from './hosts.ts';
 import { actionOf, actionsOf, type ListAsk, listFor } from './list.ts';
 import { getContainer } from './look-up.ts';
-import { operate, type PowerVerb } from './operate.ts';
+import { type OperateAsk, operate, type PowerVerb } from './operate.ts';
 import { OperationEnds } from './operation-ends.ts';
 import { Provisioner } from './provisioner.ts';
 import { quotaUseCases } from './quotas.ts';
@@ -85,6 +85,8 @@ export function createContainerControl(options: ContainerControlOptions) {
     rename: (caller: Caller, ident: string, name: string) => renameContainer(ctx, caller, ident, name),
     operate: (caller: Caller, ident: string, verb: PowerVerb, args: OperationArgs = {}) =>
       operate(ctx, caller, ident, { verb, args }),
+    rebuild: (caller: Caller, ident: string, image: NonNullable<OperateAsk['image']>) =>
+      operate(ctx, caller, ident, { verb: 'rebuild', args: {}, image }),
     remove: (caller: Caller, ident: string, ask: RemoveAsk) => removeContainer(ctx, caller, ident, ask),
     actions: (caller: Caller, ident: string) => actionsOf(ctx, caller, ident),
     action: (caller: Caller, ident: string, requestId: string) => actionOf(ctx, caller, ident, requestId),

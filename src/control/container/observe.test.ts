@@ -190,9 +190,11 @@ test('gone counts only with a delete, and a late report cannot undo a delete', (
   assert.equal(refused.statusReason, 'device is busy');
 });
 
-test('an older look changes nothing', () => {
+test('a look that comes late changes nothing; a clock that was set back does not silence a host', () => {
   const late = look('exited', { observedAt: '2026-11-21T09:00:09.000Z' });
   assert.equal(see(running, { report: late }).status, 'Running');
+  const setBack = look('exited', { observedAt: '2026-11-21T07:00:00.000Z' });
+  assert.equal(see(running, { report: setBack }).status, 'Stopped');
   const newer = look('exited', { observedAt: '2026-11-21T09:00:11.000Z' });
   assert.equal(see(running, { report: newer }).status, 'Stopped');
 });

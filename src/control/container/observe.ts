@@ -38,11 +38,7 @@ const fatalVerbs: readonly string[] = ['create', 'start', 'rebuild', 'delete'];
 
 export function observe(seen: Observation): Consequence {
   const { container } = seen;
-  const isStale =
-    seen.report?.observedAt !== undefined &&
-    container.observedAt !== null &&
-    seen.report.observedAt < container.observedAt;
-  const report = isStale ? undefined : seen.report;
+  const report = isStale(container, seen.report) ? undefined : seen.report;
   const ended = endedBy(seen);
   const remaining = seen.pending.filter(({ id }) => !ended.some(({ operation }) => operation.id === id));
   if (isDeleted(seen, ended))
@@ -61,6 +57,15 @@ export function observe(seen: Observation): Consequence {
     },
     ended,
   };
+}
+
+/** Older by more than this is not a late report but a clock that was set back. */
+const lateByAtMostMs = 60_000;
+
+function isStale({ observedAt }: Container, report: ContainerReport | undefined): boolean {
+  if (observedAt === null || report?.observedAt === undefined) return false;
+  const lateByMs = Date.parse(observedAt) - Date.parse(report.observedAt);
+  return lateByMs > 0 && lateByMs <= lateByAtMostMs;
 }
 
 /** The delete itself stays open until the row goes: the ports are still to be removed. */

@@ -22,7 +22,11 @@ async function inStatus(status: ContainerStatus): Promise<void> {
   await updateContainer(world.db, container.uuid, { status, taskState: null, power: 'created' });
 }
 
-const verbs: readonly PowerVerb[] = ['start', 'stop', 'reboot', 'pause', 'unpause', 'kill'];
+const verbs: readonly PowerVerb[] = ['start', 'stop', 'reboot', 'pause', 'unpause', 'kill', 'rebuild'];
+const transitional: Partial<Record<PowerVerb, ContainerStatus>> = {
+  reboot: 'Restarting',
+  rebuild: 'Rebuilding',
+};
 const powerAfter = {
   start: 'running',
   stop: 'stopped',
@@ -30,6 +34,7 @@ const powerAfter = {
   pause: 'paused',
   unpause: 'running',
   kill: 'stopped',
+  rebuild: 'running',
 } as const;
 
 for (const verb of verbs) {
@@ -50,9 +55,9 @@ for (const verb of verbs) {
       }
       await asked;
       const now = await world.row(container.uuid);
-      assert.equal(now?.power, powerAfter[verb]);
+      assert.equal(now?.power, verb === 'rebuild' && status !== 'Running' ? 'created' : powerAfter[verb]);
       assert.ok(now?.taskState);
-      assert.equal(now?.status, verb === 'reboot' ? 'Restarting' : status);
+      assert.equal(now?.status, transitional[verb] ?? status);
       assert.equal((await world.control.actions(world.user, container.uuid))[0]?.verb, verb);
     });
   }

@@ -4,7 +4,7 @@
  */
 import type { Caller } from '../../model/caller.ts';
 import { assertAllowed, type ContainerAction, type OperationVerb } from '../../model/container.ts';
-import type { Container, OperationArgs } from '../../model/container-record.ts';
+import type { Container, OperationArgs, StoredSpec } from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';
 import { newUuid } from '../../model/ids.ts';
 import type { ContainerChange } from '../../store/container/codec.ts';
@@ -15,14 +15,21 @@ import type { PolicyRule } from '../policy.ts';
 import { type ContainerContext, nowIso } from './context.ts';
 import { getContainer } from './look-up.ts';
 
-export type PowerVerb = 'start' | 'stop' | 'reboot' | 'pause' | 'unpause' | 'kill';
+export type PowerVerb = 'start' | 'stop' | 'reboot' | 'pause' | 'unpause' | 'kill' | 'rebuild';
 
 interface VerbRow {
   readonly policy: PolicyRule;
   /** What shows while the operation waits and runs. */
   readonly shows: ContainerChange;
   /** What is wanted afterwards; kill: only when the signal ends the process for certain. */
-  readonly wants: (args: OperationArgs) => ContainerChange;
+  readonly wants: (args: OperationArgs, container: Container) => ContainerChange;
+}
+
+/** The image that a rebuild is to use from now on. */
+export interface OperateAsk {
+  readonly verb: PowerVerb;
+  readonly args: OperationArgs;
+  readonly image?: Partial<Pick<StoredSpec, 'image' | 'imageDriver'>>;
 }
 
 const deadlySignals = ['KILL', 'SIGKILL', '9'];
@@ -59,13 +66,19 @@ const verbs: Readonly<Record<PowerVerb, VerbRow>> = {
     wants: ({ signal }) =>
       signal === undefined || deadlySignals.includes(signal.toUpperCase()) ? { power: 'stopped' } : {},
   },
+  // Ports and addresses stay; it runs afterwards only if it runs now.
+  rebuild: {
+    policy: 'container:rebuild',
+    shows: { taskState: 'container_rebuilding', status: 'Rebuilding' },
+    wants: (_args, { status }) => ({ power: status === 'Running' ? 'running' : 'created' }),
+  },
 };
 
 export async function operate(
   ctx: ContainerContext,
   caller: Caller,
   ident: string,
-  ask: { readonly verb: PowerVerb; readonly args: OperationArgs },
+  ask: OperateAsk,
 ): Promise<void> {
   const { verb, args } = ask;
   const { policy, shows, wants } = verbs[verb];
@@ -74,7 +87,12 @@ export async function operate(
     const container = await mustFind(trx, uuid);
     assertAllowed(verb, uuid, container.status);
     const placedOn = assertOnHost(container);
-    await updateContainer(trx, uuid, { ...shows, ...wants(args), updatedAt: nowIso(ctx) });
+    await updateContainer(trx, uuid, {
+      ...shows,
+      ...wants(args, container),
+      ...(ask.image ? { spec: { ...container.spec, ...ask.image }, revision: container.revision + 1 } : {}),
+      updatedAt: nowIso(ctx),
+    });
     await queueOperation(ctx, trx, { caller, container, verb, args });
     return placedOn;
   });

@@ -26,7 +26,6 @@ const missing: Readonly<Record<string, readonly Row[]>> = {
     ['POST', '/containers/:ident/add_security_group', 'container:add_security_group', { until: 14 }],
     ['POST', '/containers/:ident/remove_security_group', 'container:remove_security_group', { until: 14 }],
   ],
-  rebuilding: [['POST', '/containers/:ident/rebuild', 'container:rebuild']],
   committing: [['POST', '/containers/:ident/commit', 'container:commit']],
   capsules: [
     ['GET', '/capsules', 'capsule:get_all'],

@@ -35,6 +35,7 @@ const powerVerbs: readonly PowerRow[] = [
 export function verbEndpoints(control: ContainerControl): Endpoint[] {
   return [
     ...powerVerbs.map((row) => powerEndpoint(control, row)),
+    rebuildEndpoint(control),
     ...questionEndpoints(control),
     ...actionEndpoints(control),
   ];
@@ -63,6 +64,29 @@ function argsOf(verb: PowerVerb, { timeout: seconds, signal }: Input): Operation
   if (verb !== 'stop' && verb !== 'reboot') return {};
   if (seconds === undefined || seconds === '' || !/^\d{1,6}$/.test(String(seconds))) return {};
   return { timeoutSeconds: Number(seconds) };
+}
+
+function rebuildEndpoint(control: ContainerControl): Endpoint {
+  return {
+    method: 'POST',
+    path: '/containers/:ident/rebuild',
+    summary: 'Make a container anew, from another image if one is given; ports and addresses stay',
+    policy: 'container:rebuild',
+    checksPolicyItself: true,
+    merged: { image: { schema: v.image }, image_driver: { schema: v.anyValue } },
+    status: 202,
+    async handle(call) {
+      const { image, image_driver: driver } = call.input;
+      if (driver !== undefined && driver !== 'docker' && driver !== 'glance') {
+        throw new Failure('validation-error', `Invalid image_driver ${driver}: it must be docker or glance`);
+      }
+      await control.rebuild(call.caller, identOf(call), {
+        ...(image === undefined ? {} : { image: String(image) }),
+        ...(driver === undefined ? {} : { imageDriver: driver as 'docker' | 'glance' }),
+      });
+      return { body: null };
+    },
+  };
 }
 
 function questionEndpoints(control: ContainerControl): Endpoint[] {

@@ -1,0 +1,105 @@
+/** The container API as a page of documentation, made from the endpoints themselves. */
+import type { Endpoint, Field, Fields } from './endpoint.ts';
+import { maximumMinor, minimumMinor, versionText } from './microversion.ts';
+
+const preface = `# Container API
+
+Zun's API v1, microversions ${versionText(minimumMinor)} to ${versionText(maximumMinor)}, served at \`/v1\`. Ask for a version with
+\`OpenStack-API-Version: container ${versionText(maximumMinor)}\`; without the header it is ${versionText(minimumMinor)}. Every request except \`/\`, \`/v1\`
+and \`/healthcheck\` carries a token in \`X-Auth-Token\`.
+
+This page is written by \`src/api/zun/describe.ts\` from the declarations that the server routes and checks by. After a
+change of an endpoint, run the test beside it with \`UPDATE_DOCS=1\`. What differs from Zun is in
+[compatibility](compatibility.md).
+`;
+
+export function describeEndpoints(endpoints: readonly Endpoint[]): string {
+  const offered = endpoints.filter(({ notYet }) => notYet === undefined);
+  const missing = endpoints.filter(({ notYet }) => notYet !== undefined);
+  const rows = offered.map(
+    (endpoint) =>
+      `| \`${endpoint.method} /v1${endpoint.path}\` | ${rangeOf(endpoint)} | ${endpoint.status} | \`${endpoint.policy}\` | ${endpoint.summary} |`,
+  );
+  const missingRows = missing.map(({ method, path, notYet }) => `| \`${method} /v1${path}\` | ${notYet} |`);
+  return [
+    preface,
+    '## Endpoints',
+    '',
+    '| request | versions | success | policy rule | what it does |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+    '## Parameters',
+    '',
+    '`query` parameters are checked in the query string, `merged` ones in query string and body together, `body` ones in',
+    'the body. An endpoint that is not listed takes none, or ignores them.',
+    '',
+    ...offered.flatMap(parametersOf),
+    '## Not offered yet',
+    '',
+    'These answer 501 and say what is missing.',
+    '',
+    '| request | part of |',
+    '|---|---|',
+    ...missingRows,
+    '',
+  ].join('\n');
+}
+
+function rangeOf({ since = minimumMinor, until = maximumMinor }: Endpoint): string {
+  if (until < maximumMinor) return `${versionText(since)} to ${versionText(until)}`;
+  return since > minimumMinor ? `from ${versionText(since)}` : 'all';
+}
+
+function parametersOf(endpoint: Endpoint): string[] {
+  const kinds = ['query', 'merged', 'body'] as const;
+  const rows = [
+    ...(endpoint.parameters ?? []).map((name) => `| \`${name}\` | query |  | |`),
+    ...kinds.flatMap((kind) => fieldRows(kind, endpoint[kind] ?? {})),
+  ];
+  if (rows.length === 0) return [];
+  return [
+    `### \`${endpoint.method} /v1${endpoint.path}\``,
+    '',
+    '| parameter | in | since | rule |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ];
+}
+
+function fieldRows(kind: string, fields: Fields): string[] {
+  return Object.entries(fields).map(([name, field]) => {
+    const required = field.required ? ' (required)' : '';
+    const since = field.since === undefined ? '' : versionText(field.since);
+    return `| \`${name}\`${required} | ${kind} | ${since} | ${ruleOf(field)} |`;
+  });
+}
+
+function ruleOf({ schema, policy }: Field): string {
+  const text = schemaText(schema as unknown as Record<string, unknown>);
+  const rule = policy === undefined ? '' : `; needs \`${policy}\``;
+  return `${text}${rule}`;
+}
+
+/** Short, not complete: type, words, length and pattern. */
+function schemaText(schema: Record<string, unknown>): string {
+  const { type, enum: words, minLength, maxLength, pattern, maxItems } = schema;
+  const parts = [
+    type === undefined ? '' : [type].flat().join(' or '),
+    Array.isArray(words) ? wordsText(words) : '',
+    minLength === undefined ? '' : `at least ${minLength} characters`,
+    maxLength === undefined ? '' : `at most ${maxLength} characters`,
+    maxItems === undefined ? '' : `at most ${maxItems} items`,
+    typeof pattern === 'string' ? `matches \`${pattern.replaceAll('|', '\\|')}\`` : '',
+  ].filter((part) => part !== '');
+  return parts.length > 0 ? parts.join(', ') : 'anything';
+}
+
+const shownWords = 12;
+
+function wordsText(words: readonly unknown[]): string {
+  const texts = words.map((word) => (typeof word === 'string' ? word : JSON.stringify(word)));
+  const more = words.length > shownWords ? ' …' : '';
+  return `one of ${texts.slice(0, shownWords).join(', ')}${more}`;
+}
