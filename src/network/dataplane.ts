@@ -83,16 +83,12 @@ export class Dataplane {
    * longer wanted here are removed; new ports wait for `plug`.
    */
   converge(wanted: WantedSource): Promise<void> {
-    return this.#turn(wanted, async (network, undo) => {
-      await this.#apply(network, undo, []);
-      await this.#removeStaleLinks(network);
-    });
+    return this.#converge(wanted);
   }
 
   /** As `converge`, but applies everything anew, whatever was applied before. */
   repair(wanted: WantedSource): Promise<void> {
-    this.#applied.delete(networkNamespace(this.#instance, wanted.id));
-    return this.converge(wanted);
+    return this.#converge(wanted, () => this.#applied.delete(networkNamespace(this.#instance, wanted.id)));
   }
 
   /**
@@ -141,14 +137,25 @@ export class Dataplane {
   /** Removes the network from this host, plugged ports included. */
   forget(networkId: string): Promise<void> {
     const netns = networkNamespace(this.#instance, networkId);
+    this.#routers.forget(networkId);
     return this.#queue.run(netns, () => this.#removeNetwork(netns));
   }
 
-  /** Removes what is ours and wanted by nobody. Returns the names of what was removed. */
+  /**
+   * Removes what is ours and wanted by nobody, left by an earlier process: neither on the given lists nor converged
+   * by this one, which may know more than the lists by now. Returns the names of what was removed.
+   */
   async sweep(networkIds: readonly string[], routerIds: readonly string[]): Promise<string[]> {
     const wanted = new Set(networkIds.map((id) => networkNamespace(this.#instance, id)));
-    const unwanted = (await this.#networkNamespaces()).filter((netns) => !wanted.has(netns));
-    for (const netns of unwanted) await this.#queue.run(netns, () => this.#removeNetwork(netns));
+    const unwanted: string[] = [];
+    for (const netns of await this.#networkNamespaces()) {
+      if (wanted.has(netns)) continue;
+      await this.#queue.run(netns, async () => {
+        if (this.#applied.has(netns)) return;
+        await this.#removeNetwork(netns);
+        unwanted.push(netns);
+      });
+    }
     const removed = [...unwanted, ...(await this.#routers.sweep(routerIds))];
     if (removed.length > 0) this.#log.info({ removed }, 'swept what nobody wants');
     return removed;
@@ -159,6 +166,14 @@ export class Dataplane {
     return this.#queue.idle();
   }
 
+  async #converge(wanted: WantedSource, first?: () => void): Promise<void> {
+    await this.#turn(wanted, async (network, undo) => {
+      first?.();
+      await this.#apply(network, undo, []);
+      await this.#removeStaleLinks(network);
+    });
+  }
+
   #turn<T>(
     wanted: WantedSource,
     work: (network: WantedNetwork, undo: Undo) => Promise<T>,
@@ -167,6 +182,7 @@ export class Dataplane {
     return this.#queue.run(netns, async () => {
       const network = 'read' in wanted ? await wanted.read() : wanted;
       if (network) return undoable(this.#log, (undo) => work(network, undo));
+      this.#routers.forget(wanted.id);
       await this.#removeNetwork(netns);
       return undefined;
     });

@@ -31,6 +31,8 @@ export class Routers {
   readonly #instance: string;
   readonly #log: Log;
   readonly #queue = new KeyedQueue();
+  /** Routers of each network that was converged: newer than any list that a sweep was given. */
+  readonly #known = new Map<string, readonly string[]>();
 
   constructor(options: { readonly kernel: Kernel; readonly instance: string; readonly log: Log }) {
     this.#kernel = options.kernel;
@@ -40,6 +42,10 @@ export class Routers {
 
   /** Brings the network's routers, their legs on it and their gateways to what is wanted. */
   converge(network: WantedNetwork, undo: Undo): Promise<void> {
+    this.#known.set(
+      network.id,
+      network.routers.map(({ id }) => id),
+    );
     if (network.routers.length === 0) return Promise.resolve();
     return this.#queue.run('routers', async () => {
       const present = await this.#kernel.namespaces();
@@ -54,9 +60,15 @@ export class Routers {
     });
   }
 
+  /** The network is no longer on this host: its routers stay until a sweep, others may want them. */
+  forget(networkId: string): void {
+    this.#known.delete(networkId);
+  }
+
   /** Removes the routers that nobody wants, and the way out when no router uses it. Returns what was removed. */
-  sweep(wantedIds: readonly string[]): Promise<string[]> {
+  sweep(alsoWanted: readonly string[]): Promise<string[]> {
     return this.#queue.run('routers', async () => {
+      const wantedIds = [...alsoWanted, ...[...this.#known.values()].flat()];
       const wanted = new Set(wantedIds.map((id) => routerNamespace(this.#instance, id)));
       const prefix = `${namespacePrefix(this.#instance)}r`;
       const present = (await this.#kernel.namespaces()).filter((name) => name.startsWith(prefix));
