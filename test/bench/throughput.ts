@@ -1,6 +1,6 @@
 /** TCP between two containers of one network, with security groups, beside two containers on Docker's bridge. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
@@ -47,7 +47,7 @@ async function makeImage(disk: string): Promise<void> {
   const folder = join(disk, 'iperf3');
   const put = (file: string) => {
     mkdirSync(join(folder, dirname(file)), { recursive: true });
-    cpSync(file, join(folder, file), { dereference: true });
+    copyFileSync(file, join(folder, file));
   };
   const { stdout } = await run('ldd', ['/usr/bin/iperf3']);
   for (const [file] of stdout.matchAll(/\/\S+/g)) put(file);
