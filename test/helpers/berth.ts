@@ -1,0 +1,141 @@
+/**
+ * A Berth on a simulated machine, used as its owner uses it: the server process, and the command line with JSON output.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parse, stringify } from 'yaml';
+import type { Machine, MachineProcess, Output } from './machine.ts';
+import { until } from './until.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const server = join(root, 'bin/berthd.ts');
+const commandLine = join(root, 'bin/berth.ts');
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read answers freely; the shapes are tested where they are made
+export type Answer = any;
+
+export class Berth {
+  readonly machine: Machine;
+  readonly stateDir: string;
+  readonly log: string;
+  #process: MachineProcess | undefined;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.stateDir = join(machine.disk, 'state');
+    this.log = join(machine.disk, 'berth.log');
+    writeFileSync(
+      join(machine.disk, 'berth.yaml'),
+      JSON.stringify({ stateDir: this.stateDir, logLevel: 'debug' }),
+    );
+  }
+
+  /** Starts the server and waits until it and its Docker are up. */
+  async up(): Promise<void> {
+    const args = [server, '--config', join(this.machine.disk, 'berth.yaml')];
+    this.#process = this.machine.spawn(process.execPath, args, this.log, this.#env());
+    await until('Berth has a host that is up', async () => {
+      const services = await this.admin('service', 'list');
+      return services.some((service: Answer) => service.state === 'up');
+    });
+  }
+
+  /** SIGTERM, as `berth down` sends it. */
+  async down(): Promise<void> {
+    process.kill(await this.#pid(), 'SIGTERM');
+    await this.#process?.exited;
+  }
+
+  /** SIGKILL in the middle of whatever it is doing. */
+  async kill(): Promise<void> {
+    process.kill(await this.#pid(), 'SIGKILL');
+    await this.#process?.exited;
+  }
+
+  /** `berth …` as the demo user; the parsed JSON output. */
+  cli(...args: readonly string[]): Promise<Answer> {
+    return this.as('berth', ...args);
+  }
+
+  /** `berth …` as the administrator. */
+  admin(...args: readonly string[]): Promise<Answer> {
+    return this.as('berth-admin', ...args);
+  }
+
+  /** `berth …` with an entry of clouds.yaml; the parsed JSON output. A non-zero exit is an error. */
+  async as(cloud: string, ...args: readonly string[]): Promise<Answer> {
+    const { stdout, stderr, code } = await this.runAs(cloud, ...args);
+    if (code !== 0) throw new Error(`berth ${args.join(' ')}: exit ${code}\n${stdout}${stderr}`);
+    return stdout.trim() === '' ? undefined : JSON.parse(stdout);
+  }
+
+  /** `berth …`, whatever its outcome. */
+  runAs(cloud: string, ...args: readonly string[]): Promise<Output> {
+    const options = [commandLine, '--os-cloud', cloud, '-f', 'json'];
+    return this.machine.exec(process.execPath, [...options, ...args], this.#env());
+  }
+
+  /** A new project in which the demo user is a member, and an entry of clouds.yaml with the project's name. */
+  async addProject(name: string): Promise<void> {
+    for (const args of [
+      ['project', 'create', name],
+      ['role', 'add', '--user', 'demo', '--project', name, 'member'],
+    ]) {
+      const { code, stderr } = await this.client('berth-admin', 'openstack', ...args);
+      if (code !== 0) throw new Error(`openstack ${args.join(' ')}: ${stderr}`);
+    }
+    const file = this.#cloudsFile();
+    const clouds = parse(readFileSync(file, 'utf8'));
+    const demo = clouds.clouds.berth;
+    clouds.clouds[name] = { ...demo, auth: { ...demo.auth, project_name: name } };
+    writeFileSync(join(this.machine.disk, 'clouds.yaml'), stringify(clouds), { mode: 0o600 });
+  }
+
+  /** An unmodified OpenStack client (`zun`, `openstack`) on the machine, with the variables of an openrc. */
+  client(cloud: string, file: string, ...args: readonly string[]): Promise<Output> {
+    return this.machine.exec(file, args, { ...this.#env(), OS_CLOUD: cloud });
+  }
+
+  async container(name: string): Promise<Answer> {
+    const output = await this.runAs('berth-admin', 'show', name);
+    return output.code === 0 ? JSON.parse(output.stdout) : undefined;
+  }
+
+  async addressesOf(name: string): Promise<string[]> {
+    const { addresses } = await this.container(name);
+    return (Object.values(addresses).flat() as { addr: string }[]).map(({ addr }) => addr);
+  }
+
+  /** Name of the container's Docker object. */
+  async dockerName(name: string): Promise<string> {
+    return `zun-${(await this.container(name)).uuid}`;
+  }
+
+  async untilStatus(name: string, status: string): Promise<Answer> {
+    return until(`${name} is ${status}`, async () => {
+      const container = await this.container(name);
+      if (container?.status === 'Error' && status !== 'Error') throw new Error(container.status_reason);
+      return container?.status === status && container.task_state === null ? container : undefined;
+    });
+  }
+
+  async #pid(): Promise<number> {
+    if (!this.#process) throw new Error('Berth was not started');
+    return this.#process.pid();
+  }
+
+  /** The tests' own file once a project was added, else the one that the first start wrote. */
+  #cloudsFile(): string {
+    const own = join(this.machine.disk, 'clouds.yaml');
+    return existsSync(own) ? own : join(this.stateDir, 'clouds.yaml');
+  }
+
+  #env(): NodeJS.ProcessEnv {
+    return {
+      OS_CLIENT_CONFIG_FILE: this.#cloudsFile(),
+      DOCKER_HOST: this.machine.dockerHost,
+      XDG_CACHE_HOME: join(this.machine.disk, 'cache'),
+      HOME: this.machine.disk,
+    };
+  }
+}
