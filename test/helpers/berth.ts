@@ -14,6 +14,9 @@ const commandLine = join(root, 'bin/berth.ts');
 // biome-ignore lint/suspicious/noExplicitAny: tests read answers freely; the shapes are tested where they are made
 export type Answer = any;
 
+/** Commands that say nothing but whether it worked. */
+const silent = new Set(['delete', 'start', 'stop', 'restart', 'pause', 'unpause', 'kill']);
+
 export class Berth {
   readonly machine: Machine;
   readonly stateDir: string;
@@ -66,13 +69,16 @@ export class Berth {
   async as(cloud: string, ...args: readonly string[]): Promise<Answer> {
     const { stdout, stderr, code } = await this.runAs(cloud, ...args);
     if (code !== 0) throw new Error(`berth ${args.join(' ')}: exit ${code}\n${stdout}${stderr}`);
-    return stdout.trim() === '' ? undefined : JSON.parse(stdout);
+    return /^[[{]/.test(stdout) ? JSON.parse(stdout) : undefined;
   }
 
   /** `berth …`, whatever its outcome. */
   runAs(cloud: string, ...args: readonly string[]): Promise<Output> {
-    const options = [commandLine, '--os-cloud', cloud, '-f', 'json'];
-    return this.machine.exec(process.execPath, [...options, ...args], this.#env());
+    const firstOption = args.findIndex((arg) => arg.startsWith('-'));
+    const words = firstOption < 0 ? args.length : firstOption;
+    const format = args[0] === undefined || silent.has(args[0]) ? [] : ['-f', 'json'];
+    const command = [...args.slice(0, words), ...format, ...args.slice(words)];
+    return this.machine.exec(process.execPath, [commandLine, '--os-cloud', cloud, ...command], this.#env());
   }
 
   /** A new project in which the demo user is a member, and an entry of clouds.yaml with the project's name. */
