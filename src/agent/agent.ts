@@ -87,7 +87,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       dockerNetworks.forgetAll();
       heartbeat.wake();
       networks.wake([]);
-      containers.wake([]);
+      containers.onDockerBack();
     },
     onLost: () => heartbeat.wake(),
     onEvent: (uuid, at) => containers.onEvent(uuid, at),

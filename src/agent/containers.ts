@@ -81,11 +81,14 @@ export class Containers {
   readonly #queue = new KeyedQueue();
   readonly #loop: Reconciler;
   #pending: Set<string> | 'all' = 'all';
+  /** When Docker was first seen up since it was last away, in milliseconds of Unix time. */
+  #dockerUpSince: number;
   #isStopped = false;
 
   constructor(options: ContainersOptions) {
     this.#options = options;
-    const { log, everyMs } = options;
+    const { log, everyMs, clock } = options;
+    this.#dockerUpSince = clock.now().getTime();
     this.#loop = new Reconciler({ name: 'containers', log, everyMs, pass: () => this.#pass() });
   }
 
@@ -99,6 +102,12 @@ export class Containers {
     for (const { retry } of this.#memory.values()) clearTimeout(retry);
     await this.#loop.stop();
     await this.#queue.idle();
+  }
+
+  /** Docker answers again: what it did not bring back by itself is brought back. */
+  onDockerBack(): void {
+    this.#dockerUpSince = this.#options.clock.now().getTime();
+    this.wake([]);
   }
 
   /** Empty = all. */
@@ -292,7 +301,9 @@ export class Containers {
   /** Nothing is asked: bring back what went astray, and report what is. */
   async #repair(wanted: WantedContainer, memory: Memory, { observed }: Look): Promise<void> {
     const { log } = this.#options;
-    const steps = planRepair(wanted, observed);
+    // An attempt that failed is repeated, whatever time it left behind.
+    const upSince = memory.failures > 0 ? Number.POSITIVE_INFINITY : this.#dockerUpSince;
+    const steps = planRepair(wanted, observed, upSince);
     if (steps.length === 0) {
       if (observed) this.#say(toReport(wanted.uuid, observed, wanted), memory);
       else if (wanted.wasCreated) this.#say(missingReport(wanted.uuid, lossOf(wanted)), memory);

@@ -102,6 +102,8 @@ test('repair brings back what its owner wants to be there', () => {
     ['ended, no policy', with_({}), in_('exited'), ''],
     ['ended, always', with_(always), in_('exited'), 'start'],
     ['ended, always, stopped', with_(always, 'stopped'), in_('exited'), ''],
+    ['ended since Docker is up', with_(always), in_('exited', { finishedAt: '2026-01-01T00:00:01.5Z' }), ''],
+    ['ended before', with_(always), in_('exited', { finishedAt: '2026-01-01T00:00:00.5Z' }), 'start'],
     ['ended well, on-failure', with_(onFailure), in_('exited'), ''],
     ['ended badly, on-failure', with_(onFailure), in_('exited', { exitCode: 1, restartCount: 2 }), 'start'],
     ['ended badly too often', with_(onFailure), in_('exited', { exitCode: 1, restartCount: 3 }), ''],
@@ -113,5 +115,5 @@ test('repair brings back what its owner wants to be there', () => {
     ['never made', wantedContainer(), undefined, ''],
   ];
   for (const [what, wanted, observed, steps] of cases)
-    assert.equal(names(planRepair(wanted, observed)), steps, what);
+    assert.equal(names(planRepair(wanted, observed, Date.parse('2026-01-01T00:00:01Z'))), steps, what);
 });

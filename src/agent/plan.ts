@@ -4,7 +4,9 @@
  * `planOperation` carries out what somebody asked for; `planRepair` brings back what went astray when nothing is
  * asked. Both compare what is wanted with what the Engine has, so an operation that was carried out before a crash, or
  * by somebody else, plans to nothing. Docker restarts containers by itself as their policy says; repair is for what
- * it does not do: containers it lost, and starts it gave up because the network driver was not there yet.
+ * it does not do: containers it lost, and those that ended before it was up and that it did not bring back, because the
+ * network driver was not there yet. One that ended since is Docker's own business; starting it while Docker shuts down
+ * would leave a task behind that keeps the container from ever starting again.
  */
 import type { EngineContainer } from '../docker/engine.ts';
 import type { Operation, OperationVerb, WantedContainer } from '../wire/agent.ts';
@@ -24,7 +26,9 @@ export type Step =
   /** It cannot be done; `reason` is for people. */
   | { readonly do: 'refuse'; readonly reason: string };
 
-export type Observed = Pick<EngineContainer, 'state' | 'exitCode' | 'restartCount'> | undefined;
+export type Observed =
+  | Pick<EngineContainer, 'state' | 'exitCode' | 'restartCount' | 'finishedAt'>
+  | undefined;
 
 type Planner = (wanted: WantedContainer, operation: Operation, observed: Observed) => readonly Step[];
 
@@ -90,14 +94,22 @@ export function planOperation(
   return refusal ? [refusal] : steps;
 }
 
-/** When no operation waits. Empty = nothing to do but to report what is. */
-export function planRepair(wanted: WantedContainer, observed: Observed): readonly Step[] {
+/**
+ * When no operation waits. Empty = nothing to do but to report what is. `upSince`: when Docker came up as far as we know,
+ * in milliseconds of Unix time.
+ */
+export function planRepair(wanted: WantedContainer, observed: Observed, upSince: number): readonly Step[] {
   // Its creation failed, and only an operation changes that; what a roll-back could not reach goes now.
   if (!wanted.wasCreated) return observed?.state === 'created' ? [{ do: 'remove' }] : [];
   if (!observed) return isBroughtBack(wanted) ? [{ do: 'prepare' }, ...startIfWanted(wanted)] : [];
   if (wanted.power !== 'running') return [];
   if (observed.state === 'created') return [{ do: 'prepare' }, { do: 'start' }];
-  return observed.state === 'exited' && shouldRunAgain(wanted, observed) ? [{ do: 'start' }] : [];
+  const isLeftOver = observed.state === 'exited' && endedAt(observed) <= upSince;
+  return isLeftOver && shouldRunAgain(wanted, observed) ? [{ do: 'start' }] : [];
+}
+
+function endedAt({ finishedAt }: NonNullable<Observed>): number {
+  return finishedAt === undefined ? 0 : Date.parse(finishedAt);
 }
 
 function startIfWanted(wanted: WantedContainer): readonly Step[] {

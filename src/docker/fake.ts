@@ -54,7 +54,7 @@ export class FakeEngine implements Engine {
   readonly #faults = new Map<Call, unknown[]>();
   readonly #watchers = new Set<(signal: EngineSignal) => void>();
   #ids = 0;
-  #clock = Date.parse('2030-01-01T00:00:00Z');
+  #clock = Date.parse('2020-01-01T00:00:00Z');
 
   /** The next call of this method throws `error` instead (once per `failNext`). */
   failNext(call: Call, error: unknown = new Failure('docker-error', `${call} was made to fail`)): void {
