@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
+import { kuryrPortOwner } from '../../src/model/network.ts';
 import type { HostPort, HostSubnet, KuryrBackend, PortQuery } from '../../src/plugins/libnetwork/backend.ts';
 import { type KuryrPlugin, startKuryrPlugin } from '../../src/plugins/libnetwork/kuryr-plugin.ts';
 import { type Answer, DockerdCalls } from './dockerd.ts';
@@ -21,7 +22,7 @@ export class NotingHost implements KuryrBackend {
   }
 
   async findPort({ portId, networkId, subnetId, address, macAddress }: PortQuery) {
-    return this.ports.find(
+    return [...this.ports, ...this.#portsOfKuryr()].find(
       (port) =>
         (portId === undefined || port.id === portId) &&
         (networkId === undefined || port.networkId === networkId) &&
@@ -32,6 +33,20 @@ export class NotingHost implements KuryrBackend {
             (address === undefined || ip.address === address),
         ),
     );
+  }
+
+  /** All ports of the service are bound to this host. */
+  #portsOfKuryr(): HostPort[] {
+    return (this.service.inventory().ports ?? []).map((port) => ({
+      id: port.id,
+      networkId: String(port.network_id),
+      macAddress: String(port.mac_address),
+      deviceOwner: kuryrPortOwner,
+      fixedIps: (port.fixed_ips as { subnet_id: string; ip_address: string }[]).map((ip) => ({
+        address: ip.ip_address,
+        subnetId: ip.subnet_id,
+      })),
+    }));
   }
 
   async plug({ portId, endpointId }: { portId: string; endpointId: string }) {
@@ -72,7 +87,7 @@ export class KuryrWorld {
     }
   }
 
-  async start(deadlineMs = 5_000): Promise<void> {
+  async start(deadlineMs = 5_000, sweepMs = 60_000): Promise<void> {
     const { pluginDir, host: backend } = this;
     this.#plugin = await startKuryrPlugin({
       name: 'kuryr',
@@ -80,6 +95,7 @@ export class KuryrWorld {
       backend,
       log: silentLog(),
       deadlineMs,
+      sweepMs,
     });
   }
 

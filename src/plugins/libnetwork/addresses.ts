@@ -4,7 +4,12 @@
  *
  * Ports of others are never taken: Berth's own (bound to this host, found in its memory) only by whoever asks for
  * exactly their address and MAC, and adopted ones only while nobody uses them.
+ *
+ * Docker forgets an address when it could not release it (this driver was away, the machine lost power), so a port made
+ * here can be *abandoned*: nothing on this host is plugged for it and nobody holds it. It gives way to whoever wants
+ * its address, and `sweep` removes the others.
  */
+import type { Log } from '../../base/log.ts';
 import { Failure } from '../../model/failure.ts';
 import { kuryrPortOwner } from '../../model/network.ts';
 import type { NetworkService, PortView } from '../../wire/network-service.ts';
@@ -46,6 +51,7 @@ export class Addresses {
   readonly #backend: KuryrBackend;
   readonly #pools: Pools;
   readonly #held = new Map<string, Held>();
+  #suspects: ReadonlySet<string> = new Set();
 
   constructor(backend: KuryrBackend, pools: Pools) {
     this.#backend = backend;
@@ -91,6 +97,19 @@ export class Addresses {
     );
   }
 
+  /** Frees the ports of this host that are abandoned, and were so at the sweep before: others may just be made. */
+  async sweep(log: Log): Promise<void> {
+    const suspects = new Set<string>();
+    for (const port of await this.#service.list('ports', { device_owner: kuryrPortOwner })) {
+      if (!(await this.#isAbandoned(port))) continue;
+      suspects.add(port.id);
+      if (!this.#suspects.has(port.id)) continue;
+      log.warn({ port: port.id }, 'freeing a port that Docker did not release');
+      await this.#free(port);
+    }
+    this.#suspects = suspects;
+  }
+
   get #service(): NetworkService {
     return this.#backend.service;
   }
@@ -109,8 +128,7 @@ export class Addresses {
       ...(address ? { address } : { macAddress }),
     });
     if (here && here.deviceOwner !== kuryrPortOwner) return hostPort(here, wanted);
-    const [taken] = address ? await this.#portsAt(subnet, address) : [];
-    const port = taken ?? (await this.#portWithMac(subnet, macAddress));
+    const port = await this.#present(wanted);
     const used = port ? await this.#take(port, wanted) : await this.#create(wanted);
     return {
       portId: used.id,
@@ -120,6 +138,25 @@ export class Addresses {
       macAddress,
       use: isAdopted(used) ? 'adopted' : 'made',
     };
+  }
+
+  /** The port that has the address, or else the MAC. */
+  async #present({ subnet, address, macAddress }: Wanted): Promise<PortView | undefined> {
+    const [taken] = address ? await this.#portsAt(subnet, address) : [];
+    const port = taken ?? (await this.#portWithMac(subnet, macAddress));
+    // One without a device and with the same MAC is this container's own, made for its other family.
+    if (!port || (port.mac_address === macAddress && !port.device_id)) return port;
+    if (!(await this.#isAbandoned(port))) return port;
+    await this.#free(port);
+    return isAdopted(port) ? { ...port, device_id: '', device_owner: '', tags: [] } : undefined;
+  }
+
+  async #isAbandoned(port: PortView): Promise<boolean> {
+    if (port.device_owner !== kuryrPortOwner) return false;
+    if ([...this.#held.values()].some((held) => held.portId === port.id)) return false;
+    if (!(await this.#backend.findPort({ portId: port.id }))) return false;
+    if (!port.device_id) return port.name === reservedPortName;
+    return (await this.#backend.portOfEndpoint(port.device_id)) === undefined;
   }
 
   #create({ subnet, address, macAddress }: Wanted): Promise<PortView> {

@@ -8,6 +8,7 @@ import {
   stopContainer,
 } from '../../../test/helpers/docker-flows.ts';
 import { KuryrWorld } from '../../../test/helpers/kuryr-world.ts';
+import { until } from '../../../test/helpers/until.ts';
 
 const id = (digit: string) => digit.repeat(64);
 const plain: NetworkRequest = { id: id('a'), subnets: [{ pool: '10.77.0.0/16' }] };
@@ -437,4 +438,42 @@ test('the same call twice is as good as once, and what is unknown is deleted alr
     await world.call('NetworkDriver.DeleteNetwork', ids);
     await world.call('IpamDriver.ReleaseAddress', { PoolID: 'no-such-pool', Address: '10.0.0.1' });
     await world.call('IpamDriver.ReleasePool', { PoolID: 'no-such-pool' });
+  }));
+
+/** Docker lost its endpoints while the driver was away: the machine lost power. */
+async function losePower(world: KuryrWorld): Promise<void> {
+  world.host.plugged.clear();
+  await world.restart();
+}
+
+for (const ask of [{ ip: '10.77.0.50' }, {}]) {
+  test(`a port that a power cut left gives way to the next container, ${ask.ip ?? 'by its MAC'}`, () =>
+    KuryrWorld.with(async (world) => {
+      const network = await createNetwork(world, plain);
+      await startContainer(world, network, { ...container, ...ask });
+      await losePower(world);
+      const started = await startContainer(world, network, { endpointId: id('f'), mac, ...ask });
+      assert.deepEqual(
+        world.service.inventory().ports?.map((port) => port.device_id),
+        [id('f')],
+      );
+      await stopContainer(world, network, started);
+      assert.deepEqual(world.service.inventory().ports, []);
+    }));
+}
+
+test('ports that nobody released are swept; those in use, held or auxiliary are not', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, { ...plain, auxiliary: { web: '10.77.3.9' } });
+    await startContainer(world, network, { ...container, ip: '10.77.0.50' });
+    await losePower(world);
+    await startContainer(world, network, { endpointId: id('f'), mac: '02:42:00:00:00:02', ip: '10.77.0.51' });
+    await world.stop();
+    await world.start(5_000, 20);
+    const addresses = () =>
+      (world.service.inventory().ports ?? []).flatMap((port) =>
+        (port.fixed_ips as { ip_address: string }[]).map((ip) => ip.ip_address),
+      );
+    await until('the lost port is gone', async () => !addresses().includes('10.77.0.50'));
+    assert.deepEqual(addresses().toSorted(), ['10.77.0.51', '10.77.3.9']);
   }));

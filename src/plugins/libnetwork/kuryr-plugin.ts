@@ -37,6 +37,8 @@ export interface KuryrPluginOptions {
   readonly log: Log;
   /** A call is answered within this time, by an error if need be. */
   readonly deadlineMs: number;
+  /** How often ports that Docker did not release are looked for. */
+  readonly sweepMs?: number;
 }
 
 export interface KuryrPlugin {
@@ -48,19 +50,35 @@ export interface KuryrPlugin {
 /** Throws `already-running` when another process serves the socket. */
 export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<KuryrPlugin> {
   const socketPath = join(options.pluginDir, `${options.name}.sock`);
-  const { deadlineMs, log } = options;
-  const server = await servePlugin({ socketPath, methods: methodsOf(options), deadlineMs, log });
+  const { deadlineMs, log, sweepMs = 600_000 } = options;
+  const { methods, addresses } = driverOf(options);
+  const server = await servePlugin({ socketPath, methods, deadlineMs, log });
   log.info({ socketPath }, 'serving dockerd');
-  return { socketPath, close: () => server.close() };
+  const sweeping = setInterval(() => {
+    addresses.sweep(log).catch((error: unknown) => log.warn({ error }, 'sweep of ports failed'));
+  }, sweepMs);
+  sweeping.unref();
+  return {
+    socketPath,
+    close: () => {
+      clearInterval(sweeping);
+      return server.close();
+    },
+  };
 }
 
-function methodsOf({ backend, log }: KuryrPluginOptions): ReadonlyMap<string, Method> {
+function driverOf({ backend, log }: KuryrPluginOptions) {
   const subnets = new Subnets(backend);
   const pools = new Pools(backend, subnets);
   const addresses = new Addresses(backend, pools);
   const networks = new Networks(backend, pools, log);
   const endpoints = new Endpoints({ backend, subnets, addresses, networks, log });
-  return new Map([...ipamMethods(pools, addresses), ...networkMethods(networks, endpoints), ...fixedMethods]);
+  const methods: ReadonlyMap<string, Method> = new Map([
+    ...ipamMethods(pools, addresses),
+    ...networkMethods(networks, endpoints),
+    ...fixedMethods,
+  ]);
+  return { methods, addresses };
 }
 
 const fixedMethods: [string, Method][] = [
