@@ -4,6 +4,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import { loadConfig } from '../../src/base/config.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { createNetworkControl, type NetworkControl } from '../../src/control/network/network-control.ts';
+import type { Random } from '../../src/ipam/allocate.ts';
 import type { Caller } from '../../src/model/caller.ts';
 import { type Db, openDatabase } from '../../src/store/database.ts';
 
@@ -32,7 +33,10 @@ function tickingClock(): Clock {
   };
 }
 
-export async function createTestNetwork(settings: Record<string, unknown> = {}): Promise<TestNetwork> {
+export async function createTestNetwork(
+  settings: Record<string, unknown> = {},
+  random?: Random,
+): Promise<TestNetwork> {
   let queries = 0;
   const db = (await openDatabase(':memory:')).withPlugin({
     transformQuery: ({ node }) => {
@@ -48,6 +52,7 @@ export async function createTestNetwork(settings: Record<string, unknown> = {}):
     config: loadConfig({ env: {}, overrides: settings }),
     clock: tickingClock(),
     log: silentLog(),
+    ...(random ? { random } : {}),
   });
   const countQueries = async (work: () => Promise<unknown>) => {
     const before = queries;

@@ -432,6 +432,7 @@ describe('bad input', () => {
     ['a list', '/networks', () => [], 400, 'HTTPBadRequest'],
     ['unknown attribute', '/networks', () => ({ network: { zzz: 1 } }), 400, 'HTTPBadRequest'],
     ['read-only attribute', '/networks', () => ({ network: { status: 'DOWN' } }), 400, 'HTTPBadRequest'],
+    ['no boolean either', '/networks', () => ({ network: { shared: 'constructor' } }), 400, 'InvalidInput'],
     ['no boolean', '/networks', () => ({ network: { admin_state_up: 'maybe' } }), 400, 'InvalidInput'],
     ['name not text', '/networks', () => ({ network: { name: {} } }), 400, 'HTTPBadRequest'],
     ['long name', '/networks', () => ({ network: { name: 'x'.repeat(256) } }), 400, 'HTTPBadRequest'],

@@ -159,6 +159,29 @@ describe('races', () => {
     assert.ok(refused.every(({ reason }) => isFailure(reason, 'ip-address-in-use')));
   });
 
+  test('a lost race for a unique value is run again, and given up only after many', async () => {
+    const drawn = [1, 7, 7, 7, 8];
+    const random = (count: number) => new Uint8Array(count).fill(drawn.shift() ?? 9);
+    await using world = await createTestNetwork({}, random);
+    const [network] = await world.control.networks.create(demo, [{}]);
+    assert.ok(network);
+    const macs: string[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      macs.push((await makePort(world, { networkId: network.id })).macAddress);
+    }
+    assert.deepEqual(macs, ['fa:16:3e:07:07:07', 'fa:16:3e:08:08:08', 'fa:16:3e:09:09:09']);
+    await assert.rejects(makePort(world, { networkId: network.id }), (error) => isFailure(error, 'conflict'));
+    assert.equal((await world.control.ports.list(demo)).length, 3);
+  });
+
+  test('tags added at once are all there', async () => {
+    await using world = await createTestNetwork();
+    const { tags } = world.control.resources;
+    const network = await makeNetwork(world, '10.0.0.0/24');
+    await Promise.all(['a', 'b', 'c'].map((tag) => tags.add(demo, 'networks', network.id, tag)));
+    assert.deepEqual(await tags.get(demo, 'networks', network.id), ['a', 'b', 'c']);
+  });
+
   test('the last place of a quota goes to one', async () => {
     await using world = await createTestNetwork({ quotas: { network: 1 } });
     const { networks } = world.control;

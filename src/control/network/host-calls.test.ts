@@ -136,6 +136,8 @@ describe('the wanted dataplane of a host', () => {
     assert.equal(view?.interfaces.length, 2);
     assert.deepEqual(view?.interfaces.find(({ portId }) => portId === leg.id)?.addresses, ['10.0.0.1/24']);
     await assert.rejects(ports.remove(demo, leg.id), failsWith('service-port-in-use'));
+    await assert.rejects(ports.update(admin, leg.id, { fixedIps: [] }), failsWith('service-port-in-use'));
+    await ports.update(demo, leg.id, { name: 'leg' });
     const shown = await world.control.resources.get({ caller: demo }, 'routers', router.id);
     assert.deepEqual(shown.external_gateway_info, {
       network_id: outside.id,
@@ -208,6 +210,8 @@ describe('the network service for Kuryr', () => {
       body: { 'binding:host_id': '', device_id: '' },
     });
     assert.equal(freed['binding:host_id'], '');
+    await ask(h1, { method: 'remove-tag', resource: 'ports', id: port.id, tag: 'kuryr.a' });
+    await ask(h1, { method: 'remove', resource: 'ports', id: port.id });
     await ask(h1, { method: 'remove', resource: 'ports', id: port.id });
     await assert.rejects(
       ask(h1, { method: 'get', resource: 'ports', id: port.id }),

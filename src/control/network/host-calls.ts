@@ -70,15 +70,23 @@ async function answer(calls: HostCalls, host: string, request: Request): Promise
     case 'update':
       return resources.update(session, resource, id, body);
     case 'remove':
-      await resources.remove(session, resource, id);
-      return null;
+      return ignoringAbsence(resources.remove(session, resource, id));
     case 'add-tag':
     case 'remove-tag': {
       if (resource === 'ports') refuseForeign(await ports.get(caller, id), host);
-      const verb = method === 'add-tag' ? 'add' : 'remove';
-      return resources.tags[verb](caller, resource, id, tag);
+      return method === 'add-tag'
+        ? resources.tags.add(caller, resource, id, tag)
+        : ignoringAbsence(resources.tags.remove(caller, resource, id, tag));
     }
   }
+}
+
+/** Hosts repeat themselves after a crash: what is gone already counts as removed. */
+async function ignoringAbsence(removal: Promise<unknown>): Promise<null> {
+  await removal.catch((error: unknown) => {
+    if (!(error instanceof Failure && error.status === 404)) throw error;
+  });
+  return null;
 }
 
 function toQuery(query: NonNullable<Request['query']>): Query {

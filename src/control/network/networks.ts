@@ -104,12 +104,19 @@ export function createNetworks(context: NetworkContext): Networks {
           throw new Failure(
             'network-in-use',
             `Unable to complete operation on network ${id}. There are one or more ports still in use on the network, ` +
-              `id for these ports is: ${ports.map((port) => port.id).join(',')}.`,
+              `id for these ports is: ${idsOf(ports)}.`,
           );
         }
         await deleteNetwork(trx, network);
       }),
   };
+}
+
+const mostIdsInMessage = 50;
+
+function idsOf(ports: readonly { readonly id: Uuid }[]): string {
+  const ids = ports.slice(0, mostIdsInMessage).map((port) => port.id);
+  return ports.length > ids.length ? `${ids.join(',')},…` : ids.join(',');
 }
 
 async function createOne(

@@ -123,6 +123,9 @@ export function createPorts(context: NetworkContext, host?: string): Ports {
           checkDeviceOwner(caller, 'update_port', changes.deviceOwner);
         }
         checkRevision(port, expect);
+        if (fixedForInfrastructure.some((field) => changes[field] !== undefined)) {
+          refuseInfrastructure(port, 'changed');
+        }
         return changePort(context, current, {
           port,
           changes: onHost(changes, host),
@@ -138,12 +141,7 @@ export function createPorts(context: NetworkContext, host?: string): Ports {
         }
         checkRevision(port, expect);
         if (host !== undefined) refuseForeign(port, host);
-        if (port.deviceOwner.startsWith(infrastructureOwnerPrefix)) {
-          throw new Failure(
-            'service-port-in-use',
-            `Port ${id} cannot be deleted directly via the port API: has device owner ${port.deviceOwner}.`,
-          );
-        }
+        refuseInfrastructure(port, 'deleted');
         await dropPorts(current, [port]);
       }),
   };
@@ -268,6 +266,23 @@ export async function dropPorts({ trx, concerned }: Change, ports: readonly Port
     ports.map((port) => port.id),
   );
   await concerned.members([...new Set(ports.flatMap((port) => port.securityGroupIds))]);
+}
+
+/** What a router's port has from its router. */
+const fixedForInfrastructure = [
+  'fixedIps',
+  'macAddress',
+  'deviceId',
+  'deviceOwner',
+  'bindingHost',
+] as const satisfies readonly (keyof PortChanges)[];
+
+function refuseInfrastructure(port: Port, what: 'changed' | 'deleted'): void {
+  if (!port.deviceOwner.startsWith(infrastructureOwnerPrefix)) return;
+  throw new Failure(
+    'service-port-in-use',
+    `Port ${port.id} cannot be ${what} directly via the port API: has device owner ${port.deviceOwner}.`,
+  );
 }
 
 /** A host names no other host: anything but "nowhere" means itself. */

@@ -73,6 +73,7 @@ export type ResourceName = keyof typeof resourceKinds;
 
 interface Identified extends Tagged {
   readonly id: Uuid;
+  readonly projectId: string;
 }
 
 /** The use cases of one resource, their types forgotten: the table has checked what goes in. */

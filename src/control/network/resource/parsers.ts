@@ -40,14 +40,19 @@ export const text: Parser<string> = {
   },
 };
 
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
 export const boolean: Parser<boolean> = {
   type: 'boolean',
   parse: (value) => {
-    const known = { true: true, '1': true, false: false, '0': false }[String(value).toLowerCase()];
-    if (known === undefined || typeof value === 'object') {
-      throw invalidInput(`${quote(value)} cannot be converted to boolean.`);
-    }
-    return known;
+    const known = typeof value === 'object' ? undefined : booleans.get(String(value).toLowerCase());
+    if (known !== undefined) return known;
+    throw invalidInput(`${quote(value)} cannot be converted to boolean.`);
   },
 };
 

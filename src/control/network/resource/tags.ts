@@ -2,6 +2,7 @@
 import type { Caller } from '../../../model/caller.ts';
 import { Failure } from '../../../model/failure.ts';
 import type { Uuid } from '../../../model/ids.ts';
+import { tagsOf } from '../../../store/network/common.ts';
 import { raiseRevision, replaceTags, type TaggedTable } from '../../../store/network/tags.ts';
 import { change, type NetworkContext } from '../context.ts';
 import { checkOwner } from '../policy.ts';
@@ -37,7 +38,7 @@ export function createTags(context: NetworkContext, collections: Collections) {
   const get = async (caller: Caller, name: ResourceName, id: Uuid): Promise<readonly string[]> =>
     (await collections[name].get(caller, id)).tags ?? [];
 
-  /** Writes what `edit` makes of the present tags. */
+  /** Writes what `next` makes of the present tags, in one transaction: two edits at once both count. */
   const edit = async (
     caller: Caller,
     name: ResourceName,
@@ -47,15 +48,13 @@ export function createTags(context: NetworkContext, collections: Collections) {
     const table = tables[name];
     const object = await collections[name].get(caller, id);
     if (!table) throw new Failure('resource-not-found', `${name} have no tags.`);
-    if ('projectId' in object) {
-      checkOwner(caller, `update_${table.slice(0, -1)}`, { projectId: String(object.projectId) });
-    }
-    const tags = checkTags(next(object.tags ?? []));
-    await change(context, async ({ trx, now }) => {
+    checkOwner(caller, `update_${table.slice(0, -1)}`, object);
+    return change(context, async ({ trx, now }) => {
+      const tags = checkTags(next((await tagsOf(trx, [id])).get(id) ?? []));
       await replaceTags(trx, id, tags);
       await raiseRevision(trx, table, id, now);
+      return tags;
     });
-    return tags;
   };
 
   return {
