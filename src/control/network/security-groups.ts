@@ -22,7 +22,7 @@ import { claimQuota } from './quotas.ts';
 
 export interface SecurityGroupDraft {
   readonly projectId?: string;
-  readonly name: string;
+  readonly name?: string;
   readonly description?: string;
   readonly stateful?: boolean;
 }
@@ -112,7 +112,7 @@ async function createOne(
   await claimQuota(context, trx, projectId, { security_group: 1 });
   const group: SecurityGroup = {
     ...newborn(projectId, now),
-    name: draft.name,
+    name: draft.name ?? '',
     description: draft.description ?? '',
     stateful: draft.stateful ?? true,
     isDefault: false,

@@ -104,7 +104,7 @@ export async function findRules(
       eb.selectFrom('security_groups').select('id').where('project_id', '=', scope.projectId),
     );
   }
-  const rows = await query.orderBy('created_at').orderBy('id').execute();
+  const rows = await query.orderBy('created_at').orderBy('signature').orderBy('id').execute();
   return rows.map(toRule);
 }
 
@@ -146,7 +146,7 @@ async function rulesOf(db: DbOrTrx, groupIds: readonly Uuid[]): Promise<Map<Uuid
       .selectAll()
       .where('security_group_id', 'in', piece)
       .orderBy('created_at')
-      .orderBy('id')
+      .orderBy('signature')
       .execute(),
   );
   return groupBy(rows, (row) => row.security_group_id, toRule);

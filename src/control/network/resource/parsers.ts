@@ -36,6 +36,10 @@ export const text: Parser<string> = {
     if (value.length > longestText) {
       return refuse(name, `${quote(value)} exceeds maximum length of ${longestText}.`);
     }
+    // What no database keeps as it is: half of a surrogate pair, and NUL.
+    if (!value.isWellFormed() || value.includes('\0')) {
+      return refuse(name, `${quote(value.toWellFormed())} has characters that cannot be stored.`);
+    }
     return value;
   },
 };

@@ -1,0 +1,111 @@
+/** Whatever JSON comes in, the answer is a refusal in Neutron's shape or a success, never an internal error. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { createNeutronApi, type NeutronApi } from '../../../test/helpers/neutron-api.ts';
+import { type ResourceKind, resourceKinds } from '../../control/network/resource/kinds.ts';
+
+let api: NeutronApi;
+let networkId: string;
+let groupId: string;
+
+before(async () => {
+  api = await createNeutronApi({
+    quotas: { network: -1, subnet: -1, port: -1, securityGroup: -1, securityGroupRule: -1 },
+  });
+  networkId = (await api.make('demo', '/networks', { network: {} })).id;
+  await api.make('demo', '/subnets', {
+    subnet: { network_id: networkId, ip_version: 4, cidr: '10.0.0.0/24' },
+  });
+  groupId = (await api.make('demo', '/security-groups', { security_group: {} })).id;
+});
+after(() => api[Symbol.asyncDispose]());
+
+const words = fc.constantFrom(
+  '',
+  'x',
+  'true',
+  '-1',
+  '80',
+  'tcp',
+  'ingress',
+  'IPv6',
+  '10.0.0.9',
+  '10.9.0.0/24',
+  'fd00::/64',
+  'fd00::/1000',
+  '::',
+  'constructor',
+  '__proto__',
+  'fa:16:3e:00:00:01',
+  '00000000-0000-4000-8000-000000000000',
+  '\u0000',
+  '\ud800',
+);
+const scalar = fc.oneof(words, fc.integer(), fc.double({ noNaN: true }), fc.boolean(), fc.constant(null));
+const entry = fc.dictionary(
+  fc.constantFrom('start', 'end', 'ip_address', 'subnet_id', 'mac_address', 'destination', 'nexthop', 'x'),
+  scalar,
+  { maxKeys: 3 },
+);
+const value = fc.oneof(scalar, entry, fc.array(fc.oneof(scalar, entry), { maxLength: 3 }));
+
+for (const [path, kind] of Object.entries<ResourceKind>(resourceKinds)) {
+  if (kind.isReadOnly) continue;
+  const names = kind.table.map(({ name }) => name);
+  const bodies = fc.dictionary(fc.constantFrom(...names, 'zzz'), value, { maxKeys: 5 });
+
+  test(`POST /${path} with anything`, async () => {
+    const good: Record<string, unknown> = {
+      networks: {},
+      subnets: { network_id: networkId, ip_version: 4, cidr: '10.1.0.0/24' },
+      ports: { network_id: networkId },
+      'security-groups': {},
+      'security-group-rules': { security_group_id: groupId, direction: 'ingress' },
+    };
+    await fc.assert(
+      fc.asyncProperty(bodies, fc.boolean(), async (given, isComplete) => {
+        const body = isComplete ? { ...(good[path] as object), ...given } : given;
+        const answer = await api.send('demo', 'POST', `/${path}`, { [kind.singular]: body });
+        assert.ok(answer.status < 500, JSON.stringify(answer.body));
+        if (answer.status !== 201) {
+          assert.ok(answer.body.NeutronError.type && answer.body.NeutronError.message);
+          return;
+        }
+        const { id } = answer.body[kind.singular];
+        const shown = await api.send('demo', 'GET', `/${path}/${id}`);
+        assert.deepEqual(shown.body[kind.singular], answer.body[kind.singular], 'shown as made');
+        assert.ok((await api.send('demo', 'PUT', `/${path}/${id}`, { [kind.singular]: given })).status < 500);
+        assert.equal((await api.send('demo', 'DELETE', `/${path}/${id}`)).status, 204);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test(`GET /${path} with any query`, async () => {
+    const keys = fc.constantFrom(
+      ...names,
+      'limit',
+      'marker',
+      'sort_key',
+      'sort_dir',
+      'fields',
+      'tags',
+      'zzz',
+    );
+    const query = fc.array(
+      fc.tuple(
+        keys,
+        words.filter((word) => word.isWellFormed()),
+      ),
+      { maxLength: 3 },
+    );
+    await fc.assert(
+      fc.asyncProperty(query, async (pairs) => {
+        const { status, body } = await api.send('demo', 'GET', `/${path}?${new URLSearchParams(pairs)}`);
+        assert.ok(status < 500, JSON.stringify(body));
+      }),
+      { numRuns: 100 },
+    );
+  });
+}
