@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { silentLog } from '../../src/base/log.ts';
 import type { Kernel } from '../../src/host/kernel.ts';
 import { openKernel } from '../../src/host/linux.ts';
+import { until } from '../helpers/until.ts';
 import { testKernelContract } from '../kernel-contract.ts';
 
 testKernelContract('real kernel', () => openKernel({ log: silentLog() }));
@@ -187,7 +188,18 @@ check('a name without a namespace on it, as a crash leaves it, is made good', as
 
 test('real kernel: a closed one refuses, and holds no namespace alive', async () => {
   const other = await openKernel({ log: silentLog() });
-  await other.close();
-  await other.close();
-  await assert.rejects(other.namespaces(), /the kernel was closed/);
+  const own = `${netns}-c`;
+  try {
+    await other.apply([
+      { do: 'ensure-netns', name: own },
+      { do: 'ensure-veth', netns: own, name: near, mtu: 1450, peer: { name: far } },
+    ]);
+    await other.close();
+    await other.close();
+    await assert.rejects(other.namespaces(), /the kernel was closed/);
+  } finally {
+    run('ip', 'netns', 'del', own);
+  }
+  // The pair lives in the namespace: its outer end goes when the namespace really goes.
+  await until('the namespace is gone', async () => traces().links.length === 0, { patienceMs: 10_000 });
 });
