@@ -155,7 +155,8 @@ test('a rule acts on running containers at once, and leaves established connecti
     const ports = await machine.docker('exec', guarded, 'cat', '/proc/net/tcp', '/proc/net/tcp6');
     return ports.stdout.includes(':2328 ');
   });
-  const stream = machine.docker('exec', client, 'nc', '-w', '5', server, '9000');
+  // With its input held open: at the end of it nc closes the connection.
+  const stream = machine.docker('exec', '-i', client, 'nc', server, '9000');
   for (const port of [9001, 9002, 9003]) await allow(port);
   const lines = (await stream).stdout.trim().split('\n');
   assert.equal(lines.length, 300, 'every line of the established connection arrived');
