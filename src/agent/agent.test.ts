@@ -46,7 +46,9 @@ test('a container is made with its address, started and reported', async () => {
   assert.deepEqual(container.endpoints.get(name), {
     IPAMConfig: { IPv4Address: '10.0.0.2' },
     MacAddress: 'fa:16:3e:00:00:02',
+    DriverOpts: { 'neutron.port.uuid': world.server.row(uuid).wanted.nics[0]?.portId },
   });
+
   assert.equal(container.body.Labels['berth.instance'], instance);
   assert.equal(container.body.Labels.a, 'b');
   assert.deepEqual(container.body.HostConfig.Dns, ['9.9.9.9']);
@@ -56,6 +58,7 @@ test('a container is made with its address, started and reported', async () => {
     'neutron.subnet.uuid': network.subnets[0]?.id,
   });
   assert.deepEqual(docker?.IPAM.Options, docker?.Options);
+  assert.deepEqual([docker?.Driver, docker?.IPAM.Driver], ['kuryr', 'kuryr-ports']);
   assert.deepEqual(docker?.IPAM.Config, [{ Subnet: '10.0.0.0/24', Gateway: '10.0.0.1' }]);
   const { report, outcomes } = world.server.row(uuid);
   assert.deepEqual([report?.state, report?.taskState, report?.failed], ['running', null, false]);

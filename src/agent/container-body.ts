@@ -2,7 +2,7 @@
  * Wanted container → what the Engine is asked to make. Pure.
  *
  * CPU is a relative weight (1024 shares per CPU), not a cap, as users of Zun know it. The first network is named at
- * creation, because Engines before API 1.44 take a MAC address only there; the others are connected before the start.
+ * creation, the others are connected before the start; each endpoint names its port, so that Kuryr need not search.
  * Our labels win over the user's: a container cannot pretend to be another's.
  */
 
@@ -10,7 +10,7 @@ import type { ContainerBody, EndpointBody, ResourcesBody } from '../docker/engin
 import { formatImageReference, parseImageReference } from '../docker/image-reference.ts';
 import type { Nic } from '../model/container.ts';
 import { Failure } from '../model/failure.ts';
-import { dockerLabels } from '../model/host-names.ts';
+import { dockerLabels, portOption } from '../model/host-names.ts';
 import type { WantedContainer } from '../wire/agent.ts';
 
 const mebibyte = 2 ** 20;
@@ -79,12 +79,13 @@ export function toResources({ spec }: WantedContainer): ResourcesBody {
   };
 }
 
-export function toEndpoint({ fixedIps, macAddress }: Nic): EndpointBody {
+export function toEndpoint({ fixedIps, macAddress, portId }: Nic): EndpointBody {
   const v4 = fixedIps.find(({ version }) => version === 4);
   const v6 = fixedIps.find(({ version }) => version === 6);
   return {
     IPAMConfig: { ...(v4 && { IPv4Address: v4.address }), ...(v6 && { IPv6Address: v6.address }) },
     MacAddress: macAddress,
+    DriverOpts: { [portOption]: portId },
   };
 }
 

@@ -12,12 +12,12 @@
 import type { NetworkBody } from '../docker/engine.ts';
 import type { Nic } from '../model/container.ts';
 import { Failure } from '../model/failure.ts';
-import { dockerLabels, dockerNetworkName } from '../model/host-names.ts';
+import { dockerLabels, dockerNetworkName, portIpamDriver } from '../model/host-names.ts';
 import type { WantedNetwork, WantedSubnet } from '../wire/host-network.ts';
 
 export interface NetworkBodyContext {
   readonly instance: string;
-  /** Name of the network and IPAM driver. */
+  /** Name of the network driver. */
   readonly driver: string;
 }
 
@@ -51,7 +51,7 @@ export function toNetworkBody(
       [dockerLabels.project]: network.projectId,
     },
     IPAM: {
-      Driver: driver,
+      Driver: portIpamDriver(driver),
       Options: options,
       Config: subnets.map(({ cidr, gatewayIp }) => ({
         Subnet: cidr,

@@ -297,6 +297,7 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
     const network = this.server.networks.get(networkId);
     if (!network) throw new Error(`no network ${networkId}`);
     const index = network.ports.length + 2;
+    const networkIndex = [...this.server.networks.keys()].indexOf(networkId);
     const fixedIps = network.subnets.map(({ id, ipVersion, cidr }) => ({
       address: cidr.replace(/[^.:]*\/\d+$/, String(index)),
       subnetId: id,
@@ -304,7 +305,7 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
     }));
     const port = {
       id: newUuid(),
-      macAddress: `fa:16:3e:00:00:${index.toString(16).padStart(2, '0')}`,
+      macAddress: `fa:16:3e:00:${hex(networkIndex)}:${hex(index)}`,
       adminStateUp: true,
       fixedIps,
       portSecurityEnabled: true,
@@ -317,6 +318,8 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
     return { networkId, portId: port.id, macAddress: port.macAddress, fixedIps, preserveOnDelete: false };
   }
 }
+
+const hex = (n: number) => n.toString(16).padStart(2, '0');
 
 export function fakeWorld(): World {
   const engine = new FakeEngine();

@@ -25,6 +25,7 @@ export interface EndpointBody {
   readonly IPAMConfig: { readonly IPv4Address?: string; readonly IPv6Address?: string };
   /** Honoured by newer Engines (API 1.44); older ones take `ContainerBody.MacAddress` for the first network. */
   readonly MacAddress?: string;
+  readonly DriverOpts: Readonly<Record<string, string>>;
 }
 
 /** Limits that may change while the container runs. Memory in bytes; `MemorySwap` = memory and swap together. */

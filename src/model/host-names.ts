@@ -78,3 +78,15 @@ export function dockerContainerName(containerUuid: string): string {
 export function dockerNetworkName(instance: string, networkId: string, subnetIds: readonly string[]): string {
   return [`berth-${instance}`, networkId, ...subnetIds.map((id) => digits(id, 8))].join('-');
 }
+
+/**
+ * Name of Kuryr's second IPAM driver, which gives out nothing but the addresses of ports that exist. It does not ask
+ * dockerd for MAC addresses, so that a container's port keeps its own on every network that the container joins;
+ * Docker before API 1.44 can be told the MAC address of the first one only.
+ */
+export function portIpamDriver(kuryrName: string): string {
+  return `${kuryrName}-ports`;
+}
+
+/** Endpoint option of the `kuryr` driver: the id of the port that the endpoint is. */
+export const portOption = 'neutron.port.uuid';

@@ -106,6 +106,15 @@ function network(...subnets: WantedNetwork['subnets']): WantedNetwork {
   return world.addNetwork({ securityGroups: [group], ...(subnets.length > 0 && { subnets }) });
 }
 
+const subnet = (n: number): WantedNetwork['subnets'][number] => ({
+  id: `00000000-0000-4000-8000-0000000001${String(n).padStart(2, '0')}`,
+  ipVersion: 4,
+  cidr: `10.8.${n}.0/24`,
+  gatewayIp: `10.8.${n}.1`,
+  dnsNameservers: [],
+  hostRoutes: [],
+});
+
 const run = async (uuid: string) => {
   const operation = world.server.ask(uuid, 'create');
   const ended = await until('it is made', async () => world.server.outcomeOf(uuid, operation));
@@ -180,6 +189,24 @@ test('both families: the two addresses of a port arrive', async () => {
   }
   assert.ok(await pings(one, addressOf(two)));
   assert.ok(await pings(one, addressOf(two, 6)));
+});
+
+test('on several networks each interface has the address and the MAC of its port, also after a restart', async () => {
+  const networks = [1, 2, 3].map((n) => network(subnet(n)));
+  const [one, two] = [
+    world.addContainer(networks, { spec: sleeper }),
+    world.addContainer(networks, { spec: sleeper }),
+  ];
+  await Promise.all([run(one), run(two)]);
+  for (const time of ['made', 'started again']) {
+    const { output } = await execute(one, 'ip', 'addr');
+    for (const { macAddress, fixedIps } of world.server.row(one).wanted.nics) {
+      const [address] = fixedIps;
+      assert.match(output, new RegExp(`${macAddress} .*\\n +inet ${address?.address}/`), time);
+    }
+    const operation = world.server.ask(one, 'reboot', { timeoutSeconds: 0 });
+    await until('it is restarted', async () => world.server.outcomeOf(one, operation));
+  }
 });
 
 test('a network that got a subnet while containers were on it gives its addresses to new ones', async () => {

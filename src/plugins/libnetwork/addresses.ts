@@ -78,6 +78,26 @@ export class Addresses {
     return { Address: withPrefix(held.address, subnet.cidr), Data: {} };
   }
 
+  /**
+   * For those who say which port they mean (Berth's own containers): its address, and no other. Nothing is held, and
+   * there is nothing to release.
+   */
+  async requestOfPort({ PoolID, Address, Options }: RequestAddress): Promise<AddressAnswer> {
+    const pool = await this.#pools.get(PoolID);
+    const address = Address ? parseAddress(Address) : '';
+    const isGateway = Options?.[optionKey.addressType] === optionKey.gateway;
+    if (pool.kind === 'none') return { Address: withoutIpv4(address, isGateway), Data: {} };
+    if (pool.kind === 'claim') return { Address: this.#ofClaim(pool.claim, address, isGateway), Data: {} };
+    const { subnet } = pool;
+    if (isGateway) return { Address: gatewayOf(subnet, address), Data: {} };
+    const port = address ? await this.#backend.findPort({ subnetId: subnet.id, address }) : undefined;
+    if (port) return { Address: withPrefix(address, subnet.cidr), Data: {} };
+    throw new Failure(
+      'port-not-found',
+      `no port of this host has address ${address || '(none was asked for)'} on subnet ${subnet.id}`,
+    );
+  }
+
   async release({ PoolID, Address }: ReleaseAddress): Promise<void> {
     const pool = await this.#pools.find(PoolID);
     if (pool?.kind !== 'subnet') return;

@@ -16,7 +16,7 @@ import type { HostSubnet, KuryrBackend } from './backend.ts';
 import { contains, parseAddress, parseCidr } from './cidr.ts';
 import { adoptedPortTag, boundPortName, endpointPortTag } from './names.ts';
 import type { Networks } from './networks.ts';
-import type { CreateEndpoint, EndpointRequest } from './protocol.ts';
+import { type CreateEndpoint, type EndpointRequest, optionKey } from './protocol.ts';
 import type { Subnets } from './subnets.ts';
 
 interface Endpoint {
@@ -102,6 +102,8 @@ export class Endpoints {
   }
 
   async #usablePort(request: CreateEndpoint, wanted: Interface, undo: Undo): Promise<UsablePort> {
+    const named = await this.#namedPort(request, wanted);
+    if (named) return named;
     const held = this.#held(request, wanted);
     const [first] = held;
     if (!first) return this.#portOfOtherIpam(request, wanted, undo);
@@ -113,6 +115,24 @@ export class Endpoints {
       subnetIds: held.map((each) => each.subnetId),
       macAddress: first.macAddress,
     };
+  }
+
+  /** The endpoint says which port of this host it is. Undefined = it does not say. */
+  async #namedPort(request: CreateEndpoint, wanted: Interface): Promise<UsablePort | undefined> {
+    const portId = request.Options?.[optionKey.port];
+    if (typeof portId !== 'string') return undefined;
+    const port = await this.#rooms.backend.findPort({ portId });
+    if (!port) throw new Failure('port-not-found', `port ${portId} is not bound to this host`);
+    const has = (address: string) => port.fixedIps.some((ip) => ip.address === address);
+    if (!wanted.addresses.every(has) || !['', port.macAddress].includes(wanted.macAddress)) {
+      const asked = [...wanted.addresses, wanted.macAddress].filter(Boolean).join(', ');
+      throw new Failure('port-not-usable', `port ${portId} has not all of what was asked for: ${asked}`);
+    }
+    this.#rooms.networks.learn(request.NetworkID, port.networkId);
+    const subnetIds = port.fixedIps
+      .filter((ip) => wanted.addresses.includes(ip.address))
+      .map((ip) => ip.subnetId);
+    return { id: port.id, networkId: port.networkId, subnetIds, macAddress: port.macAddress };
   }
 
   /** The addresses of one port. Two tenants may have the same address and MAC: then the network decides. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   createNetwork,
@@ -7,6 +8,7 @@ import {
   startContainer,
   stopContainer,
 } from '../../../test/helpers/docker-flows.ts';
+import { DockerdCalls } from '../../../test/helpers/dockerd.ts';
 import { KuryrWorld } from '../../../test/helpers/kuryr-world.ts';
 import { until } from '../../../test/helpers/until.ts';
 
@@ -476,4 +478,46 @@ test('ports that nobody released are swept; those in use, held or auxiliary are 
       );
     await until('the lost port is gone', async () => !addresses().includes('10.77.0.50'));
     assert.deepEqual(addresses().toSorted(), ['10.77.0.51', '10.77.3.9']);
+  }));
+
+test('an endpoint that names its port gets that port’s MAC, and nothing of another port', () =>
+  KuryrWorld.with(async (world) => {
+    serveOwn(world);
+    const ports = new DockerdCalls(join(world.pluginDir, 'kuryr-ports.sock'));
+    const asked = async (call: string, body?: unknown) => (await ports.ask(call, body)).body;
+    assert.deepEqual(await asked('Plugin.Activate'), { Implements: ['IpamDriver'] });
+    const capabilities = await asked('IpamDriver.GetCapabilities');
+    assert.deepEqual(capabilities, { RequiresMACAddress: false, RequiresRequestReplay: false });
+    const { PoolID } = await asked('IpamDriver.RequestPool', {
+      AddressSpace: 'kuryr',
+      Pool: '10.0.0.0/24',
+      SubPool: '',
+      Options: ownOptions,
+      V6: false,
+    });
+    const [port] = world.host.ports;
+    const address = port?.fixedIps[0]?.address ?? '';
+    const request = (text: string) => ports.ask('IpamDriver.RequestAddress', { PoolID, Address: text });
+    assert.deepEqual((await request(address)).body, { Address: `${address}/24`, Data: {} });
+    for (const wrong of ['10.0.0.99', '']) assert.notEqual((await request(wrong)).status, 200, wrong);
+    await world.call('NetworkDriver.CreateNetwork', {
+      NetworkID: ownNetwork.id,
+      Options: { 'com.docker.network.generic': ownOptions },
+      IPv4Data: [{ AddressSpace: 'kuryr', Pool: '10.0.0.0/24', Gateway: '10.0.0.1/24' }],
+      IPv6Data: [],
+    });
+    const create = (Interface: object) =>
+      world.ask('NetworkDriver.CreateEndpoint', {
+        NetworkID: ownNetwork.id,
+        EndpointID: id('c'),
+        Interface,
+        Options: { 'neutron.port.uuid': own.portId },
+      });
+    assert.notEqual((await create({ Address: '10.0.0.99/24' })).status, 200);
+    assert.notEqual((await create({ Address: `${address}/24`, MacAddress: mac })).status, 200);
+    assert.deepEqual((await create({ Address: `${address}/24` })).body, {
+      Interface: { MacAddress: ownMac },
+    });
+    assert.equal(world.host.plugged.get(id('c')), own.portId);
+    assert.deepEqual(Object.values(world.service.inventory()).flat(), []);
   }));

@@ -1,6 +1,7 @@
 /**
  * The Kuryr driver for dockerd: a network driver and an IPAM driver of one name, on a unix socket in dockerd's plugin
- * folder. Network → network, pool → subnet, endpoint → port.
+ * folder. Network → network, pool → subnet, endpoint → port. A second IPAM driver beside it, `<name>-ports`, serves
+ * endpoints that name their port, as Berth's own do.
  *
  * Calls about one object are done in turn. Docker itself is never asked anything from here: dockerd holds its locks
  * while it waits for us. Contract: docs/guide/kuryr.md.
@@ -8,6 +9,7 @@
 import { join } from 'node:path';
 import { KeyedQueue } from '../../base/keyed-queue.ts';
 import type { Log } from '../../base/log.ts';
+import { portIpamDriver } from '../../model/host-names.ts';
 import { Addresses } from './addresses.ts';
 import type { KuryrBackend } from './backend.ts';
 import { Endpoints } from './endpoints.ts';
@@ -50,9 +52,16 @@ export interface KuryrPlugin {
 /** Throws `already-running` when another process serves the socket. */
 export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<KuryrPlugin> {
   const socketPath = join(options.pluginDir, `${options.name}.sock`);
+  const portsPath = join(options.pluginDir, `${portIpamDriver(options.name)}.sock`);
   const { deadlineMs, log, sweepMs = 600_000 } = options;
-  const { methods, addresses } = driverOf(options);
-  const server = await servePlugin({ socketPath, methods, deadlineMs, log });
+  const { kuryr, ports, addresses } = driversOf(options);
+  const server = await servePlugin({ socketPath, methods: kuryr, deadlineMs, log });
+  const second = await servePlugin({ socketPath: portsPath, methods: ports, deadlineMs, log }).catch(
+    async (error: unknown) => {
+      await server.close();
+      throw error;
+    },
+  );
   log.info({ socketPath }, 'serving dockerd');
   const sweeping = setInterval(() => {
     addresses.sweep(log).catch((error: unknown) => log.warn({ error }, 'sweep of ports failed'));
@@ -60,25 +69,46 @@ export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<Kur
   sweeping.unref();
   return {
     socketPath,
-    close: () => {
+    close: async () => {
       clearInterval(sweeping);
-      return server.close();
+      await Promise.all([server.close(), second.close()]);
     },
   };
 }
 
-function driverOf({ backend, log }: KuryrPluginOptions) {
+interface Drivers {
+  /** Network and IPAM driver for everybody. */
+  readonly kuryr: ReadonlyMap<string, Method>;
+  /** IPAM driver for endpoints that name their port. */
+  readonly ports: ReadonlyMap<string, Method>;
+  readonly addresses: Addresses;
+}
+
+function driversOf({ backend, log }: KuryrPluginOptions): Drivers {
   const subnets = new Subnets(backend);
   const pools = new Pools(backend, subnets);
   const addresses = new Addresses(backend, pools);
   const networks = new Networks(backend, pools, log);
   const endpoints = new Endpoints({ backend, subnets, addresses, networks, log });
-  const methods: ReadonlyMap<string, Method> = new Map([
-    ...ipamMethods(pools, addresses),
-    ...networkMethods(networks, endpoints),
-    ...fixedMethods,
-  ]);
-  return { methods, addresses };
+  const ipam = ipamMethods(pools, addresses);
+  return {
+    kuryr: new Map([...ipam, ...networkMethods(networks, endpoints), ...fixedMethods]),
+    ports: new Map([...fixedMethods, ...ipam, ...portIpamMethods(addresses)]),
+    addresses,
+  };
+}
+
+/** What differs when the port is named: it is there already, and has its MAC address. */
+function portIpamMethods(addresses: Addresses): [string, Method][] {
+  return [
+    ['Plugin.Activate', constant({ Implements: ['IpamDriver'] })],
+    ['IpamDriver.GetCapabilities', constant({ RequiresMACAddress: false, RequiresRequestReplay: false })],
+    [
+      'IpamDriver.RequestAddress',
+      method(shapes.requestAddress, (request: RequestAddress) => addresses.requestOfPort(request)),
+    ],
+    ['IpamDriver.ReleaseAddress', constant({})],
+  ];
 }
 
 const fixedMethods: [string, Method][] = [

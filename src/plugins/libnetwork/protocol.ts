@@ -2,9 +2,11 @@
  * The bodies of the libnetwork plugin protocol, as dockerd sends them. Unknown keys are allowed, as dockerd grows
  * them; options may be null everywhere; ids are 64 hexadecimal digits, or 25 letters and digits from a swarm.
  */
+
 import Type, { type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Failure } from '../../model/failure.ts';
+import { portOption } from '../../model/host-names.ts';
 
 const Id = Type.String({ pattern: '^([0-9a-f]{64}|[0-9a-z]{25})$' });
 const Text = Type.String({ maxLength: 255 });
@@ -65,6 +67,7 @@ export type CreateEndpoint = Static<typeof shapes.createEndpoint>;
 export type EndpointRequest = Static<typeof shapes.endpoint>;
 
 export const optionKey = {
+  port: portOption,
   generic: 'com.docker.network.generic',
   internal: 'com.docker.network.internal',
   mtu: 'com.docker.network.driver.mtu',
