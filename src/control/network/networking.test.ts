@@ -170,6 +170,8 @@ describe('what a request asks for', () => {
     await assert.rejects(resolve(), failsWith('conflict', /no neutron network available/));
     const shared = await makeNetwork(world, '10.8.0.0/24', { caller: admin, shared: true });
     assert.deepEqual(await resolve(), [{ networkId: shared.id }]);
+    await world.control.networks.create(demo, [{ name: 'without addresses' }]);
+    assert.deepEqual(await resolve(), [{ networkId: shared.id }]);
     const own = await makeNetwork(world, '10.0.0.0/24');
     await makeNetwork(world, '10.1.0.0/24');
     assert.deepEqual(await resolve(), [{ networkId: own.id }]);
@@ -185,10 +187,12 @@ describe('what a request asks for', () => {
       name: 'public',
     });
     const theirs = await makeNetwork(world, '10.0.0.0/24', { caller: testCaller('eve'), name: 'theirs' });
+    await world.control.networks.create(demo, [{ name: 'bare' }]);
     const [free, used] = await ports.create(demo, [
       { networkId: network.id, name: 'free' },
       { networkId: network.id, name: 'used', deviceId: 'x', fixedIps: [{ ipAddress: '10.0.0.50' }] },
     ]);
+    await ports.create(demo, [{ networkId: network.id, name: 'addressless', fixedIps: [] }]);
     assert.ok(free && used);
     const resolve = (...nets: RequestedNet[]) => networking.resolveNets(demo, nets, plain);
     assert.deepEqual(await resolve({ network: 'net', fixedIp: '10.0.0.9' }, { network: network.id }), [
@@ -200,6 +204,8 @@ describe('what a request asks for', () => {
       [[{ network: 'nosuch' }], 'network-not-found'],
       [[{ network: theirs.id }], 'network-not-found'],
       [[{ network: 'public' }], 'external-network-attach-forbidden'],
+      [[{ network: 'bare' }], 'invalid'],
+      [[{ port: 'addressless' }], 'port-not-usable'],
       [[{ network: 'net', fixedIp: '10.9.0.9' }], 'invalid-ip-for-network'],
       [[{ network: 'net', fixedIp: 'x' }], 'invalid-ip-for-network'],
       [[{ network: 'net', fixedIp: '10.0.0.50' }], 'ip-address-in-use'],

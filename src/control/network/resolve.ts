@@ -92,15 +92,19 @@ export async function resolveNets(
   return resolved;
 }
 
-/** The project's oldest network of its own, else the oldest that is shared with it. */
+/** The project's oldest network of its own that gives addresses, else the oldest such that is shared with it. */
 async function defaultNet({ db }: NetworkContext, caller: Caller): Promise<ResolvedNet> {
-  const visible = await findNetworks(db, projectOf(caller));
+  const visible = (await findNetworks(db, projectOf(caller))).filter(hasSubnet);
   const own = visible.find(
     (network) => network.projectId === caller.projectId && !network.shared && !network.external,
   );
   const chosen = own ?? visible.find((network) => network.shared);
   if (!chosen) throw new Failure('conflict', 'There is no neutron network available');
   return { networkId: chosen.id };
+}
+
+function hasSubnet(network: Network): boolean {
+  return network.subnetIds.length > 0;
 }
 
 async function resolveNetwork(
@@ -124,6 +128,12 @@ async function resolveNetwork(
     throw new Failure(
       'external-network-attach-forbidden',
       `It is not allowed to create an interface on external network ${network.id}`,
+    );
+  }
+  if (!hasSubnet(network)) {
+    throw new Failure(
+      'invalid',
+      `Network ${network.id} has no subnet: a container on it would have no address.`,
     );
   }
   if (net.fixedIp === undefined) return { networkId: network.id };
@@ -166,7 +176,7 @@ async function resolvePort({ db }: NetworkContext, caller: Caller, name: string)
 }
 
 function checkUsable(caller: Caller, port: Port): void {
-  if (port.projectId !== caller.projectId) {
+  if (port.projectId !== caller.projectId || port.fixedIps.length === 0) {
     throw new Failure('port-not-usable', `Port ${port.id} not usable for the container.`);
   }
   if (port.deviceId !== '' || port.status === 'ACTIVE') {
