@@ -22,10 +22,10 @@ import { statePaths } from '../src/base/state-paths.ts';
 import { Switchboard } from '../src/bus/in-process.ts';
 import { bootstrap } from '../src/control/bootstrap/bootstrap.ts';
 import { findProjectCaller } from '../src/control/bootstrap/member.ts';
+import { BusWaker } from '../src/control/bus-waker.ts';
 import { createContainerControl } from '../src/control/container/control.ts';
 import { Identity } from '../src/control/identity/identity.ts';
 import { createNetworkControl } from '../src/control/network/network-control.ts';
-import type { Waker } from '../src/control/waker.ts';
 import { connectEngine } from '../src/docker/connect.ts';
 import { openKernel } from '../src/host/linux.ts';
 import { Failure } from '../src/model/failure.ts';
@@ -34,7 +34,6 @@ import { startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
 import { countEverything } from '../src/store/counts.ts';
 import { openDatabase } from '../src/store/database.ts';
 import { ensureInstanceId } from '../src/store/settings.ts';
-import { wake } from '../src/wire/agent.ts';
 import type { ServerPhase, ServerStatus } from '../src/wire/control.ts';
 
 export interface World {
@@ -69,10 +68,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
   const board = new Switchboard(log);
   const bus = board.connect({ kind: 'server' });
   closing.defer(() => bus.close());
-  const waker: Waker = {
-    wake: (host, { containers = [], networks = [] }) =>
-      bus.notify({ kind: 'agent', host }, wake, { containers: [...containers], networks: [...networks] }),
-  };
+  const waker = new BusWaker(bus);
   const identity = await Identity.open({ db, clock, ...config.identity });
   const network = createNetworkControl({ db, waker, config, clock, log });
   network.serve(bus, () => findProjectCaller(identity, config.kuryr.project));

@@ -18,21 +18,9 @@ import type { Container } from '../../src/model/container-record.ts';
 import { findContainer } from '../../src/store/container/containers.ts';
 import { type Db, openDatabase } from '../../src/store/database.ts';
 import type { HostReport } from '../../src/wire/agent.ts';
+import { HandClock } from './clock.ts';
 import { FakeAgent } from './fake-agent.ts';
 import { FakeNetworking } from './fake-networking.ts';
-
-/** A clock that stands until it is moved. */
-export class HandClock {
-  #ms = Date.parse('2026-11-21T09:00:00.000Z');
-
-  now(): Date {
-    return new Date(this.#ms);
-  }
-
-  forward(seconds: number): void {
-    this.#ms += seconds * 1000;
-  }
-}
 
 export function callerOf(projectId: string, isAdmin = false): Caller {
   return {

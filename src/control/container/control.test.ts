@@ -280,7 +280,7 @@ test('a silent host: questions fail, show falls back to the record, the schedule
     const refused = await control.create(user, createAsk());
     assert.match(refused.statusReason ?? '', /1 host: 1 whose Docker does not answer/);
     await agent.beat();
-    clock.forward(3600);
+    clock.advance(3600);
     assert.match((await control.create(user, createAsk())).statusReason ?? '', /1 host: 1 down/);
     assert.equal((await control.show(user, uuid)).status, 'Running');
     await agent.beat();

@@ -12,11 +12,14 @@ const createMoments = 6;
 /** Before and after: the ports, the group. */
 const deleteMoments = 4;
 
-function crashAt(world: World, moment: number): Promise<void> {
-  return new Promise((resolve) => {
-    world.networking.crashAt = world.networking.moments + moment;
-    world.networking.onCrash = resolve;
-  });
+/** The returned function waits for the crash. */
+function crashAt(world: World, moment: number): () => Promise<unknown> {
+  let hasCrashed = false;
+  world.networking.crashAt = world.networking.moments + moment;
+  world.networking.onCrash = () => {
+    hasCrashed = true;
+  };
+  return () => world.until('the crash', async () => hasCrashed);
 }
 
 async function assertRuns(world: World, uuid: string): Promise<void> {
@@ -39,7 +42,7 @@ for (let moment = 1; moment <= createMoments; moment += 1) {
     try {
       const crashed = crashAt(world, moment);
       const { uuid } = await world.control.create(world.user, createAsk(twoNets, spec));
-      await crashed;
+      await crashed();
       await world.crash();
       await assertRuns(world, uuid);
     } finally {
@@ -55,7 +58,7 @@ for (let moment = 1; moment <= deleteMoments; moment += 1) {
       const { uuid } = await world.make(twoNets, spec);
       const crashed = crashAt(world, moment);
       await world.control.remove(world.user, uuid, { force: false, stop: true, allProjects: false });
-      await crashed;
+      await crashed();
       await world.crash();
       await assertGone(world, uuid);
     } finally {
@@ -94,7 +97,7 @@ test('a delete while its host is down waits for the agent, then completes', asyn
   try {
     const { uuid } = await world.make(twoNets, spec);
     await world.agent.bus.close();
-    world.clock.forward(3600);
+    world.clock.advance(3600);
     const force = { force: true, stop: false, allProjects: false };
     await assert.rejects(
       world.control.remove(world.admin, uuid, { ...force, force: false, stop: true }),

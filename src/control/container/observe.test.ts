@@ -180,6 +180,8 @@ test('gone counts only with a delete, and a late report cannot undo a delete', (
   const deleting: Container = { ...running, status: 'Deleting' };
   const pending = [operation('delete')];
   assert.equal(see(deleting, { pending, report: look('running') }).status, 'Deleting');
+  const failing = look('running', { failed: true, reason: 'unhealthy' });
+  assert.equal(see(deleting, { pending, report: failing }).status, 'Deleting');
   const done = see(deleting, { pending, gone: true });
   assert.equal(done.portsPhase, 'releasing');
   assert.equal(done.status, 'Deleting');
