@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { createTestNetwork, type TestNetwork, testCaller } from '../../../test/helpers/network-control.ts';
 import { isFailure } from '../../model/failure.ts';
 import type { Network, Port, SecurityGroup } from '../../model/network.ts';
-import type { PortDraft } from './ports.ts';
+import type { PortDraft } from './port-lifecycle.ts';
 
 const demo = testCaller('demo');
 const admin = testCaller('demo', { isAdmin: true });

@@ -24,7 +24,7 @@ import { newborn } from './collection.ts';
 import { type Change, change, type NetworkContext } from './context.ts';
 import { egressRules } from './default-group.ts';
 import { getNetwork } from './networks.ts';
-import { changePort, dropPorts, getPort, makePort } from './ports.ts';
+import { changePort, dropPorts, getPort, makePort } from './port-lifecycle.ts';
 import { claimQuota } from './quotas.ts';
 import { resolveNets, resolveSecurityGroups } from './resolve.ts';
 

@@ -18,7 +18,7 @@ import { newborn, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { getNetwork } from './networks.ts';
 import { checkOwner, checkProject } from './policy.ts';
-import { makePort, type PortDraft } from './ports.ts';
+import { makePort, type PortDraft } from './port-lifecycle.ts';
 import { claimQuota } from './quotas.ts';
 import { getSubnet } from './subnets.ts';
 

@@ -2,7 +2,7 @@
 import { findAddress, formatAddress } from '../../../ipam/address.ts';
 import type { Port } from '../../../model/network.ts';
 import type { PortWhere } from '../../../store/network/ports.ts';
-import { type PortDraft, portDefaults } from '../ports.ts';
+import { type PortDraft, portDefaults } from '../port-lifecycle.ts';
 import { type Attribute, commonAttributes } from './attribute.ts';
 import { askedAddress, askedPair, boolean, distinct, listOf, text, uuid } from './parsers.ts';
 

@@ -1,0 +1,179 @@
+/**
+ * How a port comes to be, changes and goes, whoever asks: the API, a container, a router.
+ *
+ * Everything is checked and chosen inside the caller's transaction, and the hosts concerned are noted. Who may ask
+ * is checked before.
+ */
+import { Failure } from '../../model/failure.ts';
+import type { Uuid } from '../../model/ids.ts';
+import {
+  infrastructureOwnerPrefix,
+  type Network,
+  type Port,
+  type PortAttachment,
+} from '../../model/network.ts';
+import type { DbOrTrx } from '../../store/database.ts';
+import { everything, type Scope } from '../../store/network/common.ts';
+import { deletePorts, findPort, insertPort, updatePort } from '../../store/network/ports.ts';
+import { newborn, revised } from './collection.ts';
+import type { Change, NetworkContext } from './context.ts';
+import { ensureDefaultGroup } from './default-group.ts';
+import { type AskedAddress, chooseAddresses } from './port-addresses.ts';
+import { type AskedPair, checkGroups, checkPortSecurity, chooseMac, compilePairs } from './port-rules.ts';
+
+export interface PortDraft {
+  readonly networkId: Uuid;
+  readonly projectId?: string;
+  readonly name?: string;
+  readonly description?: string;
+  readonly adminStateUp?: boolean;
+  readonly macAddress?: string;
+  /** Absent = one address per IP version of the network; empty = none. */
+  readonly fixedIps?: readonly AskedAddress[];
+  /** Absent = as the network has it. */
+  readonly portSecurityEnabled?: boolean;
+  /** Absent = the project's default group. */
+  readonly securityGroupIds?: readonly Uuid[];
+  readonly allowedAddressPairs?: readonly AskedPair[];
+  readonly deviceId?: string;
+  readonly deviceOwner?: string;
+  /** Empty = unbound. */
+  readonly bindingHost?: string;
+}
+export type PortChanges = Omit<PortDraft, 'networkId' | 'projectId'>;
+
+export const portDefaults = {
+  name: '',
+  description: '',
+  adminStateUp: true,
+  deviceId: '',
+  deviceOwner: '',
+  bindingHost: '',
+} as const satisfies Omit<PortDraft, 'networkId'>;
+
+export async function getPort(db: DbOrTrx, id: Uuid, scope: Scope = everything): Promise<Port> {
+  const port = await findPort(db, id, scope);
+  if (!port) throw new Failure('port-not-found', `Port ${id} could not be found.`);
+  return port;
+}
+
+export interface PortOrder {
+  readonly network: Network;
+  readonly projectId: string;
+  readonly draft: Omit<PortDraft, 'networkId' | 'projectId'>;
+  /** Whose security groups may be named. */
+  readonly scope: Scope;
+  readonly attachment?: PortAttachment;
+}
+
+/** Checks, chooses what was left open and inserts the port. */
+export async function makePort(
+  context: NetworkContext,
+  { trx, now, concerned }: Change,
+  { network, projectId, draft, scope, attachment }: PortOrder,
+): Promise<Port> {
+  const macAddress = await chooseMac(context, trx, { networkId: network.id, asked: draft.macAddress });
+  const portSecurityEnabled = draft.portSecurityEnabled ?? network.portSecurityEnabled;
+  const isInfrastructure = draft.deviceOwner?.startsWith(infrastructureOwnerPrefix) ?? false;
+  const isFiltered = portSecurityEnabled && !isInfrastructure;
+  const { name, description, adminStateUp, deviceId, deviceOwner, bindingHost } = {
+    ...portDefaults,
+    ...draft,
+  };
+  const born = newborn(projectId, now);
+  const port: Port = {
+    ...born,
+    name,
+    description,
+    adminStateUp,
+    deviceId,
+    deviceOwner,
+    bindingHost,
+    macAddress,
+    portSecurityEnabled,
+    networkId: network.id,
+    status: 'DOWN',
+    attachment: attachment ?? null,
+    securityGroupIds: draft.securityGroupIds
+      ? await checkGroups(trx, scope, draft.securityGroupIds)
+      : isFiltered
+        ? [await ensureDefaultGroup(trx, projectId, now)]
+        : [],
+    allowedAddressPairs: compilePairs(draft.allowedAddressPairs ?? [], macAddress),
+    fixedIps: await chooseAddresses(trx, context.random, {
+      portId: born.id,
+      networkId: network.id,
+      macAddress,
+      asked: draft.fixedIps,
+      current: [],
+      isRouterPort: isInfrastructure,
+    }),
+  };
+  checkPortSecurity(port);
+  await insertPort(trx, port);
+  await concerned.port(port);
+  await concerned.members(port.securityGroupIds);
+  return port;
+}
+
+export interface PortRevision {
+  readonly port: Port;
+  readonly changes: PortChanges;
+  readonly scope: Scope;
+  /** Undefined = as it is, unless the device changes: then the port is nobody's. */
+  readonly attachment?: PortAttachment | null;
+}
+
+/** Checks the changes against the port as it is and writes it. */
+export async function changePort(
+  context: NetworkContext,
+  { trx, now, concerned }: Change,
+  { port, changes, scope, attachment }: PortRevision,
+): Promise<Port> {
+  const { fixedIps, securityGroupIds, allowedAddressPairs, macAddress: askedMac, ...plain } = changes;
+  const isNewMac = askedMac !== undefined && askedMac.toLowerCase() !== port.macAddress;
+  const macAddress = isNewMac
+    ? await chooseMac(context, trx, { networkId: port.networkId, asked: askedMac })
+    : port.macAddress;
+  const isNewDevice = plain.deviceId !== undefined && plain.deviceId !== port.deviceId;
+  const isNewHost = plain.bindingHost !== undefined && plain.bindingHost !== port.bindingHost;
+  const after = revised(
+    port,
+    {
+      ...plain,
+      macAddress,
+      attachment: attachment === undefined && isNewDevice ? null : attachment,
+      status: isNewHost ? 'DOWN' : port.status,
+      securityGroupIds: securityGroupIds && (await checkGroups(trx, scope, securityGroupIds)),
+      allowedAddressPairs: allowedAddressPairs && compilePairs(allowedAddressPairs, macAddress),
+      fixedIps:
+        fixedIps &&
+        (await chooseAddresses(trx, context.random, {
+          portId: port.id,
+          networkId: port.networkId,
+          macAddress,
+          asked: fixedIps,
+          current: port.fixedIps,
+          isRouterPort: port.deviceOwner.startsWith(infrastructureOwnerPrefix),
+        })),
+    },
+    now,
+  );
+  checkPortSecurity(after);
+  await updatePort(trx, after);
+  await concerned.port(port);
+  await concerned.port(after);
+  if (fixedIps || securityGroupIds || allowedAddressPairs) {
+    await concerned.members([...new Set([...port.securityGroupIds, ...after.securityGroupIds])]);
+  }
+  return after;
+}
+
+export async function dropPorts({ trx, concerned }: Change, ports: readonly Port[]): Promise<void> {
+  for (const port of ports) await concerned.port(port);
+  await deletePorts(
+    trx,
+    ports.map((port) => port.id),
+  );
+  await concerned.members([...new Set(ports.flatMap((port) => port.securityGroupIds))]);
+}
