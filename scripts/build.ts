@@ -1,10 +1,10 @@
 /**
- * Bundles the command line to dist/berth.mjs: one file, because loading a hundred small ones takes longer than most
- * commands. Then fills the compile cache that `./berth` uses with the server's modules, so that its first start is as
+ * Bundles the command line to dist/berth.mjs, because loading a hundred small files takes longer than most commands.
+ * What only some commands need stays apart in dist/chunks, so that the others do not read it. Then fills the compile cache that `./berth` uses with the server's modules, so that its first start is as
  * quick as any other, and as small: with nothing left to compile, Node never loads its TypeScript parser.
  */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -12,11 +12,18 @@ const root = resolve(import.meta.dirname, '..');
 const cache = join(root, 'dist/cache');
 
 rmSync(cache, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: ['bin/berth.ts'],
-  outfile: 'dist/berth.mjs',
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
+  splitting: true,
+  minify: true,
+  // Error messages and `--debug` name functions.
+  keepNames: true,
+  metafile: true,
   platform: 'node',
   target: 'node24',
   format: 'esm',
@@ -26,6 +33,11 @@ await build({
   },
   logLevel: 'warning',
 });
+
+// Names of chunks change with their content: those of earlier builds are in the way.
+for (const name of readdirSync(join(root, 'dist/chunks'))) {
+  if (!(`dist/chunks/${name}` in metafile.outputs)) rmSync(join(root, 'dist/chunks', name));
+}
 
 // Loading is enough: the one prints its usage, the other refuses to run outside of a worker thread.
 for (const [file, ...args] of [['bin/berthd.ts', '--help'], ['src/host/linux-worker.ts']] as const) {

@@ -1,6 +1,7 @@
 /** Reading clouds.yaml, the file that all OpenStack clients share. Absent and unreadable files do not exist. */
 import { readFile } from 'node:fs/promises';
 import { Failure } from '../../model/failure.ts';
+import { parseBlockMap } from './block-map.ts';
 
 export interface CloudAuth {
   readonly auth_url?: string;
@@ -43,10 +44,9 @@ export async function readClouds(path: string): Promise<CloudsFile | undefined> 
   } catch {
     return undefined;
   }
-  const { parse } = await import('yaml');
   let file: unknown;
   try {
-    file = parse(text);
+    file = parseBlockMap(text) ?? (await import('../yaml.ts')).parseYaml(text);
   } catch (error) {
     throw new Failure('invalid-value', `${path}: ${(error as Error).message.split('\n')[0]}`, {
       cause: error,

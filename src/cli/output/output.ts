@@ -121,8 +121,8 @@ export class Output {
   }
 
   async #yaml(value: unknown): Promise<void> {
-    const { stringify } = await import('yaml');
-    this.raw(stringify(value));
+    const { toYaml } = await import('../yaml.ts');
+    this.raw(toYaml(value));
   }
 }
 
