@@ -30,18 +30,28 @@ export function isMet({ ours, peer, target }: Figure): boolean {
   return 'atMostTimes' in target ? times <= target.atMostTimes : times >= target.atLeastTimes;
 }
 
+const head = ['what', 'ours', 'peer', 'ratio', 'target', 'ok'];
+
 export function tableOf(figures: readonly Figure[]): string {
-  return renderTable({
-    head: ['WHAT', 'OURS', 'PEER', 'RATIO', 'TARGET', 'OK'],
-    body: figures.map((figure) => [
-      figure.what,
-      `${rounded(figure.ours)} ${figure.unit}`,
-      figure.peer ? `${rounded(figure.peer.value)} ${figure.unit} (${figure.peer.name})` : '',
-      figure.peer ? `${rounded(figure.ours / figure.peer.value)}×` : '',
-      targetText(figure),
-      isMet(figure) ? 'yes' : 'NO',
-    ]),
-  });
+  return renderTable({ head: head.map((title) => title.toUpperCase()), body: figures.map(cellsOf) });
+}
+
+/** The same for a README. */
+export function markdownOf(figures: readonly Figure[]): string {
+  const rows = [head, head.map(() => '---'), ...figures.map(cellsOf)];
+  return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function cellsOf(figure: Figure): string[] {
+  const { what, ours, unit, peer } = figure;
+  return [
+    what,
+    `${rounded(ours)} ${unit}`,
+    peer ? `${rounded(peer.value)} ${unit} (${peer.name})` : '',
+    peer ? `${rounded(ours / peer.value)}×` : '',
+    targetText(figure),
+    isMet(figure) ? 'yes' : 'NO',
+  ];
 }
 
 function targetText({ target, unit }: Figure): string {

@@ -1,17 +1,17 @@
 /**
- * `npm run bench`: boots a simulated machine, measures on it, prints one table. Exit code 1 when a target is missed.
- * Limited to four minutes.
+ * `npm run bench`: boots a simulated machine, measures on it, prints one table (or `--json`, `--markdown`). Exit code 1
+ * when a target is missed. Limited to four minutes.
  */
 import { readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Machine } from '../helpers/machine.ts';
-import { type Figure, isMet, tableOf } from './figures.ts';
+import { type Figure, isMet, markdownOf, tableOf } from './figures.ts';
 
 const limitMs = 240_000;
 
-const { values } = parseArgs({ options: { json: { type: 'boolean' } } });
+const { values } = parseArgs({ options: { json: { type: 'boolean' }, markdown: { type: 'boolean' } } });
 process.exitCode = await bench();
 
 async function bench(): Promise<number> {
@@ -21,9 +21,14 @@ async function bench(): Promise<number> {
   disposer.defer(() => machine.destroy());
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void machine.crash());
   const figures = await measuresOn(machine);
-  process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : `${tableOf(figures)}\n`);
-  if (!values.json) process.stdout.write(`${new Date().toISOString().slice(0, 10)}, ${thisMachine()}\n`);
+  process.stdout.write(`${printed(figures)}\n`);
   return figures.every(isMet) ? 0 : 1;
+}
+
+function printed(figures: readonly Figure[]): string {
+  if (values.json) return JSON.stringify(figures, null, 2);
+  const where = `${new Date().toISOString().slice(0, 10)}, ${thisMachine()}`;
+  return values.markdown ? `${markdownOf(figures)}\n\n${where}` : `${tableOf(figures)}\n${where}`;
 }
 
 async function measuresOn(machine: Machine): Promise<Figure[]> {
