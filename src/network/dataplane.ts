@@ -22,11 +22,9 @@ import {
   portLink,
 } from '../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../wire/host-network.ts';
-import { printChanges } from './plan/changes.ts';
 import { namespaceSteps, parsePortAlias, plugSteps } from './plan/namespace.ts';
-import { planNetworkRuleset } from './plan/network-ruleset.ts';
+import { type NetworkRuleset, planChange } from './plan/network-ruleset.ts';
 import { isRouterLeg } from './plan/router.ts';
-import type { Ruleset } from './plan/ruleset.ts';
 import { Routers } from './routers.ts';
 
 export interface DataplaneOptions {
@@ -56,8 +54,7 @@ export interface PluggedPort extends Endpoint {
   readonly isTaken: boolean;
 }
 
-interface Applied {
-  readonly ruleset: Ruleset;
+interface Applied extends NetworkRuleset {
   /** All of the network that is not ruleset or ports, as text. */
   readonly frame: string;
 }
@@ -191,29 +188,29 @@ export class Dataplane {
   /** Rules and frame, then the steps; as one list for the kernel, and only what changed where that is known. */
   async #apply(network: WantedNetwork, undo: Undo, steps: readonly KernelStep[]): Promise<void> {
     const netns = networkNamespace(this.#instance, network.id);
-    const ruleset = planNetworkRuleset(network);
     const frame = JSON.stringify([network.mtu, network.routers]);
     const before = this.#applied.get(netns);
     this.#applied.delete(netns);
     const isPresent = (await this.#kernel.namespaces()).includes(netns);
     if (before?.frame === frame && isPresent) {
-      const script = printChanges(before.ruleset, ruleset);
+      const { script, ...applied } = planChange(before, network, freshGeneration());
       try {
         await this.#kernel.apply([...(script ? [{ do: 'nft', netns, script } as const] : []), ...steps]);
-        this.#applied.set(netns, { ruleset, frame });
+        this.#applied.set(netns, { ...applied, frame });
         return;
       } catch (error) {
         this.#log.warn({ netns, error }, 'a change failed: applying the whole network anew');
       }
     }
     if (!isPresent) undo.add(`remove ${netns}`, () => this.#removeNetwork(netns));
+    const { script, ...applied } = planChange(undefined, network, freshGeneration());
     await this.#kernel.apply([
       ...namespaceSteps(this.#instance, network),
-      { do: 'nft', netns, script: printChanges(undefined, ruleset) },
+      { do: 'nft', netns, script },
       ...steps,
     ]);
     await this.#routers.converge(network, undo);
-    this.#applied.set(netns, { ruleset, frame });
+    this.#applied.set(netns, { ...applied, frame });
   }
 
   async #removeStaleLinks(network: WantedNetwork): Promise<void> {
@@ -259,6 +256,10 @@ export class Dataplane {
       return { ...endpoint, netns, link: link.name, isTaken: !waiting.has(containerLink(endpoint.portId)) };
     });
   }
+}
+
+function freshGeneration(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
 function portOf(network: WantedNetwork, portId: string): WantedPort {

@@ -45,7 +45,7 @@ function sortElements(part: string): string {
 test('changes lead to the same ruleset as making it at once', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyNetwork, { minLength: 2, maxLength: 4 }), async (networks) => {
-      const rulesets = networks.map(planNetworkRuleset);
+      const rulesets = networks.map((network, at) => planNetworkRuleset(network, at * 1000));
       await kernel.apply([
         { do: 'ensure-netns', name: 'changed' },
         { do: 'ensure-netns', name: 'made' },

@@ -5,15 +5,15 @@
  * receiver's ingress rules; a packet must pass both. `meta mark vmap` leads to the class's chain in one look-up,
  * which jumps to the chains of its groups.
  *
- * A connection is judged again after every change. The connection's mark (`ct mark`) holds the fingerprint of the
- * whole filter under which it was last accepted, and in its lowest two bits by whom: 1 egress, 2 ingress. While
- * that is the current one, packets of the connection pass by one comparison. Otherwise the next packet in the
- * original direction goes through the rules: accepted, it takes the current fingerprint; refused, the connection
- * is marked `refusedMark` and its replies are dropped too. So a removed rule ends exactly the connections that
- * it alone allowed, and all others never notice. Limit: replies pass until that next packet.
+ * A connection is judged again when the rules were narrowed. Its mark (`ct mark`) holds the generation of the
+ * filter under which it was last accepted, and in its lowest two bits by whom: 1 egress, 2 ingress. While that is the
+ * current generation, packets of the connection pass by one comparison. Otherwise the next packet in the original
+ * direction goes through the rules: accepted, it takes the current generation; refused, the connection is marked
+ * `refusedMark` and its replies are dropped too. So a removed rule ends exactly the connections that it alone
+ * allowed, and all others never notice. Limit: replies pass until that next packet.
  */
 import type { WantedNetwork, WantedRule, WantedSecurityGroup } from '../../wire/host-network.ts';
-import { fingerprint, hex } from './fingerprint.ts';
+import { hex } from './fingerprint.ts';
 import { type PortClass, trustedMark } from './members.ts';
 import { chainOf, mapOf, type NftChain, type NftSet, type NftTable, setOf } from './ruleset.ts';
 import { matchesOf, memberPrefixSet, memberSet } from './security-rule.ts';
@@ -55,7 +55,7 @@ interface Family {
   readonly classes: readonly PortClass[];
 }
 
-/** The table without the chains that hold the fingerprint, which `withFingerprint` adds. */
+/** The table without the chains that hold the generation, which `withGeneration` adds. */
 export function filterTable(
   network: WantedNetwork,
   version: IpVersion,
@@ -90,10 +90,10 @@ export function filterTable(
   };
 }
 
-/** Adds the chains that accept, refuse and recognise connections under this fingerprint of the whole filter. */
-export function withFingerprint(table: NftTable, text: string): NftTable {
+/** Adds the chains that accept, refuse and recognise connections of this generation (a number from 0 up). */
+export function withGeneration(table: NftTable, generation: number): NftTable {
   // 30 bits; the all-ones value with both direction bits would read as refused.
-  const current = ((fingerprint(text) >>> 2) % 0x3fff_ffff) * 4;
+  const current = (generation % 0x3fff_ffff) * 4;
   const chains = new Map(table.chains);
   for (const [direction, { bit }] of Object.entries(directions)) {
     const other = bit ^ 3;
@@ -165,10 +165,8 @@ function memberSets(family: Family): [string, NftSet][] {
   return remotes.flatMap((id): [string, NftSet][] => {
     const ranges = family.members.get(id) ?? [];
     const prefixes = ranges.filter((range) => !isHost(range)).map(({ text }) => text);
-    const single = setOf(
-      type,
-      ranges.filter(isHost).map(({ text }) => text),
-    );
+    const hosts = ranges.filter(isHost).map(({ text }) => text);
+    const single = setOf(type, hosts.sort());
     if (prefixes.length === 0) return [[memberSet(id), single]];
     return [
       [memberSet(id), single],

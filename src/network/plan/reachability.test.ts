@@ -71,7 +71,7 @@ test('the ruleset lets through exactly what the groups allow', () => {
   let [passed, refused] = [0, 0];
   fc.assert(
     fc.property(anyNetwork, fc.array(anyPacket, { minLength: 5, maxLength: 20 }), (network, packets) => {
-      const ruleset = planNetworkRuleset(network);
+      const ruleset = planNetworkRuleset(network, 7);
       for (const { sender, receiver, claims, ...rest } of packets) {
         const [from, to] = [network.ports[sender], network.ports[receiver]];
         if (!from || !to || from === to) continue;

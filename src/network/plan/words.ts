@@ -5,6 +5,7 @@
  * from other machines, and a script is one string. What does not parse is refused (`invalid-value`, naming it).
  */
 import { Address4, Address6 } from 'ip-address';
+import { LRUCache } from 'lru-cache';
 import { Failure } from '../../model/failure.ts';
 
 export type IpVersion = 4 | 6;
@@ -16,6 +17,10 @@ export interface Addresses {
   readonly first: bigint;
   readonly last: bigint;
 }
+
+/** Each turn of a network reads all of its addresses again; reading one takes microseconds, finding it far less. */
+const known = new LRUCache<string, Addresses>({ max: 50_000 });
+const knownLinkLocal = new LRUCache<string, string>({ max: 10_000 });
 
 const idPattern = /^[0-9a-z][0-9a-z-]{0,63}$/i;
 const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
@@ -35,8 +40,12 @@ export function macWord(mac: string): string {
 
 /** Reads `10.0.0.1`, `10.0.0.0/24`, `fd00::1`, `fd00::/64`; host bits of a prefix are cleared. */
 export function readAddresses(text: string): Addresses {
+  const before = known.get(text);
+  if (before) return before;
   try {
-    return text.includes(':') ? readIpv6(text) : readIpv4(text);
+    const addresses = text.includes(':') ? readIpv6(text) : readIpv4(text);
+    known.set(text, addresses);
+    return addresses;
   } catch (error) {
     throw new Failure('invalid-value', `${JSON.stringify(text)} is not an address or a prefix`, {
       cause: error,
@@ -64,12 +73,16 @@ export function withoutCovered(ranges: readonly Addresses[]): Addresses[] {
 
 /** The address that IPv6 derives from a MAC by itself (EUI-64). */
 export function linkLocal(mac: string): string {
+  const before = knownLinkLocal.get(mac);
+  if (before) return before;
   const bytes = macWord(mac)
     .split(':')
     .map((byte) => Number.parseInt(byte, 16));
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = bytes;
   const groups = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
-  return new Address6(`fe80::${groups.map((group) => group.toString(16)).join(':')}`).correctForm();
+  const address = new Address6(`fe80::${groups.map((group) => group.toString(16)).join(':')}`).correctForm();
+  knownLinkLocal.set(mac, address);
+  return address;
 }
 
 function readIpv4(text: string): Addresses {
