@@ -87,7 +87,7 @@ export class Berth {
       ['project', 'create', name],
       ['role', 'add', '--user', 'demo', '--project', name, 'member'],
     ]) {
-      const { code, stderr } = await this.client('berth-admin', 'openstack', ...args);
+      const { code, stderr } = await this.client('openrc-admin', 'openstack', ...args);
       if (code !== 0) throw new Error(`openstack ${args.join(' ')}: ${stderr}`);
     }
     const file = this.#cloudsFile();
@@ -97,9 +97,10 @@ export class Berth {
     writeFileSync(join(this.machine.disk, 'clouds.yaml'), stringify(clouds), { mode: 0o600 });
   }
 
-  /** An unmodified OpenStack client (`zun`, `openstack`) on the machine, with the variables of an openrc. */
-  client(cloud: string, file: string, ...args: readonly string[]): Promise<Output> {
-    return this.machine.exec(file, args, { ...this.#env(), OS_CLOUD: cloud });
+  /** An unmodified OpenStack client (`zun`, `openstack`) on the machine, with the variables of `openrc` or `openrc-admin`. */
+  client(openrc: 'openrc' | 'openrc-admin', file: string, ...args: readonly string[]): Promise<Output> {
+    const script = '. "$0"; exec "$@"';
+    return this.machine.exec('sh', ['-c', script, join(this.stateDir, openrc), file, ...args], this.#env());
   }
 
   async container(name: string): Promise<Answer> {
