@@ -101,7 +101,8 @@ describe('zun', () => {
     assert.match(await zun.ok('network-list', 'web'), /net-private/);
     await zun.ok('stop', 'web');
     await reaches('web', 'Stopped');
-    assert.match(await zun.refusal('pause', 'web'), /Cannot pause container .* in Stopped state/);
+    // The client says so and exits with 0 all the same: it may have been several containers.
+    assert.match(await zun.ok('pause', 'web'), /Cannot pause container .* in Stopped state/);
     await zun.ok('start', 'web');
     await reaches('web', 'Running');
     await zun.ok('update', '--name', 'website', '--memory', '512', 'web');

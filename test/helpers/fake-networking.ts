@@ -17,6 +17,8 @@ export class FakeNetworking implements Networking {
   readonly exposedGroups = new Set<string>();
   /** Thrown by the next calls of that name, until removed. */
   readonly failures = new Map<keyof Networking, Error>();
+  /** What else happens while a call is under way. */
+  readonly during = new Map<keyof Networking, () => Promise<unknown>>();
   readonly calls: string[] = [];
   #addresses = 0;
 
@@ -35,6 +37,7 @@ export class FakeNetworking implements Networking {
   async #effect<T>(call: keyof Networking, effect: () => T): Promise<T> {
     this.#enter(call);
     await this.#moment();
+    await this.during.get(call)?.();
     const result = effect();
     await this.#moment();
     return result;

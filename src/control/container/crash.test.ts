@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAsk, createWorld, type World } from '../../../test/helpers/container-world.ts';
+import { deleteContainer } from '../../store/container/containers.ts';
 import { report } from '../../wire/agent.ts';
 
 const spec = { exposedPorts: [{ port: 80, protocol: 'tcp' }] } as const;
@@ -111,6 +112,21 @@ test('a delete while its host is down waits for the agent, then completes', asyn
     await agent.converge();
     await world.until('gone', async () => (await world.row(uuid)) === undefined);
     assert.equal(world.networking.ports.size, 0);
+  } finally {
+    await world.close();
+  }
+});
+
+test('ports made while another server deleted the container go again', async () => {
+  const world = await createWorld();
+  try {
+    const { control, networking, user, db } = world;
+    let uuid = '';
+    networking.during.set('ensurePort', () => deleteContainer(db, uuid));
+    uuid = (await control.create(user, createAsk(twoNets, spec))).uuid;
+    await world.until('released', async () => networking.calls.includes('releaseExposedGroup'));
+    assert.equal(networking.ports.size, 0);
+    assert.equal(networking.exposedGroups.size, 0);
   } finally {
     await world.close();
   }

@@ -81,8 +81,8 @@ export class Provisioner {
       { ...made, portsPhase: 'ready', revision: container.revision + 1 },
       { inPhase: 'wanted' },
     );
-    // Deleted meanwhile: the ports just made must go again.
-    if (!isReady) return this.#settle(uuid);
+    // Deleted meanwhile, perhaps by another server: what was just made must go again.
+    if (!isReady) return this.#release(container);
     waker.wake(host, { containers: [uuid], networks: made.nics.map(({ networkId }) => networkId) });
   }
 
