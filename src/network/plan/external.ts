@@ -123,7 +123,7 @@ export function expelScript(instance: string, firewall: HostFirewall): string {
 
 const mark = (instance: string) => `berth ${instance}`;
 
-/** Reads `nft -j list table ip filter`; undefined = there is no such table. */
+/** Reads `nft -j list table ip filter`; of no such table (undefined) nothing. */
 export function parseHostFirewall(listing: unknown): HostFirewall {
   const entries = (listing as { nftables?: readonly Entry[] } | undefined)?.nftables ?? [];
   return {

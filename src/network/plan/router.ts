@@ -62,7 +62,7 @@ export function routerSteps(
   ];
 }
 
-/** Takes one router's leg off a network that it is no longer attached to. */
+/** Whether the link is a router's leg, at either end. */
 export function isRouterLeg(instance: string, link: KernelLink): boolean {
   return link.alias.startsWith(linkOwner(instance, 'leg', ''));
 }
