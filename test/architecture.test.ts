@@ -36,7 +36,7 @@ const fenced: Record<string, readonly string[]> = {
   'better-sqlite3': ['src/store/'],
   kysely: ['src/store/'],
   koffi: ['src/host/'],
-  dockerode: ['src/docker/', 'test/'],
+  dockerode: ['test/'],
 };
 
 /** Rooms of decisions and words: no I/O at all. */

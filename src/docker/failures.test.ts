@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pullFailure, toFailure } from './failures.ts';
+import { pullFailure, Refusal, toFailure } from './failures.ts';
 
 test('reasons of a failed pull, for people', () => {
   const cases: readonly (readonly [string, string, RegExp])[] = [
@@ -28,14 +28,8 @@ test('reasons of a failed pull, for people', () => {
 test('no answer is told from a refusal', () => {
   const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
   assert.equal(toFailure('x', '/s', refused).code, 'docker-unavailable');
-  const said = Object.assign(new Error('(HTTP code 500) server error - disk on fire '), { statusCode: 500 });
-  const failure = toFailure('x', '/s', said);
+  const failure = toFailure('x', '/s', new Refusal(500, 'disk on fire\n'));
   assert.deepEqual([failure.code, failure.message], ['docker-error', 'disk on fire']);
-  const leaving = Object.assign(
-    new Error('(HTTP code 500) server error - transport is closing: unavailable '),
-    {
-      statusCode: 500,
-    },
-  );
+  const leaving = new Refusal(500, 'transport is closing: unavailable');
   assert.equal(toFailure('x', '/s', leaving).code, 'docker-unavailable');
 });

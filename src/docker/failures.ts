@@ -1,26 +1,28 @@
 /**
- * What the Engine's client throws → Failure. The Engine's own sentence is kept as the message: it is what people
+ * What a request to the Engine throws → Failure. The Engine's own sentence is kept as the message: it is what people
  * search for; where it is about something the owner of a container can change, it is said in their words instead.
  */
 import { Failure, isFailure } from '../model/failure.ts';
 import { formatImageReference, parseImageReference } from './image-reference.ts';
 
-interface ClientError {
-  readonly code?: string;
-  readonly statusCode?: number;
-  readonly json?: { readonly message?: string } | null;
-  readonly message: string;
+/** The Engine answered, with a status that is an error. `message`: its own words. */
+export class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
 }
 
-/** HTTP status of an error of the Engine's client; undefined = there was no answer. */
+/** HTTP status of what the Engine refused with; undefined = there was no answer. */
 export function statusOf(error: unknown): number | undefined {
-  return (error as ClientError).statusCode;
+  return error instanceof Refusal ? error.status : undefined;
 }
 
-/** The Engine's own words, without the client's frame around them. */
+/** The Engine's own words. */
 export function engineMessage(error: unknown): string {
-  const { json, message } = error as ClientError;
-  const text = json?.message ?? message.replace(/^\(HTTP code \d+\) .*? - /, '');
+  const text = error instanceof Error ? error.message : String(error);
   return text.replace(/^Error response from daemon: /, '').trim();
 }
 
@@ -40,7 +42,7 @@ const leaving =
 
 /** True when the Engine was not there, or went away while it answered. */
 export function isUnanswered(error: unknown): boolean {
-  const { code, message } = error as ClientError;
+  const { code, message } = error as NodeJS.ErrnoException;
   return noAnswer.has(code ?? '') || code === 'ERR_STREAM_PREMATURE_CLOSE' || message === 'socket hang up';
 }
 
@@ -52,7 +54,7 @@ export function unavailable(socket: string, why: string, cause?: unknown): Failu
 export function toFailure(what: string, socket: string, error: unknown): Failure {
   if (isFailure(error)) return error;
   if (statusOf(error) === undefined && isUnanswered(error)) {
-    const { code, message } = error as ClientError;
+    const { code, message } = error as NodeJS.ErrnoException;
     return unavailable(socket, code ?? message, error);
   }
   const message = engineMessage(error);
