@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { aGroup, aNetwork, aPort, aRouter, aRule } from '../../test/helpers/wanted-network.ts';
 import { silentLog } from '../base/log.ts';
 import { FakeKernel } from '../host/fake.ts';
-import { containerLink, networkNamespace, portLink } from '../model/host-names.ts';
+import { containerLink, networkNamespace, portLink, routerNamespace } from '../model/host-names.ts';
 import type { WantedNetwork } from '../wire/host-network.ts';
 import { Dataplane } from './dataplane.ts';
 
@@ -175,6 +175,20 @@ test('a port or a router that is no longer wanted loses its link', async () => {
   await dataplane.converge({ ...network, ports: [], routers: [] });
   const links = (await kernel.links(netns)).map(({ name }) => name);
   assert.deepEqual(links, ['lo', 'br0']);
+});
+
+test('a router goes with the last of its networks', async () => {
+  const kernel = new FakeKernel();
+  const dataplane = dataplaneOn(kernel);
+  const other = aNetwork({ id: crypto.randomUUID(), routers: [router] });
+  await dataplane.converge(network);
+  await dataplane.converge(other);
+  const isThere = async () => (await kernel.namespaces()).includes(routerNamespace(instance, router.id));
+  await dataplane.forget(id);
+  assert.equal(await isThere(), true);
+  await dataplane.forget(other.id);
+  assert.equal(await isThere(), false);
+  assert.deepEqual(kernel.leftovers(), []);
 });
 
 test('a sweep removes what an earlier process left, and spares what this one converged', async () => {

@@ -133,9 +133,7 @@ export class Dataplane {
 
   /** Removes the network from this host, plugged ports included. */
   forget(networkId: string): Promise<void> {
-    const netns = networkNamespace(this.#instance, networkId);
-    this.#routers.forget(networkId);
-    return this.#queue.run(netns, () => this.#removeNetwork(netns));
+    return this.#turn({ id: networkId, read: async () => undefined }, async () => undefined);
   }
 
   /**
@@ -179,8 +177,8 @@ export class Dataplane {
     return this.#queue.run(netns, async () => {
       const network = 'read' in wanted ? await wanted.read() : wanted;
       if (network) return undoable(this.#log, (undo) => work(network, undo));
-      this.#routers.forget(wanted.id);
       await this.#removeNetwork(netns);
+      await this.#routers.forget(wanted.id);
       return undefined;
     });
   }

@@ -60,9 +60,11 @@ export class Routers {
     });
   }
 
-  /** The network is no longer on this host: its routers stay until a sweep, others may want them. */
-  forget(networkId: string): void {
+  /** The network is no longer on this host: its routers go, unless another network here has them too. */
+  async forget(networkId: string): Promise<void> {
+    const routers = this.#known.get(networkId) ?? [];
     this.#known.delete(networkId);
+    if (routers.length > 0) await this.sweep([]);
   }
 
   /** Removes the routers that nobody wants, and the way out when no router uses it. Returns what was removed. */
