@@ -44,9 +44,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     forceCloseConnections: 'idle',
     bodyLimit: options.bodyLimitBytes ?? 4 * 1024 * 1024,
     genReqId: () => newRequestId(),
-    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
+    // A name may be as long as a URL: that nothing has it is for the service to say, in its own shape.
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 16 * 1024 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: false } },
-    rewriteUrl: (request: IncomingMessage) => rewriteUrl(request.url ?? '/'),
+    rewriteUrl: (request: IncomingMessage) => decodable(rewriteUrl(request.url ?? '/')),
   });
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.removeAllContentTypeParsers();
@@ -79,6 +80,17 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     await app.register(async (scope) => service.register(scope), { prefix: service.prefix });
   }
   return app;
+}
+
+/** Escapes that are not UTF-8 stand for themselves, so that the service says that nothing has such a name. */
+function decodable(url: string): string {
+  const path = pathOf(url);
+  try {
+    decodeURIComponent(path);
+    return url;
+  } catch {
+    return path.replaceAll('%', '%25') + url.slice(path.length);
+  }
 }
 
 /** What a body that is not JSON, though it says it is, parses to; services decide what that means for them. */

@@ -17,7 +17,7 @@ import type {
   ResourcesBody,
 } from './engine.ts';
 import { executeIn } from './execute.ts';
-import { engineMessage, pullFailure, statusOf } from './failures.ts';
+import { argumentFailure, engineMessage, pullFailure, statusOf } from './failures.ts';
 import { readOutput } from './frames.ts';
 import { formatImageReference, parseImageReference } from './image-reference.ts';
 import { jsonLines } from './json-lines.ts';
@@ -178,12 +178,16 @@ class DockerEngine implements Engine {
   async top(id: string, psArgs: string | null) {
     const query = psArgs === null ? {} : { ps_args: psArgs };
     const path = ['containers', id, 'top'];
-    const answer = await this.#socket.request<{ Titles: string[]; Processes: string[][] }>(`top of ${id}`, {
-      method: 'GET',
-      path,
-      query,
-    });
-    return { titles: answer.Titles, processes: answer.Processes ?? [] };
+    try {
+      const answer = await this.#socket.request<{ Titles: string[]; Processes: string[][] }>(`top of ${id}`, {
+        method: 'GET',
+        path,
+        query,
+      });
+      return { titles: answer.Titles, processes: answer.Processes ?? [] };
+    } catch (error) {
+      throw psArgs === null ? error : argumentFailure(psArgs, error);
+    }
   }
 
   async stats(id: string): Promise<EngineStats> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pullFailure, Refusal, toFailure } from './failures.ts';
+import type { Failure } from '../model/failure.ts';
+import { argumentFailure, pullFailure, Refusal, toFailure } from './failures.ts';
 
 test('reasons of a failed pull, for people', () => {
   const cases: readonly (readonly [string, string, RegExp])[] = [
@@ -32,4 +33,15 @@ test('no answer is told from a refusal', () => {
   assert.deepEqual([failure.code, failure.message], ['docker-error', 'disk on fire']);
   const leaving = new Refusal(500, 'transport is closing: unavailable');
   assert.equal(toFailure('x', '/s', leaving).code, 'docker-unavailable');
+});
+
+test('arguments that ps does not understand are the caller’s', () => {
+  const said = (message: string) => toFailure('top', '/s', new Refusal(500, message));
+  const refused = argumentFailure('--bad', said('ps: error: unknown gnu long option')) as Failure;
+  assert.deepEqual(
+    [refused.code, refused.message],
+    ['invalid-value', "ps_args '--bad': ps: error: unknown gnu long option"],
+  );
+  const own = said('disk on fire');
+  assert.equal(argumentFailure('--bad', own), own);
 });

@@ -63,6 +63,12 @@ export function toFailure(what: string, socket: string, error: unknown): Failure
   return new Failure(code, message, { cause: error, detail: what });
 }
 
+/** The Engine calls it an error of its own when `ps` does not understand its arguments. */
+export function argumentFailure(psArgs: string, error: unknown): unknown {
+  if (!isFailure(error, 'docker-error') || !/^ps: |PID field/.test(error.message)) return error;
+  return new Failure('invalid-value', `ps_args '${psArgs}': ${error.message}`, { cause: error });
+}
+
 /** A pull that failed, in words for the owner of the container. `message` is the Engine's. */
 export function pullFailure(text: string, message: string, cause?: unknown): Failure {
   const image = formatImageReference(parseImageReference(text));

@@ -2,7 +2,14 @@
 import { Failure } from '../../model/failure.ts';
 import type { Call, Input } from './endpoint.ts';
 
-export const pagingParameters = ['limit', 'marker', 'sort_key', 'sort_dir', 'resource_url'] as const;
+export const pagingParameters = [
+  'limit',
+  'marker',
+  'sort_key',
+  'sort_dir',
+  'resource_url',
+  'expand',
+] as const;
 
 export interface Page {
   readonly limit: number;

@@ -147,6 +147,26 @@ test('unknown paths are 404, other methods 405, HEAD and OPTIONS too', async () 
     assert.equal(answer.body.errors[0].code, 'container.');
   }
   assert.equal((await api.ask('HEAD', '/v1/containers')).status, 405);
+  for (const url of ['/', '/v1', '/healthcheck']) {
+    assert.equal((await api.ask('HEAD', url, { token: null })).status, 405, url);
+    const posted = await api.ask('POST', url, { token: null, body: {} });
+    assert.equal(posted.body.errors[0].detail, 'The method POST is not allowed for this resource.');
+  }
+});
+
+test('logs want something to show, and a time that there is', async () => {
+  for (const query of ['stdout=false&stderr=no', 'since=2026-99-99 00:00:00,000']) {
+    const answer = await api.ask('GET', `/v1/containers/web/logs?${encodeURI(query)}`);
+    assert.deepEqual([answer.status, answer.body.errors[0].code], [400, 'container.invalid-value'], query);
+  }
+});
+
+test('execute names what is wrong with a command in the body', async () => {
+  for (const command of [['ls'], 5, '']) {
+    const answer = await api.ask('POST', '/v1/containers/web/execute', { body: { command } });
+    assert.equal(answer.status, 400);
+    assert.match(answer.body.errors[0].title, /^Invalid input for field 'command'/);
+  }
 });
 
 const userFields = [

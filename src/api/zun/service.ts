@@ -4,6 +4,7 @@
  * Every request passes, in this order: token (401), microversion header (406), route (404, 405), the endpoint's
  * version range (406), content type (415), schemas (400), policy (403), handler. Contract: docs/guide/container-api.md.
  */
+import { parse as parseQuery } from 'node:querystring';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../base/config.ts';
 import type { Authenticator } from '../../control/authenticator.ts';
@@ -56,7 +57,9 @@ export function zunService(options: ZunServiceOptions): ApiService {
         const endpoints = zunEndpoints(control);
         for (const endpoint of endpoints) mount(scope, endpoint, { control, base });
         refuseOtherMethods(scope, endpoints);
-        scope.setNotFoundHandler((request, reply) => sendError(reply, routerReply(404, ''), base(request)));
+        scope.setNotFoundHandler((request, reply) =>
+          sendError(reply, routerReply(404, 'The resource could not be found.'), base(request)),
+        );
       });
     },
   };
@@ -77,6 +80,7 @@ function openRoutes(app: FastifyInstance, base: (request: FastifyRequest) => str
     return send(reply, { body: versionDocument(base(request)) });
   });
   app.get('/healthcheck', open, async (_request, reply) => reply.type('text/plain').send('OK'));
+  for (const url of ['/', '/v1', '/healthcheck']) refuseMethods(app, url, ['GET']);
 }
 
 async function negotiate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -116,7 +120,7 @@ function toCall(request: FastifyRequest, endpoint: Endpoint, baseUrl: string): C
   if (endpoint.needsJson && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
     throw new Failure('unsupported-media-type', 'The body must be application/json.');
   }
-  const query = request.query as Input;
+  const query = { ...formOf(request), ...(request.query as Input) };
   const body = isObject(request.body) ? request.body : {};
   const call = {
     caller: request.caller,
@@ -133,6 +137,12 @@ function toCall(request: FastifyRequest, endpoint: Endpoint, baseUrl: string): C
   if (endpoint.body) checkFields(endpoint.body, body, { version, where: 'body' });
   if (endpoint.merged) checkFields(endpoint.merged, call.input, { version, where: 'body' });
   return call;
+}
+
+/** A form's fields count as parameters of the query. */
+function formOf({ headers, body }: FastifyRequest): Input {
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+  return isForm && Buffer.isBuffer(body) ? parseQuery(body.toString('utf8')) : {};
 }
 
 /** What is no JSON object counts as no body. */
@@ -166,13 +176,21 @@ function sendError(reply: FastifyReply, { status, body }: ErrorReply, baseUrl: s
 function refuseOtherMethods(app: FastifyInstance, endpoints: readonly Endpoint[]): void {
   const byPath = Map.groupBy(endpoints, ({ path }) => path);
   for (const [path, offered] of byPath) {
-    app.route({
-      method: methods.filter((method) => !offered.some((endpoint) => endpoint.method === method)),
-      url: `/v1${path}`,
-      exposeHeadRoute: false,
-      handler: async () => {
-        throw new Failure('method-not-allowed', '');
-      },
-    });
+    refuseMethods(
+      app,
+      `/v1${path}`,
+      offered.map(({ method }) => method),
+    );
   }
+}
+
+function refuseMethods(app: FastifyInstance, url: string, offered: readonly string[]): void {
+  app.route({
+    method: methods.filter((method) => !offered.includes(method)),
+    url,
+    exposeHeadRoute: false,
+    handler: async ({ method }) => {
+      throw new Failure('method-not-allowed', `The method ${method} is not allowed for this resource.`);
+    },
+  });
 }

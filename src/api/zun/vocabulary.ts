@@ -38,10 +38,13 @@ export function parseWideBoolean(name: string, value: unknown): boolean {
 const namePattern = '^[a-zA-Z0-9][a-zA-Z0-9_.-]+$';
 const hostPattern = '^[a-zA-Z0-9-._]*$';
 
+/** What becomes an argument or a variable of a process cannot hold a null character. */
+const withoutNull = { pattern: '^[^\\u0000]*$' };
+
 export const anyValue = schema({});
-export const text = schema({ type: 'string', maxLength: 4096 });
-export const command = schema({ type: 'string', minLength: 1, maxLength: 131_072 });
-export const textOrNull = schema({ type: ['string', 'null'], maxLength: 4096 });
+export const text = schema({ type: 'string', maxLength: 4096, ...withoutNull });
+export const command = schema({ type: 'string', minLength: 1, maxLength: 131_072, ...withoutNull });
+export const textOrNull = schema({ type: ['string', 'null'], maxLength: 4096, ...withoutNull });
 export const nameOrNull = schema({
   type: ['string', 'null'],
   minLength: 2,
@@ -56,10 +59,11 @@ export const image = schema({
   maxLength: 255,
   pattern: '[a-zA-Z0-9][a-zA-Z0-9_.-]',
 });
-export const words = schema({ type: ['array', 'null'], maxItems: 1000 });
+export const words = schema({ type: ['array', 'null'], maxItems: 1000, items: withoutNull });
 export const environment = schema({
   type: ['object', 'null'],
-  additionalProperties: { type: 'string', maxLength: 131_072 },
+  propertyNames: { minLength: 1, ...withoutNull },
+  additionalProperties: { type: 'string', maxLength: 131_072, ...withoutNull },
   maxProperties: 1000,
 });
 export const labels = schema({ type: ['object', 'null'], maxProperties: 1000 });

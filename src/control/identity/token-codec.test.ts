@@ -54,6 +54,22 @@ test('a token of another installation is nothing here', async () => {
   assert.equal(await new TokenCodec(randomBytes(32)).verify(token), undefined);
 });
 
+test('a token has one spelling', async () => {
+  const codec = new TokenCodec(randomBytes(32));
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  for (const claims of fc.sample(anyClaims, 20)) {
+    const token = await codec.sign(claims);
+    const end = alphabet.indexOf(token.at(-1) ?? '');
+    for (const bits of [1, 2, 3]) {
+      // The signature's last character holds two bits that its 32 bytes do not use.
+      assert.equal(await codec.verify(token.slice(0, -1) + alphabet[end ^ bits]), undefined);
+    }
+    for (const other of [`${token}=`, `${token}A`, `${token} `, ` ${token}`, token.replaceAll('.', '..')]) {
+      assert.equal(await codec.verify(other), undefined, other);
+    }
+  }
+});
+
 test('whatever text is sent, it is refused without an error', async () => {
   const codec = new TokenCodec(randomBytes(32));
   await fc.assert(

@@ -3,7 +3,6 @@ import type { ContainerControl } from '../../../control/container/control.ts';
 import type { ContainerFilters } from '../../../control/container/list.ts';
 import type { ContainerUpdate } from '../../../control/container/update.ts';
 import type { Caller } from '../../../model/caller.ts';
-import { Failure } from '../../../model/failure.ts';
 import { toWireJson, type Viewer, withLinks } from '../container-view.ts';
 import { toCreateAsk } from '../create-body.ts';
 import { createFields } from '../create-fields.ts';
@@ -117,13 +116,10 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
       policy: 'container:rename',
       checksPolicyItself: true,
       until: 13,
-      query: { name: { schema: v.newName } },
+      merged: { name: { schema: v.newName, required: true } },
       status: 200,
       async handle(call) {
-        const { name } = call.input;
-        if (typeof name !== 'string')
-          throw new Failure('schema-validation-error', "'name' is a required property");
-        const container = await control.rename(call.caller, identOf(call), name);
+        const container = await control.rename(call.caller, identOf(call), String(call.input.name));
         return { body: withLinks(call.baseUrl, container, viewer(call.caller)) };
       },
     },

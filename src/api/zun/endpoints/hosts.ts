@@ -164,11 +164,16 @@ const sortKeys = [
   'uuid',
   'hostname',
   'mem_total',
+  'mem_used',
   'cpus',
+  'cpu_used',
   'disk_total',
+  'disk_used',
+  'total_containers',
   'architecture',
   'os',
   'os_type',
+  'kernel_version',
 ] as const;
 
 /** Hosts are few: they are sorted and cut here. */

@@ -36,6 +36,7 @@ const missing: Readonly<Record<string, readonly Row[]>> = {
   'the image cache': [
     ['GET', '/images', 'image:get_all'],
     ['POST', '/images', 'image:pull'],
+    ['GET', '/images/:ident', 'image:get_one'],
     ['GET', '/images/*', 'image:search'],
     ['DELETE', '/images/:ident', 'image:delete'],
   ],

@@ -6,7 +6,7 @@ import type { ContainerOperation, OperationArgs } from '../../../model/container
 import { Failure } from '../../../model/failure.ts';
 import { splitShellWords } from '../../../model/shell-words.ts';
 import { toPreciseTime } from '../container-view.ts';
-import type { Call, Endpoint, Fields, Input } from '../endpoint.ts';
+import { type Call, checkFields, type Endpoint, type Fields, type Input } from '../endpoint.ts';
 import * as v from '../vocabulary.ts';
 import { identOf } from './containers.ts';
 
@@ -17,6 +17,7 @@ interface PowerRow {
   readonly merged?: Fields;
 }
 
+const executeCommand = { command: { schema: v.command } };
 const timeout = { timeout: { schema: v.timeout } };
 
 const powerVerbs: readonly PowerRow[] = [
@@ -106,10 +107,15 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
       },
       status: 200,
       async handle(call) {
-        const { stdout, stderr, timestamps, tail, since } = call.query;
+        const { timestamps, tail, since } = call.query;
+        const stdout = v.isTrue(call.query.stdout, true);
+        const stderr = v.isTrue(call.query.stderr, true);
+        if (!stdout && !stderr) {
+          throw new Failure('invalid-value', 'stdout and stderr are both false: there is nothing to show');
+        }
         const log = await control.logs(call.caller, identOf(call), {
-          stdout: v.isTrue(stdout, true),
-          stderr: v.isTrue(stderr, true),
+          stdout,
+          stderr,
           timestamps: v.isTrue(timestamps),
           tail: /^\d{1,9}$/.test(String(tail)) ? Number(tail) : null,
           since: toUnixSeconds(since),
@@ -124,7 +130,7 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
       policy: 'container:execute',
       checksPolicyItself: true,
       query: {
-        command: { schema: v.command },
+        ...executeCommand,
         run: { schema: v.plainBoolean },
         interactive: { schema: v.plainBoolean },
       },
@@ -206,11 +212,13 @@ function toFlatNetworks(nic: Nic) {
 }
 
 /** Throws `schema-validation-error` without a command, `not-implemented` for the forms that need a console. */
-function commandOf({ input }: Call): { readonly text: string; readonly words: readonly string[] } {
-  const { command, run, interactive } = input;
-  if (typeof command !== 'string' || command === '') {
+function commandOf({ input, version }: Call): { readonly text: string; readonly words: readonly string[] } {
+  const { command, run, interactive } = input as Input & { readonly command?: string };
+  if (command === undefined) {
     throw new Failure('schema-validation-error', "'command' is a required property");
   }
+  // Clients send it in the body, too, which the query's schema does not see.
+  checkFields(executeCommand, { command }, { version, where: 'body' });
   if (!v.isTrue(run, true) || v.isTrue(interactive)) {
     throw new Failure('not-implemented', 'execute with run=false or interactive=true is not offered yet');
   }
@@ -223,7 +231,9 @@ function toUnixSeconds(since: unknown): number | null {
   if (since === undefined || since === 'None') return null;
   const text = String(since);
   if (/^\d+$/.test(text)) return Number(text);
-  return Date.parse(`${text.replace(' ', 'T').replace(',', '.')}Z`) / 1000;
+  const milliseconds = Date.parse(`${text.replace(' ', 'T').replace(',', '.')}Z`);
+  if (!Number.isNaN(milliseconds)) return milliseconds / 1000;
+  throw new Failure('invalid-value', `since: '${text}' is not a time`);
 }
 
 /** Changes of resources are not in the log, as in Zun. */
