@@ -1,8 +1,8 @@
 /** Containers, one after another and twenty at once, through our API and through Docker's on Docker's own bridge. */
 import Docker from 'dockerode';
 import type { Cloud } from '../../src/client/cloud.ts';
-import { until } from '../helpers/until.ts';
 import { type Figure, median, timed } from './figures.ts';
+import { untilGone, untilRunning } from './records.ts';
 
 const image = 'busybox';
 /** Ends at once when it is told to stop. */
@@ -60,6 +60,15 @@ export async function createFigures(cloud: Cloud, network: string): Promise<Figu
   ];
 }
 
+/** A container that stays: its network is on this host from now on, as Docker's bridge is. Returns its id. */
+export async function occupy(cloud: Cloud, network: string): Promise<string> {
+  const name = 'bench-resident';
+  const request = { name, image, command, memory: String(memoryMiB), cpu, nets: [{ network }] };
+  const { uuid } = await cloud.containers.create(request, { run: true });
+  await untilRunning(cloud, name, 1);
+  return uuid;
+}
+
 /** Starts `count` containers at once, waits until all run, and removes them again. */
 export async function berthRun(
   cloud: Cloud,
@@ -75,21 +84,11 @@ export async function berthRun(
         postMs.push(await timed(() => cloud.containers.create(request, { run: true })));
       }),
     );
-    // Asked of the records, as a dashboard would: asking each container would be work for Docker.
-    await until(
-      `${count} containers run`,
-      async () => {
-        const all = await cloud.containers.list({ name });
-        const failed = all.find(({ status }) => status === 'Error');
-        if (failed) throw new Error(`${failed.name}: ${failed.status_reason}`);
-        return all.length === count && all.every(({ status }) => status === 'Running');
-      },
-      { everyMs: 5 },
-    );
+    await untilRunning(cloud, name, count);
   });
   const made = await cloud.containers.list({ name });
   await Promise.all(made.map(({ uuid }) => cloud.containers.remove(uuid, { stop: true })));
-  await until('they are gone', async () => (await cloud.containers.list({ name })).length === 0);
+  await untilGone(cloud, name);
   return { runningMs, postMs };
 }
 

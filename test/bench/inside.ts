@@ -5,7 +5,7 @@
 import { statePaths } from '../../src/base/state-paths.ts';
 import type { Cloud } from '../../src/client/cloud.ts';
 import { commandLineFigures } from './command-line.ts';
-import { createFigures } from './create.ts';
+import { createFigures, occupy } from './create.ts';
 import { type Figure, median } from './figures.ts';
 import { placementFigures } from './placements.ts';
 import { pluginFigures } from './plugin.ts';
@@ -55,6 +55,7 @@ try {
   await measure('the start', startFigures);
   const cloud = await server.cloud();
   const network = await makeNetwork(cloud);
+  await occupy(cloud, network);
   await measure('creates', () => createFigures(cloud, network));
   await measure('throughput', () => throughputFigures(cloud, network, disk));
   await measure('the command line', () => commandLineFigures(server));

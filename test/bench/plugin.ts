@@ -17,7 +17,6 @@ const startCalls = [
 
 /** The server logs at level debug. */
 export async function pluginFigures(server: Server, cloud: Cloud, network: string): Promise<Figure[]> {
-  // The first one also makes the Docker network: that happens once per host, not per container.
   await berthRun(cloud, network, 1);
   const sums: number[] = [];
   for (let i = 0; i < 8; i++) {
