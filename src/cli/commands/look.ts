@@ -1,6 +1,6 @@
 /** Commands that look at containers and change nothing. */
 import { collect, define, integer, type Setting } from '../define.ts';
-import type { Column } from '../output/output.ts';
+import type { Column, Row } from '../output/output.ts';
 import { containerColumns, floatingByPort, rowOf, showContainer } from './container-view.ts';
 
 interface ListOptions {
@@ -136,7 +136,10 @@ export function commands(setting: Setting): void {
     prints: true,
     examples: ['berth stats web', 'berth stats web -f json'],
     run: async ({ cloud, operands, out }) => {
-      await out.record({ ...(await (await cloud()).containers.stats(operands[0] ?? '')) });
+      const stats: Row = { ...(await (await cloud()).containers.stats(operands[0] ?? '')) };
+      const measured = Object.keys(stats).filter((key) => typeof stats[key] === 'number');
+      const rounded = (key: string) => (row: Row) => String(Number(Number(row[key]).toPrecision(4)));
+      await out.record(stats, Object.fromEntries(measured.map((key) => [key, rounded(key)])));
       return undefined;
     },
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Output, type OutputOptions } from './output.ts';
+import { Progress } from './progress.ts';
 import { printable, textOf } from './text.ts';
 
 const columns = [{ key: 'name' }, { key: 'ports' }, { key: 'size', text: () => 'big' }];
@@ -51,6 +52,18 @@ test('json and yaml hold whole objects, or the named fields', async () => {
   assert.deepEqual(JSON.parse(await recorded({ format: 'json' })), rows[0]);
 });
 
+test('a table of one object leaves its links out unless they are asked for', async () => {
+  const show = async (options: OutputOptions) => {
+    let text = '';
+    const output = new Output({ write: (chunk) => (text += chunk) }, options, false);
+    await output.record({ name: 'a', links: [{ href: 'http://x', rel: 'self' }] });
+    return text;
+  };
+  assert.doesNotMatch(await show({}), /http/);
+  assert.match(await show({ column: ['links'] }), /http/);
+  assert.match(await show({ format: 'json' }), /http/);
+});
+
 test('value and csv hold cells', async () => {
   assert.equal(await printed({ format: 'value', column: ['name', 'ports'] }), 'a 80, 81\nb "c",d \n');
   assert.equal(await printed({ format: 'csv' }), 'NAME,PORTS,SIZE\na,"80, 81",big\n"b ""c"",d",,big\n');
@@ -83,4 +96,12 @@ test('values read as people write them', () => {
   assert.equal(textOf({ a: 1, b: ['x', null] }), 'a=1, b=x, ');
   assert.equal(textOf(false), 'false');
   assert.equal(textOf(undefined), '');
+});
+
+test('progress of several things that take turns is said once per change', () => {
+  let text = '';
+  const progress = new Progress({ write: (chunk) => (text += chunk) }, false);
+  for (let turn = 0; turn < 3; turn += 1) for (const name of ['a', 'b']) progress.step(`${name}: stopping`);
+  progress.note('a: deleted');
+  assert.equal(text, 'a: stopping\nb: stopping\na: deleted\n');
 });

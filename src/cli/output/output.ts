@@ -77,7 +77,10 @@ export class Output {
 
   /** One object, field by field. `text` tells how fields read that are not plain. */
   async record(object: Row, text: Readonly<Record<string, (row: Row) => string>> = {}): Promise<void> {
-    const fields = Object.keys(object).map((key) => ({ key, ...(text[key] ? { text: text[key] } : {}) }));
+    // Links are for programs; as a table's longest line they would only push the rest apart.
+    const isTable = (this.#options.format ?? 'table') === 'table';
+    const keys = Object.keys(object).filter((key) => !isTable || key !== 'links');
+    const fields = keys.map((key) => ({ key, ...(text[key] ? { text: text[key] } : {}) }));
     const chosen = this.#choose(fields, [object]);
     switch (this.#options.format ?? 'table') {
       case 'json':

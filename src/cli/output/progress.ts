@@ -1,5 +1,6 @@
 /**
- * What is going on, on stderr: one line that is rewritten on a terminal, one line per change elsewhere.
+ * What is going on, on stderr: one line that is rewritten on a terminal; elsewhere every line once, since several things
+ * may take turns in saying what they do.
  */
 import type { TextStream } from '../world.ts';
 import { printable } from './text.ts';
@@ -9,6 +10,7 @@ const clearLine = '\r\u001b[2K';
 export class Progress {
   readonly #stream: TextStream;
   readonly #quiet: boolean;
+  readonly #said = new Set<string>();
   #shown = '';
 
   constructor(stream: TextStream, quiet: boolean) {
@@ -21,7 +23,9 @@ export class Progress {
     const line = printable(text);
     if (this.#quiet || line === this.#shown) return;
     this.#shown = line;
-    this.#stream.write(this.#stream.isTTY ? `${clearLine}${line}` : `${line}\n`);
+    if (this.#stream.isTTY) this.#stream.write(`${clearLine}${line}`);
+    else if (!this.#said.has(line)) this.#stream.write(`${line}\n`);
+    this.#said.add(line);
   }
 
   /** Something that stays. */
