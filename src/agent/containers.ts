@@ -261,11 +261,13 @@ export class Containers {
     log.info({ ...about, verb: operation.verb }, 'operation done');
     if (operation.verb === 'delete') return this.#onDeleted(wanted.uuid, operation);
     try {
-      const look = await this.#reportState(wanted, memory);
+      const look = await this.#look(wanted.uuid, memory);
       if (look.observed) memory.wasCreated = true;
+      this.#sayState(wanted, look, memory);
       return look;
     } finally {
-      // Also when Docker went away just now: it is done, and the state is told when it is back.
+      // In the same breath as the state it led to, which makes it one message. Also when Docker went away just now: it
+      // is done, and the state is told when it is back.
       reporter.outcome({ ...about, result: 'success' });
     }
   }
@@ -324,7 +326,7 @@ export class Containers {
       }
       throw error;
     }
-    if (wanted.wasCreated) await this.#reportState(wanted, memory);
+    if (wanted.wasCreated) this.#sayState(wanted, await this.#look(wanted.uuid, memory), memory);
   }
 
   async #apply(
@@ -342,11 +344,9 @@ export class Containers {
     });
   }
 
-  async #reportState(wanted: WantedContainer, memory: Memory): Promise<Look> {
-    const look = await this.#look(wanted.uuid, memory);
-    const now = look.observed;
-    this.#say(now ? toReport(wanted.uuid, now, wanted) : missingReport(wanted.uuid, lossOf(wanted)), memory);
-    return look;
+  #sayState(wanted: WantedContainer, { observed }: Look, memory: Memory): void {
+    const { uuid } = wanted;
+    this.#say(observed ? toReport(uuid, observed, wanted) : missingReport(uuid, lossOf(wanted)), memory);
   }
 
   #teller(

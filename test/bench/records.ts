@@ -4,6 +4,7 @@
  */
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Cloud } from '../../src/client/cloud.ts';
 import { until } from '../helpers/until.ts';
 
@@ -13,7 +14,8 @@ export type Statuses = readonly { readonly status: string; readonly status_reaso
 
 /** Resolves when all containers of the name run, or as soon as one has failed: throws then. */
 export async function untilRunning(cloud: Cloud, name: string, count: number): Promise<void> {
-  // One is over in a fifth of a second, twenty take ten times as long.
+  // Not before it can be true, and then often enough to see it soon: each look takes time from what is looked at.
+  await delay(count === 1 ? 120 : 1_000);
   const everyMs = count === 1 ? 8 : 40;
   const all = await until(
     `${count} containers run`,

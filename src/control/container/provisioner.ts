@@ -83,7 +83,8 @@ export class Provisioner {
     );
     // Deleted meanwhile, perhaps by another server: what was just made must go again.
     if (!isReady) return this.#release(container);
-    waker.wake(host, { containers: [uuid], networks: made.nics.map(({ networkId }) => networkId) });
+    // Whoever made the ports has told the host of them.
+    waker.wake(host, { containers: [uuid] });
   }
 
   async #makePorts(container: Container, host: string): Promise<Pick<Container, 'nics' | 'exposedGroupId'>> {
