@@ -123,6 +123,9 @@ export class FakeKernel implements Kernel {
       sysctl: (step) => {
         this.#at(step.netns).sysctls.set(step.key, step.value);
       },
+      'send-frame': (step) => {
+        this.#at(step.netns).link(step.name);
+      },
       nft: (step: KernelStepOf<'nft'>) => this.#at(step.netns).runScript(step.script),
     };
   }

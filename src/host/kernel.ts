@@ -88,6 +88,8 @@ export type KernelStep =
     }
   /** `key` below /proc/sys with slashes, e.g. `net/ipv4/ip_forward`. */
   | { readonly do: 'sysctl'; readonly netns?: string; readonly key: string; readonly value: string }
+  /** Sends one Ethernet frame (hexadecimal digits) out of the link; a bridge passes it on to its ports. */
+  | { readonly do: 'send-frame'; readonly netns?: string; readonly name: string; readonly frame: string }
   /** An nftables script, applied as one transaction. */
   | { readonly do: 'nft'; readonly netns?: string; readonly script: string };
 

@@ -19,6 +19,7 @@ import {
   listAddresses,
   listRoutes,
 } from './linux-addresses.ts';
+import { sendFrame } from './linux-frames.ts';
 import { deleteLinks, ensureBridge, ensureVeth, listLinks, setLink } from './linux-links.ts';
 import { Namespaces } from './namespaces.ts';
 import { list, NftError, runScript } from './nftables.ts';
@@ -109,6 +110,7 @@ function tableOf(namespaces: Namespaces): StepTable {
     'ensure-route': (step) => ensureRoute(namespaces, step),
     'delete-route': (step) => deleteRoute(namespaces, step),
     sysctl: (step) => namespaces.within(step.netns, () => writeSysctl(step.key, step.value)),
+    'send-frame': (step) => sendFrame(namespaces, step),
     nft: (step) => namespaces.within(step.netns, () => runScript(step.script)),
   };
 }

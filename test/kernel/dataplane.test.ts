@@ -276,3 +276,33 @@ test('plugged ports are known to a new process, and unplugging takes both ends',
   assert.deepEqual(await restarted.activePorts(), []);
   assert.doesNotMatch(await a.exec('ip', 'link'), /eth0/);
 });
+
+test('an address that comes back with another MAC address is known to its neighbours at once', async () => {
+  const group = aGroup([aRule('ingress', 4), aRule('ingress', 6)]);
+  const own = { securityGroupIds: [group.id] };
+  const client = aPort('10.0.0.11', own);
+  const before = aPort('10.0.0.12', own);
+  const later = aPort('10.0.0.12', { ...own, macAddress: 'fa:16:3e:00:01:12' });
+  const addresses = before.fixedIps.map(({ address }) => address);
+  assert.equal(addresses.length, 2, 'both versions of IP');
+  const network = aNetwork({ ports: [client, before], securityGroups: [group] });
+  const asking = await start(network, client);
+  // Neighbours are remembered for an hour: who learns of a change within the test was told.
+  for (const version of ['ipv4', 'ipv6']) {
+    const key = `/proc/sys/net/${version}/neigh/eth0/base_reachable_time_ms`;
+    await asking.exec('sh', '-c', `echo 3600000 >${key}`);
+  }
+  await start(network, before);
+  for (const address of addresses) await reaches(asking, address);
+
+  await dataplane.unplug({ portId: before.id });
+  await start({ ...network, ports: [client, later] }, later);
+  for (const address of addresses) {
+    await until(
+      `${address} is known to be at ${later.macAddress}`,
+      async () => (await asking.exec('ip', 'neigh', 'show', address)).includes(later.macAddress),
+      { patienceMs: 10_000 },
+    );
+    await reaches(asking, address);
+  }
+});

@@ -13,6 +13,7 @@ import {
   portLink,
 } from '../../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../../wire/host-network.ts';
+import { announceSteps } from './announce.ts';
 import { idWord, macWord } from './words.ts';
 
 /** br_netfilter shows bridged IP packets to the ip and ip6 tables; frames with tags never reach it (./guard). */
@@ -70,5 +71,6 @@ export function plugSteps(
   return [
     { do: 'ensure-veth', netns, name, mtu: network.mtu, alias, peer },
     { do: 'set-link', netns, name, bridge: networkBridge, up: true },
+    ...announceSteps(netns, port),
   ];
 }
