@@ -55,6 +55,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const text = (body as Buffer).toString('utf8');
     if (text.length === 0) return done(null, undefined);
     if (!isJson(request)) return done(null, body);
+    if (isTooDeep(text)) {
+      return done(new Failure('invalid-value', `The body is nested deeper than ${deepestBody} levels.`));
+    }
     try {
       done(null, JSON.parse(text));
     } catch {
@@ -80,6 +83,24 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     await app.register(async (scope) => service.register(scope), { prefix: service.prefix });
   }
   return app;
+}
+
+/** No API needs a tenth of it. */
+const deepestBody = 100;
+
+/** Before it is parsed: reading JSON, checking it and writing it again are all recursive. One pass, whatever the text. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') isInString = !isInString;
+    else if (isInString) at += character === '\\' ? 1 : 0;
+    else if (character === '[' || character === '{') depth += 1;
+    else if (character === ']' || character === '}') depth -= 1;
+    if (depth > deepestBody) return true;
+  }
+  return false;
 }
 
 /** Escapes that are not UTF-8 stand for themselves, so that the service says that nothing has such a name. */

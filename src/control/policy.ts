@@ -1,11 +1,12 @@
 /**
  * Who may do what: Zun's rules with their defaults, as data.
  *
- * `owner` = an administrator or a caller of the object's project (without an object: anybody with a project),
+ * `owner` = an administrator or a caller of the object's project (without an object: anybody with a project); a caller
+ * whose only role is `reader` is an owner only for the rules that read.
  * `admin` = the role `admin`, `nobody` = not even an administrator. Deployers' overrides (policy.yaml) come in
  * through the constructor. Field rules `container:get_one:<field>` hide a field and guard the list filter of that name.
  */
-import type { Caller } from '../model/caller.ts';
+import { type Caller, mayOnlyRead } from '../model/caller.ts';
 import { Failure } from '../model/failure.ts';
 
 export type PolicyCheck = 'owner' | 'admin' | 'nobody';
@@ -93,6 +94,33 @@ export const defaultPolicy = {
 } as const satisfies Record<string, PolicyCheck>;
 export type PolicyRule = keyof typeof defaultPolicy;
 
+/** Rules that change nothing. */
+const reads: ReadonlySet<PolicyRule> = new Set<PolicyRule>([
+  'container:get_one',
+  'container:get_all',
+  'container:logs',
+  'container:top',
+  'container:stats',
+  'container:network_list',
+  'container:actions',
+  'container:action:events',
+  'capsule:get',
+  'capsule:get_all',
+  'image:search',
+  'image:get_all',
+  'image:get_one',
+  'quota:get',
+  'quota:get_default',
+  'availability_zones:get_all',
+  'registry:get_one',
+  'registry:get_all',
+  'container:get_one:host',
+  'container:get_one:image_pull_policy',
+  'container:get_one:privileged',
+  'container:get_one:runtime',
+  'capsule:get:host',
+]);
+
 /** What a rule is asked about. */
 export interface PolicyTarget {
   readonly projectId: string;
@@ -112,6 +140,7 @@ export class Policy {
   }
 
   allows(caller: Caller, rule: PolicyRule, target?: PolicyTarget): boolean {
+    if (mayOnlyRead(caller) && !reads.has(rule)) return false;
     return checks[this.#rules[rule]](caller, target);
   }
 

@@ -19,3 +19,8 @@ export interface Caller {
   /** The only requests that the token is good for; absent = all that the roles allow. */
   readonly accessRules?: readonly AccessRule[];
 }
+
+/** Roles may be the operator's own and then mean what a member may do; who is nothing but a `reader` changes nothing. */
+export function mayOnlyRead({ roles }: Pick<Caller, 'roles'>): boolean {
+  return roles.length > 0 && roles.every((role) => role === 'reader');
+}

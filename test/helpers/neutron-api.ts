@@ -1,4 +1,4 @@
-/** The network API on a database in memory, with tokens that name their caller: `demo`, `admin@infra`. */
+/** The network API on a database in memory, with tokens that name their caller: `demo`, `admin@infra`, `reader@demo`. */
 import { neutronService } from '../../src/api/neutron/service.ts';
 import { createServer } from '../../src/api/server.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -34,7 +34,8 @@ const authenticator: Authenticator = {
     if (token === 'bad')
       throw new Failure('unauthorized', 'The request you have made requires authentication.');
     const [role, project] = token.split('@');
-    return testCaller(project ?? token, { isAdmin: role === 'admin' });
+    const caller = testCaller(project ?? token, { isAdmin: role === 'admin' });
+    return role === 'reader' ? { ...caller, roles: ['reader'] } : caller;
   },
 };
 

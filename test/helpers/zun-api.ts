@@ -8,10 +8,12 @@ import type { Authenticator } from '../../src/control/authenticator.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { callerOf, createWorld, type World } from './container-world.ts';
 
-/** A token is a project's name; `admin` is an administrator. */
+/** A token is a project's name; `admin` is an administrator, `reader-of-<project>` has no role but `reader`. */
 export const nameTokens: Authenticator = {
   async authenticate(token, requestId) {
     if (!/^[a-z-]+$/.test(token)) throw new Failure('unauthorized', 'no such token');
+    const [, readerOf] = /^reader-of-(.+)$/.exec(token) ?? [];
+    if (readerOf !== undefined) return { ...callerOf(readerOf), roles: ['reader'], requestId };
     return { ...callerOf(token, token === 'admin'), requestId };
   },
 };

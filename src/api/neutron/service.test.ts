@@ -184,6 +184,22 @@ describe('a project at work', () => {
     assert.equal(again.body.NeutronError.type, 'SecurityGroupDefaultAlreadyExists');
   });
 
+  test('whose only role is reader looks, and changes nothing', async () => {
+    const { id } = await api.make('demo', '/networks', { network: { name: 'looked-at' } });
+    const path = `/networks/${id}`;
+    assert.equal((await api.send('reader@demo', 'GET', path)).status, 200);
+    for (const [method, to, body] of [
+      ['POST', '/networks', { network: {} }],
+      ['PUT', path, { network: { name: 'changed' } }],
+      ['PUT', `${path}/tags`, { tags: ['changed'] }],
+      ['DELETE', path, undefined],
+    ] as const) {
+      const answer = await api.send('reader@demo', method, to, body);
+      assert.deepEqual([answer.status, answer.body.NeutronError.type], [403, 'PolicyNotAuthorized'], to);
+    }
+    assert.equal((await api.send('demo', 'GET', path)).body.network.revision_number, 1);
+  });
+
   test('tags are set, added, asked for and removed', async () => {
     const net = await api.make('demo', '/networks', { network: { name: 'tagged' } });
     const path = `/networks/${net.id}/tags`;

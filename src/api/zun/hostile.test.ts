@@ -150,3 +150,16 @@ test('a name is checked in the body of a rename, too', async () => {
     assertRefusal(await api.ask('POST', url, { version: '1.13', body: { name } }), JSON.stringify(name));
   }
 });
+
+test('bodies nested deeper than anybody means', async () => {
+  const nested = (depth: number) =>
+    `{"image":"busybox","labels":{"a":${'['.repeat(depth)}${']'.repeat(depth)}}}`;
+  for (const depth of [150, 500_000]) {
+    const answer = await api.ask('POST', '/v1/containers', { raw: nested(depth) });
+    assertRefusal(answer, String(depth));
+    assert.equal(answer.body.errors[0].title, 'The body is nested deeper than 100 levels.');
+  }
+  const text = `${'['.repeat(200)}\\"${'{'.repeat(200)}`;
+  const made = await api.ask('POST', '/v1/containers', { body: { image: 'busybox', labels: { a: text } } });
+  assert.deepEqual([made.status, made.body.labels.a], [202, text]);
+});

@@ -502,3 +502,26 @@ test('what is not built yet says 501 and what is missing, after the usual checks
   }
   assert.equal((await api.ask('GET', '/v1/containers/nothing/attach')).status, 404);
 });
+
+test('whose only role is reader looks, and changes nothing', async () => {
+  const token = 'reader-of-alice';
+  const ident = await make('looked-at');
+  for (const url of ['', `/${ident}`, `/${ident}/logs`, `/${ident}/stats`, `/${ident}/container_actions`]) {
+    assert.equal((await api.ask('GET', `/v1/containers${url}`, { token })).status, 200, url);
+  }
+  assert.equal((await api.ask('GET', '/v1/quotas/alice', { token })).status, 200);
+  for (const [method, url, rule] of [
+    ['POST', '', 'create'],
+    ['PATCH', `/${ident}`, 'update'],
+    ['POST', `/${ident}/stop`, 'stop'],
+    ['POST', `/${ident}/execute?command=id`, 'execute'],
+    ['POST', `/${ident}/rebuild`, 'rebuild'],
+    ['DELETE', `/${ident}?stop=true`, 'delete'],
+  ] as const) {
+    const body = method === 'POST' && url === '' ? { image: 'busybox' } : {};
+    const answer = await api.ask(method, `/v1/containers${url}`, { token, body });
+    assert.equal(answer.status, 403, url);
+    assert.equal(answer.body.errors[0].title, `Policy doesn't allow container:${rule} to be performed.`);
+  }
+  assert.equal((await api.ask('GET', `/v1/containers/${ident}`)).body.status, 'Running');
+});

@@ -4,7 +4,7 @@
  * Objects that the caller may not see are "not found" long before this; these checks refuse what is visible but
  * not the caller's (a shared network), and attributes that only administrators set.
  */
-import type { Caller } from '../../model/caller.ts';
+import { type Caller, mayOnlyRead } from '../../model/caller.ts';
 import { Failure } from '../../model/failure.ts';
 
 /** Attributes that only administrators give a value: field of the draft → name in the API. */
@@ -56,6 +56,11 @@ export function checkAttributes(
     .filter(([field]) => draft.get(field) !== undefined && draft.get(field) !== defaults.get(field))
     .map(([, attribute]) => attribute);
   if (refused.length > 0) refuse(ruleText(`${verb}_${resource}`, refused));
+}
+
+/** Throws for a caller whose only role is `reader`. */
+export function checkWriter(caller: Caller, action: string): void {
+  if (mayOnlyRead(caller)) refuse(`rule:${action}`);
 }
 
 /** Throws unless the object is the caller's (or the caller is an administrator). */

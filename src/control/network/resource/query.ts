@@ -121,7 +121,8 @@ export function paginate(
 
 /** Only the asked attributes; what does not exist is left out without complaint. */
 export function pick(view: JsonObject, fields: readonly string[] | undefined): JsonObject {
-  if (!fields) return view;
+  // `fields=` asks for nothing in particular.
+  if (!fields?.some((name) => name !== '')) return view;
   return Object.fromEntries(Object.entries(view).filter(([name]) => fields.includes(name)));
 }
 

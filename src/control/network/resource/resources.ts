@@ -10,6 +10,7 @@ import type { Uuid } from '../../../model/ids.ts';
 import type { JsonObject } from '../../../wire/network-service.ts';
 import type { Expectation } from '../collection.ts';
 import type { NetworkContext } from '../context.ts';
+import { checkWriter } from '../policy.ts';
 import type { UseCases } from '../use-cases.ts';
 import type { Table } from './attribute.ts';
 import { type Body, parseBody } from './bodies.ts';
@@ -66,19 +67,24 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
     },
 
     async create(session, name, bodies) {
-      const { table } = resourceKinds[name];
+      const { table, singular } = resourceKinds[name];
+      checkWriter(session.caller, `create_${singular}`);
       const drafts = bodies.map((body) => parseBody(table, body, 'create'));
       const made = await collections[name].create(session.caller, drafts as unknown as readonly never[]);
       return made.map((object) => toView(table, object, session));
     },
 
     async update(session, name, id, body, expect) {
-      const { table } = resourceKinds[name];
+      const { table, singular } = resourceKinds[name];
+      checkWriter(session.caller, `update_${singular}`);
       const changes = parseBody(table, body, 'update');
       return toView(table, await collections[name].update(session.caller, id, changes, expect), session);
     },
 
-    remove: (session, name, id, expect) => collections[name].remove(session.caller, id, expect),
+    async remove(session, name, id, expect) {
+      checkWriter(session.caller, `delete_${resourceKinds[name].singular}`);
+      await collections[name].remove(session.caller, id, expect);
+    },
 
     tags: createTags(context, collections),
   };

@@ -5,7 +5,7 @@ import type { Uuid } from '../../../model/ids.ts';
 import { tagsOf } from '../../../store/network/common.ts';
 import { raiseRevision, replaceTags, type TaggedTable } from '../../../store/network/tags.ts';
 import { change, type NetworkContext } from '../context.ts';
-import { checkOwner } from '../policy.ts';
+import { checkOwner, checkWriter } from '../policy.ts';
 import type { Collections, ResourceName } from './kinds.ts';
 import { distinct, listOf, refuse, text } from './parsers.ts';
 
@@ -48,7 +48,9 @@ export function createTags(context: NetworkContext, collections: Collections) {
     const table = tables[name];
     const object = await collections[name].get(caller, id);
     if (!table) throw new Failure('resource-not-found', `${name} have no tags.`);
-    checkOwner(caller, `update_${table.slice(0, -1)}`, object);
+    const action = `update_${table.slice(0, -1)}`;
+    checkWriter(caller, action);
+    checkOwner(caller, action, object);
     return change(context, async ({ trx, now }) => {
       const tags = checkTags(next((await tagsOf(trx, [id])).get(id) ?? []));
       await replaceTags(trx, id, tags);
