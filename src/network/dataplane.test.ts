@@ -108,7 +108,7 @@ test('rules stand before the link is up, and bridge and MTU are set before', asy
   assert.deepEqual(step, { do: 'set-link', netns, name: portLink(first.id), bridge: 'br0', up: true });
 });
 
-test('one more port is one small transaction and two steps', async () => {
+test('one more port is one small transaction, a link and its announcement', async () => {
   const kernel = new FakeKernel();
   const dataplane = dataplaneOn(kernel);
   await dataplane.plug(network, endpoint);
@@ -117,7 +117,7 @@ test('one more port is one small transaction and two steps', async () => {
   const added = kernel.applied.slice(count);
   assert.deepEqual(
     added.map((step) => step.do),
-    ['nft', 'ensure-veth', 'set-link'],
+    ['nft', 'ensure-veth', 'set-link', ...second.fixedIps.map(() => 'send-frame')],
   );
   const script = kernel.scripts(netns).at(-1) ?? '';
   assert.doesNotMatch(script, /delete table/);
