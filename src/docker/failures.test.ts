@@ -16,7 +16,12 @@ test('reasons of a failed pull, for people', () => {
       /docker\.io has no such image, or asks for a log-in/,
     ],
     ['manifest for x:1 not found: manifest unknown', 'image-not-found', /docker\.io has no such image/],
-    ['no space left on device', 'image-pull-failed', /no space left on device/],
+    [
+      'write /var/lib/docker/tmp/GetImageBlob1: no space left on device',
+      'image-pull-failed',
+      /the disk of the container's host is full$/,
+    ],
+    ['toomanyrequests: slow down', 'image-pull-failed', /slow down/],
   ];
   for (const [message, code, words] of cases) {
     const failure = pullFailure('x:1', message);
@@ -33,6 +38,15 @@ test('no answer is told from a refusal', () => {
   assert.deepEqual([failure.code, failure.message], ['docker-error', 'disk on fire']);
   const leaving = new Refusal(500, 'transport is closing: unavailable');
   assert.equal(toFailure('x', '/s', leaving).code, 'docker-unavailable');
+});
+
+test('a full disk is said without the paths of the host', () => {
+  const error = new Refusal(500, 'write /var/lib/docker/overlay2/a/link: no space left on device');
+  const failure = toFailure('create', '/s', error);
+  assert.deepEqual(
+    [failure.code, failure.message],
+    ['docker-error', "The disk of the container's host is full."],
+  );
 });
 
 test('arguments that ps does not understand are the caller’s', () => {

@@ -59,6 +59,7 @@ export function toFailure(what: string, socket: string, error: unknown): Failure
   }
   const message = engineMessage(error);
   if (leaving.test(message)) return unavailable(socket, message, error);
+  if (/no space left on device/i.test(message)) return diskFull(what, message, error);
   const code = statusOf(error) === 409 ? 'conflict' : 'docker-error';
   return new Failure(code, message, { cause: error, detail: what });
 }
@@ -67,6 +68,12 @@ export function toFailure(what: string, socket: string, error: unknown): Failure
 export function argumentFailure(psArgs: string, error: unknown): unknown {
   if (!isFailure(error, 'docker-error') || !/^ps: |PID field/.test(error.message)) return error;
   return new Failure('invalid-value', `ps_args '${psArgs}': ${error.message}`, { cause: error });
+}
+
+/** The Engine names paths of the host, which are nobody's business. */
+function diskFull(what: string, message: string, cause: unknown): Failure {
+  const said = "The disk of the container's host is full.";
+  return new Failure('docker-error', said, { cause, detail: `${what}: ${message}` });
 }
 
 /** A pull that failed, in words for the owner of the container. `message` is the Engine's. */
@@ -92,6 +99,9 @@ export function pullFailure(text: string, message: string, cause?: unknown): Fai
   ) {
     const hint = 'with pull policy ifnotpresent an image already in Docker is used';
     return new Failure('image-pull-failed', say(`no registry answers at ${registry}; ${hint}`), options);
+  }
+  if (/no space left on device/i.test(message)) {
+    return new Failure('image-pull-failed', say("the disk of the container's host is full"), options);
   }
   return new Failure('image-pull-failed', say(message), options);
 }
