@@ -259,7 +259,7 @@ test('update: quota and host are asked, the agent carries it out, a refusal is u
     await assert.rejects(control.update(user, uuid, { cpu: 21 }), withCode('over-quota'));
     await assert.rejects(control.update(user, uuid, { memoryMiB: 24_577 }), withCode('conflict'));
     agent.refusals.set('update', 'minimum memory limit is 6 MiB');
-    await assert.rejects(control.update(user, uuid, { memoryMiB: 4 }), withCode('docker-error'));
+    await assert.rejects(control.update(user, uuid, { memoryMiB: 4 }), withCode('conflict'));
     assert.equal((await world.row(uuid))?.spec.memoryMiB, 1024);
     assert.deepEqual((await control.update(user, uuid, { autoHeal: true })).spec.autoHeal, true);
   } finally {

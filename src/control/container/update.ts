@@ -44,7 +44,7 @@ export async function updateInPlace(
     await ctx.operationEnds.wait(begun.operation, outcomeDeadlineMs);
     const operation = await findOperation(ctx.db, begun.operation);
     if (operation?.result === 'Error') {
-      throw new Failure('docker-error', `The container could not be updated: ${operation.message}`);
+      throw new Failure('conflict', `The container could not be updated: ${operation.message}`);
     }
   }
   return mustFind(ctx.db, begun.uuid);
