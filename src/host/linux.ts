@@ -94,7 +94,10 @@ class LinuxKernel implements Kernel {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#thread, { name: 'kernel' });
+    const worker = new Worker(this.#thread, {
+      name: 'kernel',
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    });
     let cause: unknown;
     worker.on('message', (reply: WorkerReply) => this.#settle(worker, reply));
     worker.on('error', (error) => {

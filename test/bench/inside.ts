@@ -3,13 +3,14 @@
  * stderr and the figures as one line of JSON on stdout.
  */
 import { statePaths } from '../../src/base/state-paths.ts';
-import type { Cloud } from '../../src/client/cloud.ts';
 import { commandLineFigures } from './command-line.ts';
-import { createFigures, occupy } from './create.ts';
+import { createFigures } from './create.ts';
 import { type Figure, median } from './figures.ts';
+import { makeNetwork, occupy } from './network.ts';
 import { placementFigures } from './placements.ts';
 import { pluginFigures } from './plugin.ts';
 import { readFigures } from './reads.ts';
+import { ruleFigures } from './rules.ts';
 import { seedContainers } from './seed.ts';
 import { Server } from './server.ts';
 import { throughputFigures } from './throughput.ts';
@@ -21,12 +22,6 @@ const figures: Figure[] = [];
 async function measure(what: string, work: () => Figure[] | Promise<Figure[]>): Promise<void> {
   process.stderr.write(`measuring ${what}\n`);
   figures.push(...(await work()));
-}
-
-async function makeNetwork({ networks }: Cloud): Promise<string> {
-  const { id } = await networks.create('networks', { name: 'bench' });
-  await networks.create('subnets', { network_id: id, ip_version: 4, cidr: '10.77.0.0/16' });
-  return id;
 }
 
 /** The first start makes the state; the next ones are what somebody waits for. */
@@ -54,8 +49,8 @@ function memoryFigures(): Figure[] {
 try {
   await measure('the start', startFigures);
   const cloud = await server.cloud();
-  const network = await makeNetwork(cloud);
-  await occupy(cloud, network);
+  const network = await makeNetwork(cloud, '10.77.0.0/16');
+  await occupy(cloud, network, 'resident');
   await measure('creates', () => createFigures(cloud, network));
   await measure('throughput', () => throughputFigures(cloud, network, disk));
   await measure('the command line', () => commandLineFigures(server));
@@ -70,6 +65,7 @@ try {
   await server.start();
   await measure('reads', () => readFigures(server, cloud));
   await measure('memory', memoryFigures);
+  await measure('rules', () => ruleFigures(server, cloud));
   await measure('placements', placementFigures);
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 } finally {

@@ -15,8 +15,9 @@ export const root = resolve(import.meta.dirname, '../..');
 const world = processWorld(root);
 const url = 'http://127.0.0.1:9517';
 
-/** Everything unlimited: what is measured is not the quota. */
+/** Everything unlimited: what is measured is not the quota. Compiled code is kept where `./berth` keeps it. */
 const settings = {
+  NODE_COMPILE_CACHE: join(root, 'dist/cache'),
   BERTH_QUOTAS_CONTAINERS: '-1',
   BERTH_QUOTAS_CPU: '-1',
   BERTH_QUOTAS_MEMORY: '-1',
@@ -66,8 +67,8 @@ export class Server {
     return readFileSync(statePaths(this.stateDir).logFile, 'utf8').split('\n');
   }
 
-  async cloud(): Promise<Cloud> {
-    const { credentials } = await findCloud({ stateDir: this.stateDir, osCloud: 'berth' }, world);
+  async cloud(osCloud: 'berth' | 'berth-admin' = 'berth'): Promise<Cloud> {
+    const { credentials } = await findCloud({ stateDir: this.stateDir, osCloud }, world);
     return connect({ credentials });
   }
 }
