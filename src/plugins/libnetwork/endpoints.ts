@@ -19,10 +19,15 @@ import type { Networks } from './networks.ts';
 import { type CreateEndpoint, type EndpointRequest, optionKey } from './protocol.ts';
 import type { Subnets } from './subnets.ts';
 
+interface FixedIp {
+  readonly subnetId: string;
+  readonly address: string;
+}
+
 interface Endpoint {
   readonly portId: string;
   readonly networkId: string;
-  readonly subnetIds: readonly string[];
+  readonly fixedIps: readonly FixedIp[];
   readonly macAddress: string;
   readonly linkName: string;
 }
@@ -39,7 +44,7 @@ interface Rooms {
 interface UsablePort {
   readonly id: string;
   readonly networkId: string;
-  readonly subnetIds: readonly string[];
+  readonly fixedIps: readonly FixedIp[];
   readonly macAddress: string;
 }
 
@@ -76,8 +81,15 @@ export class Endpoints {
 
   async join({ EndpointID }: EndpointRequest): Promise<object> {
     const endpoint = this.#known.get(EndpointID) ?? (await this.#recover(EndpointID));
-    const subnets = await Promise.all(endpoint.subnetIds.map((id) => this.#rooms.subnets.get(id)));
-    const gateway = (version: number) => subnets.find((each) => each.ipVersion === version)?.gatewayIp ?? '';
+    const subnets = await Promise.all(
+      endpoint.fixedIps.map(({ subnetId }) => this.#rooms.subnets.get(subnetId)),
+    );
+    // Who has the gateway's address is the gateway, and has none.
+    const own = new Set(endpoint.fixedIps.map(({ address }) => address));
+    const gateway = (version: number) => {
+      const address = subnets.find((each) => each.ipVersion === version)?.gatewayIp ?? '';
+      return own.has(address) ? '' : address;
+    };
     return {
       InterfaceName: { SrcName: endpoint.linkName, DstPrefix: 'eth' },
       Gateway: gateway(4),
@@ -112,7 +124,7 @@ export class Endpoints {
     return {
       id: first.portId,
       networkId: first.networkId,
-      subnetIds: held.map((each) => each.subnetId),
+      fixedIps: held.map(({ subnetId, address }) => ({ subnetId, address })),
       macAddress: first.macAddress,
     };
   }
@@ -129,10 +141,8 @@ export class Endpoints {
       throw new Failure('port-not-usable', `port ${portId} has not all of what was asked for: ${asked}`);
     }
     this.#rooms.networks.learn(request.NetworkID, port.networkId);
-    const subnetIds = port.fixedIps
-      .filter((ip) => wanted.addresses.includes(ip.address))
-      .map((ip) => ip.subnetId);
-    return { id: port.id, networkId: port.networkId, subnetIds, macAddress: port.macAddress };
+    const fixedIps = port.fixedIps.filter((ip) => wanted.addresses.includes(ip.address));
+    return { id: port.id, networkId: port.networkId, fixedIps, macAddress: port.macAddress };
   }
 
   /** The addresses of one port. Two tenants may have the same address and MAC: then the network decides. */
@@ -234,7 +244,7 @@ export class Endpoints {
   async #portById(portId: string): Promise<UsablePort> {
     const here = await this.#rooms.backend.findPort({ portId });
     if (!here) return usable(await this.#service.get('ports', portId));
-    return { ...here, subnetIds: here.fixedIps.map((ip) => ip.subnetId) };
+    return here;
   }
 
   async #removePortOf(endpointId: string, portId: string | undefined): Promise<void> {
@@ -260,7 +270,7 @@ function usable(port: PortView): UsablePort {
   return {
     id: port.id,
     networkId: port.network_id,
-    subnetIds: port.fixed_ips.map((ip) => ip.subnet_id),
+    fixedIps: port.fixed_ips.map((ip) => ({ subnetId: ip.subnet_id, address: ip.ip_address })),
     macAddress: port.mac_address,
   };
 }

@@ -89,6 +89,17 @@ test('a container of two families has one port with both addresses', () =>
     assert.deepEqual(world.service.inventory(), nothing);
   }));
 
+test('a container with the gateway’s address has no gateway', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, { ...plain, v6: [{ pool: 'fd00:77::/64' }] });
+    const started = await startContainer(world, network, {
+      ...container,
+      ip: '10.77.0.1',
+      ip6: 'fd00:77::5',
+    });
+    assert.deepEqual([started.join.Gateway, started.join.GatewayIPv6], ['', 'fd00:77::1']);
+  }));
+
 const own = {
   networkId: '11111111-1111-4111-8111-111111111111',
   subnetId: '22222222-2222-4222-8222-222222222222',
