@@ -157,6 +157,24 @@ for (const call of failingCalls) {
   });
 }
 
+test('a container whose task a killed dockerd left behind is made anew', async () => {
+  await world.start();
+  const uuid = world.addContainer([world.addNetwork()]);
+  const { engine } = world;
+  const startContainer = engine.startContainer.bind(engine);
+  let blocked: string | undefined;
+  engine.startContainer = async (name) => {
+    const found = inDocker(uuid)?.id;
+    blocked ??= found;
+    if (found === blocked) throw new Failure('docker-error', `task ${found}: already exists: unknown`);
+    return startContainer(name);
+  };
+  const ended = await outcome(uuid, world.server.ask(uuid, 'create'));
+  assert.equal(ended.result, 'success', ended.message);
+  assert.equal(inDocker(uuid)?.state, 'running');
+  assert.notEqual(inDocker(uuid)?.id, blocked);
+});
+
 test('an operation whose end Docker did not live to tell is told when it is back', async () => {
   await world.start();
   const uuid = await run(world.addContainer([]));

@@ -27,7 +27,7 @@ import {
 import { missingReport, toReport } from './observed.ts';
 import { planOperation, planRepair, type Step } from './plan.ts';
 import type { Reporter } from './reporter.ts';
-import { isTransient } from './retrying.ts';
+import { isTaskLeft, isTransient } from './retrying.ts';
 import type { Steps } from './steps.ts';
 
 export interface ContainersOptions {
@@ -253,7 +253,7 @@ export class Containers {
     try {
       await this.#apply(steps, wanted, { isNew, tell });
     } catch (error) {
-      if (isTransient(error)) throw error;
+      if (isTransient(error) || (isNew && isTaskLeft(error))) throw error;
       log.warn({ ...about, verb: operation.verb, error }, 'operation failed');
       return this.#onFailed(wanted, operation, error, memory);
     }

@@ -17,6 +17,14 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
+/**
+ * A dockerd that was killed while it started the container left a task of its id behind, and no container of that id can
+ * start any more. One that is made anew has another id.
+ */
+export function isTaskLeft(error: unknown): boolean {
+  return isFailure(error, 'docker-error') && /\btask \w+: already exists/.test(error.message);
+}
+
 export class Retrying {
   readonly #name: string;
   readonly #log: Log;
