@@ -86,8 +86,11 @@ export const ConfigSchema = Type.Object(
         port: Type.Integer({ default: 500 }),
         router: Type.Integer({ default: 10 }),
         floatingip: Type.Integer({ default: 50 }),
-        securityGroup: Type.Integer({ default: 10 }),
-        securityGroupRule: Type.Integer({ default: 100 }),
+        securityGroup: Type.Integer({
+          default: 100,
+          description: 'More than containers: one that exposes ports takes a group of its own',
+        }),
+        securityGroupRule: Type.Integer({ default: 1000 }),
         subnetpool: Type.Integer({ default: -1 }),
         rbacPolicy: Type.Integer({ default: 10 }),
       },

@@ -1,8 +1,9 @@
 /**
  * The one door to SQL: opens the database, sets it up and brings its schema up to date.
  *
- * One SQLite file in WAL mode: what a request was told is done survives a power cut, because every write waits until the
- * log is on disk (./dialect.ts). Other requests may see it a moment earlier. There is one connection; inside `transaction` await nothing but the database, since everything else queues.
+ * One SQLite file in WAL mode: what a request was told is done survives a power cut, because every write waits
+ * until the log is on disk (./dialect.ts). Other requests may see it a moment earlier. There is one connection;
+ * inside `transaction` await nothing but the database, since everything else queues.
  * Columns hold text, integers and reals only (0/1 for booleans, JSON as text, ISO 8601 UTC for times), so that the
  * same tables work on PostgreSQL. Each resource has a file of queries and a row ↔ domain codec beside it.
  */

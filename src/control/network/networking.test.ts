@@ -207,6 +207,7 @@ describe('what a request asks for', () => {
       [[{ network: 'bare' }], 'invalid'],
       [[{ port: 'addressless' }], 'port-not-usable'],
       [[{ network: 'net', fixedIp: '10.9.0.9' }], 'invalid-ip-for-network'],
+      [[{ network: 'net', fixedIp: '10.0.0.255' }], 'invalid-ip-for-subnet'],
       [[{ network: 'net', fixedIp: 'x' }], 'invalid-ip-for-network'],
       [[{ network: 'net', fixedIp: '10.0.0.50' }], 'ip-address-in-use'],
       [[{ port: 'nosuch' }], 'port-not-found'],

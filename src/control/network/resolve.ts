@@ -4,6 +4,7 @@
  * again what may have changed.
  */
 import { contains, findAddress, formatAddress, parseCidr } from '../../ipam/address.ts';
+import { usableRange } from '../../ipam/pools.ts';
 import type { Caller } from '../../model/caller.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Uuid } from '../../model/ids.ts';
@@ -151,6 +152,13 @@ async function checkAddress({ db }: NetworkContext, network: Network, text: stri
     );
   }
   const canonical = formatAddress(address);
+  const usable = usableRange(parseCidr(subnet.cidr));
+  if (address.value < usable.first || address.value > usable.last) {
+    throw new Failure(
+      'invalid-ip-for-subnet',
+      `Fixed IP ${canonical} is the network or broadcast address of subnet ${subnet.id}: no container can have it.`,
+    );
+  }
   const holders = await findPorts(db, everything, { subnet: [subnet.id], address: [canonical] });
   if (holders.length > 0) {
     throw new Failure(
