@@ -38,6 +38,9 @@ export const libc = {
   bind: bind('int bind(int fd, const void* address, uint32 length)'),
   setOption: bind('int setsockopt(int fd, int level, int option, const void* value, uint32 length)'),
   send: bind('int64 send(int fd, const void* data, uint64 length, int flags)'),
+  sendTo: bind(
+    'int64 sendto(int fd, const void* data, uint64 length, int flags, const void* address, uint32 size)',
+  ),
   memoryFile: bind('int memfd_create(const char* name, uint flags)'),
   close: bind('int close(int fd)'),
   receive: bind('int64 recv(int fd, void* into, uint64 length, int flags)'),

@@ -4,8 +4,8 @@
  * `within` moves the calling thread into a namespace for one synchronous piece of work and back. Should the way
  * back fail, the thread must not run on in the wrong place: it ends. So all of this runs on a thread of its own,
  * and nothing in a `work` may await or start a thread.
- * A netlink socket per namespace is kept open while the name stands for the same namespace. An open socket keeps
- * a namespace alive, so deleting closes it first.
+ * A netlink socket per namespace, and a packet socket where one was asked for, are kept open while the name stands
+ * for the same namespace. An open socket keeps a namespace alive, so deleting closes them first.
  */
 import {
   closeSync,
@@ -28,6 +28,9 @@ const newNetwork = 0x40000000;
 const mountFlag = { bind: 0x1000, recursive: 0x4000, shared: 1 << 20 } as const;
 const detach = 2;
 const exclusiveLock = 2;
+const packetFamily = 17;
+const rawSocket = 3;
+const closeOnExec = 0x80000;
 /** Beyond this many, the namespace whose turn was longest ago is closed. */
 const maximumOpen = 256;
 
@@ -35,6 +38,8 @@ interface OpenNamespace {
   readonly fd: number;
   readonly identity: string;
   socket?: NetlinkSocket;
+  /** Descriptor of a packet socket. */
+  packets?: number;
 }
 
 export class Namespaces {
@@ -107,6 +112,16 @@ export class Namespaces {
     return namespace.socket;
   }
 
+  /**
+   * Descriptor of a packet socket that sends and never receives (protocol 0). Kept, because closing one waits 10 ms for
+   * the kernel's readers.
+   */
+  packetSocket(name?: string): number {
+    const namespace = name === undefined ? this.#home : this.#get(name);
+    namespace.packets ??= this.within(name, () => libc.socket(packetFamily, rawSocket | closeOnExec, 0));
+    return namespace.packets;
+  }
+
   /** A descriptor of the namespace for a netlink message; valid until the next call of this class. */
   descriptor(name?: string): number {
     return name === undefined ? this.#home.fd : this.#get(name).fd;
@@ -114,8 +129,7 @@ export class Namespaces {
 
   close(): void {
     for (const name of [...this.#open.keys()]) this.#close(name);
-    this.#home.socket?.close();
-    closeSync(this.#home.fd);
+    this.#closeAll(this.#home);
   }
 
   #get(name: string): OpenNamespace {
@@ -140,8 +154,13 @@ export class Namespaces {
     const namespace = this.#open.get(name);
     if (namespace === undefined) return;
     this.#open.delete(name);
-    namespace.socket?.close();
-    closeSync(namespace.fd);
+    this.#closeAll(namespace);
+  }
+
+  #closeAll({ fd, socket, packets }: OpenNamespace): void {
+    socket?.close();
+    if (packets !== undefined) libc.close(packets);
+    closeSync(fd);
   }
 
   #goHome(): void {
