@@ -16,6 +16,7 @@ import { Reconciler } from '../base/reconciler.ts';
 import { undoable } from '../base/undo.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Engine, EngineContainer } from '../docker/engine.ts';
+import type { TaskState } from '../model/container.ts';
 import { isFailure } from '../model/failure.ts';
 import { dockerContainerName, dockerLabels } from '../model/host-names.ts';
 import {
@@ -63,7 +64,7 @@ interface Look {
   readonly observed: EngineContainer | undefined;
 }
 
-const taskOf: Partial<Record<Operation['verb'], string>> = {
+const taskOf: Partial<Record<Operation['verb'], TaskState>> = {
   create: 'container_creating',
   start: 'container_starting',
   stop: 'container_stopping',

@@ -8,6 +8,7 @@ import type { Bus } from '../bus/bus.ts';
 import { Switchboard } from '../bus/in-process.ts';
 import type { Engine } from '../docker/engine.ts';
 import { FakeEngine } from '../docker/fake.ts';
+import { plainSpec } from '../model/container.fixture.ts';
 import { Failure } from '../model/failure.ts';
 import { newUuid } from '../model/ids.ts';
 import {
@@ -352,29 +353,9 @@ export function wantedContainer(
     wasCreated: false,
     ...rest,
     spec: {
+      ...plainSpec,
       image,
-      imageDriver: 'docker',
-      pullPolicy: 'ifnotpresent',
       command: [],
-      entrypoint: [],
-      cpu: 1,
-      cpuPolicy: 'shared',
-      memoryMiB: 512,
-      diskGiB: 0,
-      workdir: null,
-      environment: {},
-      labels: {},
-      hostname: null,
-      interactive: false,
-      tty: false,
-      autoRemove: false,
-      autoHeal: false,
-      runtime: null,
-      privileged: false,
-      restartPolicy: null,
-      healthcheck: null,
-      files: [],
-      exposedPorts: [],
       ...spec,
     },
   };

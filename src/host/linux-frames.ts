@@ -3,9 +3,7 @@ import { endianness } from 'node:os';
 import type { KernelStepOf } from './kernel.ts';
 import { libc } from './libc.ts';
 import { getLink } from './linux-links.ts';
-import type { Namespaces } from './namespaces.ts';
-
-const packetFamily = 17;
+import { type Namespaces, packetFamily } from './namespaces.ts';
 
 export function sendFrame(namespaces: Namespaces, { netns, name, frame }: KernelStepOf<'send-frame'>): void {
   const bytes = Buffer.from(frame, 'hex');

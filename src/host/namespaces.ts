@@ -28,7 +28,8 @@ const newNetwork = 0x40000000;
 const mountFlag = { bind: 0x1000, recursive: 0x4000, shared: 1 << 20 } as const;
 const detach = 2;
 const exclusiveLock = 2;
-const packetFamily = 17;
+/** AF_PACKET. */
+export const packetFamily = 17;
 const rawSocket = 3;
 const closeOnExec = 0x80000;
 /** Beyond this many, the namespace whose turn was longest ago is closed. */

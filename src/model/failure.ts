@@ -48,16 +48,12 @@ export const failureCodes = {
   'container-already-exists': { status: 409 },
   'invalid-state-exception': { status: 409 },
   'over-quota': { status: 403 },
-  'invalid-quota-value': { status: 400 },
-  'no-valid-host': { status: 409 },
   'host-not-up': { status: 500 },
   'image-not-found': { status: 400 },
   'image-pull-failed': { status: 500 },
   'docker-error': { status: 500 },
   'docker-unavailable': { status: 503 },
-  'no-interactive-flag': { status: 400 },
   'external-network-attach-forbidden': { status: 403 },
-  'volume-not-found': { status: 404 },
 
   // networks
   'network-not-found': { status: 404 },

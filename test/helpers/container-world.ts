@@ -13,6 +13,7 @@ import { BusWaker } from '../../src/control/bus-waker.ts';
 import { type ContainerControl, createContainerControl } from '../../src/control/container/control.ts';
 import type { CreateAsk } from '../../src/control/container/create.ts';
 import type { Caller } from '../../src/model/caller.ts';
+import { plainSpec } from '../../src/model/container.fixture.ts';
 import type { ContainerSpec } from '../../src/model/container.ts';
 import type { Container } from '../../src/model/container-record.ts';
 import { findContainer } from '../../src/store/container/containers.ts';
@@ -35,32 +36,6 @@ export function callerOf(projectId: string, isAdmin = false): Caller {
     isAdmin,
   };
 }
-
-export const plainSpec: ContainerSpec = {
-  image: 'busybox',
-  imageDriver: 'docker',
-  pullPolicy: 'ifnotpresent',
-  command: ['sleep', '1000'],
-  entrypoint: [],
-  cpu: 1,
-  cpuPolicy: 'shared',
-  memoryMiB: 512,
-  diskGiB: 0,
-  workdir: null,
-  environment: {},
-  labels: {},
-  hostname: null,
-  interactive: false,
-  tty: false,
-  autoRemove: false,
-  autoHeal: false,
-  runtime: null,
-  privileged: false,
-  restartPolicy: null,
-  healthcheck: null,
-  files: [],
-  exposedPorts: [],
-};
 
 export function createAsk(changes: Partial<CreateAsk> = {}, spec: Partial<ContainerSpec> = {}): CreateAsk {
   const whole = { ...plainSpec, ...spec };

@@ -188,12 +188,6 @@ export const quotaLimit = numeric({
 });
 /** Digits, a number, or nothing at all. */
 export const timeout = schema({ type: ['string', 'integer'], pattern: '^[0-9]*$', minimum: 0, maxLength: 6 });
-export const positiveSize = numeric({
-  types: ['string', 'integer'],
-  pattern: '^[0-9]+$',
-  minimum: 1,
-  maximum: 65_535,
-});
 export const tail = schema({ type: ['string', 'integer'], maxLength: 20 });
 export const since = schema({
   type: ['string', 'integer'],

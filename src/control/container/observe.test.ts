@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { plainSpec } from '../../../test/helpers/container-world.ts';
+import { plainSpec } from '../../model/container.fixture.ts';
 import type { Container, ContainerOperation } from '../../model/container-record.ts';
 import type { ContainerReport, OperationOutcome } from '../../wire/agent.ts';
 import { observe } from './observe.ts';
