@@ -259,6 +259,7 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
       id,
       projectId: 'p1',
       name: 'net',
+      adminStateUp: true,
       external: false,
       mtu: 1450,
       segmentationId: 7,
@@ -276,6 +277,8 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
       securityGroups: [],
       remoteGroups: [],
       routers: [],
+      dnsDomain: '',
+      names: [],
       ...more,
     };
     this.server.networks.set(id, network);
@@ -314,6 +317,7 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
       allowedAddressPairs: [],
       deviceOwner: 'compute:berth',
       deviceId,
+      bandwidth: { egress: null, ingress: null },
     };
     this.server.networks.set(networkId, { ...network, ports: [...network.ports, port] });
     return { networkId, portId: port.id, macAddress: port.macAddress, fixedIps, preserveOnDelete: false };

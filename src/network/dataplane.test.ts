@@ -18,8 +18,9 @@ const router = aRouter(id, ['10.0.0.1/24'], {
     networkId: 'external',
     portId: crypto.randomUUID(),
     macAddress: 'fa:16:3e:00:02:01',
-    address: '172.24.4.5/24',
-    nexthop: '172.24.4.1',
+    mtu: 1500,
+    addresses: ['172.24.4.5/24'],
+    nexthops: ['172.24.4.1'],
   },
 });
 const network = aNetwork({ id, ports: [first], securityGroups: [group], routers: [router] });

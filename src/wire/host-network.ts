@@ -2,8 +2,8 @@
  * The wanted dataplane of one host, network by network.
  *
  * A `WantedNetwork` is complete in itself: the subnets, the ports of that network bound to the asking host, the
- * security groups that those ports use (with the addresses that remote-group rules stand for), and the routers
- * that have an interface on it. Each network is a namespace with a ruleset of its own, so it can be planned,
+ * security groups that those ports use (with the addresses that remote-group rules stand for), the routers
+ * that have an interface on it (with their floating IPs and forwarded ports), and the names to resolve. Each network is a namespace with a ruleset of its own, so it can be planned,
  * applied and repaired alone. Addresses and CIDRs are canonical text.
  */
 import Type, { type Static } from 'typebox';
@@ -12,6 +12,7 @@ import { defineCall } from './call.ts';
 const Strings = Type.Array(Type.String());
 const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const IpVersion = Type.Union([Type.Literal(4), Type.Literal(6)]);
+const RouteShape = Type.Object({ destination: Type.String(), nexthop: Type.String() });
 
 export const WantedSubnetShape = Type.Object({
   id: Type.String(),
@@ -19,7 +20,14 @@ export const WantedSubnetShape = Type.Object({
   cidr: Type.String(),
   gatewayIp: Nullable(Type.String()),
   dnsNameservers: Strings,
-  hostRoutes: Type.Array(Type.Object({ destination: Type.String(), nexthop: Type.String() })),
+  hostRoutes: Type.Array(RouteShape),
+});
+
+/** A limit on a port's traffic in one direction; null = none of that kind (Neutron's bandwidth-limit rule). */
+export const WantedBandwidthShape = Type.Object({
+  kilobitsPerSecond: Type.Number(),
+  /** What may pass at once above the rate; 0 = the host's choice. */
+  burstKilobits: Type.Number(),
 });
 
 export const WantedPortShape = Type.Object({
@@ -33,6 +41,8 @@ export const WantedPortShape = Type.Object({
   allowedAddressPairs: Type.Array(Type.Object({ macAddress: Type.String(), ipAddress: Type.String() })),
   deviceOwner: Type.String(),
   deviceId: Type.String(),
+  /** Seen from the container: egress is what it sends. */
+  bandwidth: Type.Object({ egress: Nullable(WantedBandwidthShape), ingress: Nullable(WantedBandwidthShape) }),
 });
 
 export const WantedRuleShape = Type.Object({
@@ -43,6 +53,7 @@ export const WantedRuleShape = Type.Object({
   /** TCP, UDP …: port range. ICMP: type and code. */
   portMin: Nullable(Type.Number()),
   portMax: Nullable(Type.Number()),
+  /** A security group (its members) or an address group; `remoteGroups` has the addresses of both. */
   remoteGroupId: Nullable(Type.String()),
   remotePrefix: Nullable(Type.String()),
 });
@@ -55,9 +66,29 @@ export const WantedSecurityGroupShape = Type.Object({
 
 /** A group that a rule names as its remote, with the addresses of its members (single addresses or CIDRs). */
 export const WantedGroupMembersShape = Type.Object({
-  securityGroupId: Type.String(),
+  groupId: Type.String(),
   v4: Strings,
   v6: Strings,
+});
+
+const PortRangeShape = Type.Object({ from: Type.Number(), to: Type.Number() });
+
+/** An external address that is one fixed address of a tenant's port, both ways (1:1 NAT). */
+export const WantedFloatingIpShape = Type.Object({
+  id: Type.String(),
+  address: Type.String(),
+  fixedAddress: Type.String(),
+});
+
+/** Ports of an external address that lead to a tenant's port; the ranges are equally long. */
+export const WantedPortForwardingShape = Type.Object({
+  id: Type.String(),
+  address: Type.String(),
+  /** IP protocol number: one with ports. */
+  protocol: Type.Number(),
+  externalPorts: PortRangeShape,
+  internalAddress: Type.String(),
+  internalPorts: PortRangeShape,
 });
 
 export const WantedRouterShape = Type.Object({
@@ -70,10 +101,11 @@ export const WantedRouterShape = Type.Object({
       networkId: Type.String(),
       portId: Type.String(),
       macAddress: Type.String(),
-      /** The router's address on the external network, with the prefix length: `172.24.4.5/24`. */
-      address: Type.String(),
-      /** Next hop on the external network; the host's own bridge holds it. */
-      nexthop: Type.String(),
+      mtu: Type.Number(),
+      /** The router's addresses on the external network, with the prefix length: `172.24.4.5/24`. */
+      addresses: Strings,
+      /** Next hops on the external network, at most one of each family; the host's own bridge holds them. */
+      nexthops: Strings,
     }),
   ),
   /** All interfaces of the router, also those on other networks. */
@@ -84,14 +116,43 @@ export const WantedRouterShape = Type.Object({
       macAddress: Type.String(),
       /** With the subnet's prefix length. */
       addresses: Strings,
+      /** Prefixes that the router advertises there (RFC 4861), by the subnet's `ipv6_ra_mode`. */
+      advertised: Type.Array(
+        Type.Object({
+          prefix: Type.String(),
+          mode: Type.Union([
+            Type.Literal('slaac'),
+            Type.Literal('dhcpv6-stateful'),
+            Type.Literal('dhcpv6-stateless'),
+          ]),
+        }),
+      ),
     }),
   ),
+  /** Static routes besides those of the interfaces and the gateway. */
+  routes: Type.Array(RouteShape),
+  /**
+   * Prefixes behind the router that the outside knows (same address scope as the external network, or source NAT
+   * is off): never translated, and the host has a route to them.
+   */
+  routedPrefixes: Strings,
+  floatingIps: Type.Array(WantedFloatingIpShape),
+  portForwardings: Type.Array(WantedPortForwardingShape),
+});
+
+/** A name that the network's resolver answers for: a port's `dns_name`, without the domain. */
+export const WantedNameShape = Type.Object({
+  name: Type.String(),
+  projectId: Type.String(),
+  addresses: Strings,
 });
 
 export const WantedNetworkShape = Type.Object({
   id: Type.String(),
   projectId: Type.String(),
   name: Type.String(),
+  /** False = no traffic at all. */
+  adminStateUp: Type.Boolean(),
   external: Type.Boolean(),
   mtu: Type.Number(),
   segmentationId: Type.Number(),
@@ -100,6 +161,10 @@ export const WantedNetworkShape = Type.Object({
   securityGroups: Type.Array(WantedSecurityGroupShape),
   remoteGroups: Type.Array(WantedGroupMembersShape),
   routers: Type.Array(WantedRouterShape),
+  /** Domain of the names below, with neither leading nor trailing dot; the network's own, or the service's. */
+  dnsDomain: Type.String(),
+  /** Names of all ports of the network, on whatever host; several ports may share one. */
+  names: Type.Array(WantedNameShape),
 });
 
 export type WantedSubnet = Static<typeof WantedSubnetShape>;
@@ -108,6 +173,10 @@ export type WantedRule = Static<typeof WantedRuleShape>;
 export type WantedSecurityGroup = Static<typeof WantedSecurityGroupShape>;
 export type WantedGroupMembers = Static<typeof WantedGroupMembersShape>;
 export type WantedRouter = Static<typeof WantedRouterShape>;
+export type WantedFloatingIp = Static<typeof WantedFloatingIpShape>;
+export type WantedPortForwarding = Static<typeof WantedPortForwardingShape>;
+export type WantedBandwidth = Static<typeof WantedBandwidthShape>;
+export type WantedName = Static<typeof WantedNameShape>;
 export type WantedNetwork = Static<typeof WantedNetworkShape>;
 
 /**

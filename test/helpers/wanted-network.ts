@@ -24,6 +24,7 @@ export function aPort(address: string, overrides: Partial<WantedPort> = {}): Wan
     allowedAddressPairs: [],
     deviceOwner: 'compute:berth',
     deviceId: '',
+    bandwidth: { egress: null, ingress: null },
     ...overrides,
   };
 }
@@ -61,6 +62,7 @@ export function aNetwork(overrides: Partial<WantedNetwork> = {}): WantedNetwork 
     id: crypto.randomUUID(),
     projectId: 'project',
     name: 'network',
+    adminStateUp: true,
     external: false,
     mtu: 1450,
     segmentationId: 1,
@@ -68,11 +70,13 @@ export function aNetwork(overrides: Partial<WantedNetwork> = {}): WantedNetwork 
     ports,
     securityGroups,
     remoteGroups: securityGroups.map(({ id }) => ({
-      securityGroupId: id,
+      groupId: id,
       v4: addressesOf(id, 4),
       v6: addressesOf(id, 6),
     })),
     routers: [],
+    dnsDomain: '',
+    names: [],
     ...overrides,
   };
 }
@@ -88,7 +92,11 @@ export function aRouter(
     adminStateUp: true,
     enableSnat: true,
     gateway: null,
-    interfaces: [{ portId, networkId, macAddress: 'fa:16:3e:00:01:01', addresses }],
+    interfaces: [{ portId, networkId, macAddress: 'fa:16:3e:00:01:01', addresses, advertised: [] }],
+    routes: [],
+    routedPrefixes: [],
+    floatingIps: [],
+    portForwardings: [],
     ...overrides,
   };
 }

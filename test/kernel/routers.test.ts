@@ -80,8 +80,9 @@ function gateway(last: number): NonNullable<WantedRouter['gateway']> {
     networkId: 'external',
     portId: crypto.randomUUID(),
     macAddress: `fa:16:3e:00:02:${last.toString(16).padStart(2, '0')}`,
-    address: `172.24.4.${last}/24`,
-    nexthop: '172.24.4.1',
+    mtu: 1500,
+    addresses: [`172.24.4.${last}/24`],
+    nexthops: ['172.24.4.1'],
   };
 }
 
@@ -156,7 +157,7 @@ test('a router joins two networks, and groups still decide', async () => {
   const first = await tenant(11);
   const router = {
     ...first.router,
-    interfaces: [...first.router.interfaces, { ...leg, addresses: ['10.0.1.1/24'] }],
+    interfaces: [...first.router.interfaces, { ...leg, addresses: ['10.0.1.1/24'], advertised: [] }],
   };
   const second = aNetwork({ id: otherId, ports: [port], securityGroups: [other], routers: [router] });
   await dataplane.converge({ ...first.network, routers: [router] });

@@ -87,6 +87,7 @@ describe('the wanted dataplane of a host', () => {
         allowedAddressPairs: [],
         deviceOwner: '',
         deviceId: '',
+        bandwidth: { egress: null, ingress: null },
       },
     ]);
     assert.equal(network.subnets[0]?.gatewayIp, '10.0.0.1');
@@ -101,7 +102,7 @@ describe('the wanted dataplane of a host', () => {
       'ingress 6 58  ',
     ]);
     assert.deepEqual(network.remoteGroups, [
-      { securityGroupId: clients.id, v4: ['10.1.0.2', '10.9.0.0/24'], v6: [] },
+      { groupId: clients.id, v4: ['10.1.0.2', '10.9.0.0/24'], v6: [] },
     ]);
     assert.deepEqual(
       (await wanted(h2)).map(({ id }) => id),
@@ -131,8 +132,8 @@ describe('the wanted dataplane of a host', () => {
     const all = await wanted(h1);
     assert.deepEqual(all.map(({ id }) => id).sort(), [a.id, b.id].sort());
     const [view] = all.find(({ id }) => id === a.id)?.routers ?? [];
-    assert.deepEqual(view?.gateway?.address, '172.24.4.2/24');
-    assert.deepEqual(view?.gateway?.nexthop, '172.24.4.1');
+    assert.deepEqual(view?.gateway?.addresses, ['172.24.4.2/24']);
+    assert.deepEqual(view?.gateway?.nexthops, ['172.24.4.1']);
     assert.equal(view?.interfaces.length, 2);
     assert.deepEqual(view?.interfaces.find(({ portId }) => portId === leg.id)?.addresses, ['10.0.0.1/24']);
     await assert.rejects(ports.remove(demo, leg.id), failsWith('service-port-in-use'));

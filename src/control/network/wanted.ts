@@ -35,6 +35,9 @@ import type {
   WantedSubnet,
 } from '../../wire/host-network.ts';
 
+/** Of the external network, until networks have their own. */
+const externalMtu = 1500;
+
 /** All networks wanted on the host, or those of the named ones that are. */
 export async function wantedOn(
   db: Db,
@@ -82,18 +85,19 @@ function toWantedNetwork(network: Network, parts: Parts): WantedNetwork {
     id: network.id,
     projectId: network.projectId,
     name: network.name,
+    adminStateUp: network.adminStateUp,
     external: network.external,
     mtu: network.mtu,
     segmentationId: network.segmentationId,
     subnets: parts.subnets.get(network.id) ?? [],
     ports: ports.map(toWantedPort),
     securityGroups: groups.map(toWantedGroup),
-    remoteGroups: [...remoteIds].map(
-      (id) => parts.members.get(id) ?? { securityGroupId: id, v4: [], v6: [] },
-    ),
+    remoteGroups: [...remoteIds].map((id) => parts.members.get(id) ?? { groupId: id, v4: [], v6: [] }),
     routers: parts.routers.filter((router) =>
       router.interfaces.some(({ networkId }) => networkId === network.id),
     ),
+    dnsDomain: '',
+    names: [],
   };
 }
 
@@ -127,6 +131,7 @@ function toWantedPort(port: Port): WantedPort {
     allowedAddressPairs: [...port.allowedAddressPairs],
     deviceOwner: port.deviceOwner,
     deviceId: port.deviceId,
+    bandwidth: { egress: null, ingress: null },
   };
 }
 
@@ -172,7 +177,7 @@ async function membersOfRemotes(
     ids.map((id) => {
       const addresses = members.get(id) ?? [];
       const of = (version: 4 | 6) => addresses.filter((address) => versionOf(address) === version);
-      return [id, { securityGroupId: id, v4: of(4), v6: of(6) }];
+      return [id, { groupId: id, v4: of(4), v6: of(6) }];
     }),
   );
 }
@@ -220,21 +225,25 @@ function toWantedRouter(
         networkId: port.networkId,
         macAddress: port.macAddress,
         addresses: withPrefixes(port, subnets),
+        advertised: [],
       })),
+    routes: [],
+    routedPrefixes: [],
+    floatingIps: [],
+    portForwardings: [],
   };
 }
 
 function toWantedGateway(port: Port, subnets: ReadonlyMap<Uuid, Subnet>): WantedRouter['gateway'] {
-  const [first] = port.fixedIps;
-  const nexthop = first && subnets.get(first.subnetId)?.gatewayIp;
-  const [address] = withPrefixes(port, subnets);
-  if (!nexthop || !address) return null;
+  const addresses = withPrefixes(port, subnets);
+  if (addresses.length === 0) return null;
   return {
     networkId: port.networkId,
     portId: port.id,
     macAddress: port.macAddress,
-    address,
-    nexthop,
+    mtu: externalMtu,
+    addresses,
+    nexthops: port.fixedIps.flatMap(({ subnetId }) => subnets.get(subnetId)?.gatewayIp ?? []),
   };
 }
 

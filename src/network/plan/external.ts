@@ -40,14 +40,20 @@ export function uplinksOf(routes: readonly KernelRoute[]): string[] {
 /** The bridge, holding the next hop of each external subnet that a router uses. */
 export function bridgeSteps(instance: string, routers: readonly WantedRouter[]): KernelStep[] {
   const name = externalBridge(instance);
-  const addresses = routers.flatMap(({ gateway }) =>
-    gateway ? `${gateway.nexthop}/${gateway.address.split('/')[1] ?? ''}` : [],
-  );
+  const addresses = routers.flatMap(({ gateway }) => (gateway ? nexthopsOf(gateway) : []));
   return [
     { do: 'ensure-bridge', name, mtu: 1500, alias: linkOwner(instance, 'external', 'bridge') },
     { do: 'set-link', name, up: true },
     ...[...new Set(addresses)].map((address): KernelStep => ({ do: 'ensure-address', link: name, address })),
   ];
+}
+
+/** Each next hop with the prefix length of the router's address in the same family. */
+function nexthopsOf({ nexthops, addresses }: NonNullable<WantedRouter['gateway']>): string[] {
+  return nexthops.flatMap((nexthop) => {
+    const own = addresses.find((address) => address.includes(':') === nexthop.includes(':'));
+    return own === undefined ? [] : `${nexthop}/${own.split('/')[1] ?? ''}`;
+  });
 }
 
 export function externalRuleset(instance: string, uplinks: readonly string[]): Ruleset {

@@ -67,7 +67,7 @@ export function filterTable(
     version,
     members: new Map(
       network.remoteGroups.map((group) => [
-        group.securityGroupId,
+        group.groupId,
         (version === 4 ? group.v4 : group.v6).map(readAddresses).filter((range) => range.version === version),
       ]),
     ),

@@ -28,7 +28,7 @@ const anyPacket = fc.record({
 /** The meaning of a rule, in plain words. */
 function permits(network: WantedNetwork, rule: WantedRule, packet: Packet, peer: string): boolean {
   if (rule.ipVersion !== packet.version) return false;
-  const members = network.remoteGroups.find(({ securityGroupId }) => securityGroupId === rule.remoteGroupId);
+  const members = network.remoteGroups.find(({ groupId }) => groupId === rule.remoteGroupId);
   const addresses = packet.version === 4 ? members?.v4 : members?.v6;
   if (rule.remoteGroupId !== null && !addresses?.includes(peer)) return false;
   if (rule.remotePrefix !== null && !covers(readAddresses(rule.remotePrefix), readAddresses(peer)))

@@ -89,19 +89,26 @@ function legSteps(
 function gatewaySteps(instance: string, router: WantedRouter, gateway: Gateway): KernelStep[] {
   const [netns, name] = [routerNamespace(instance, router.id), gatewayLink(router.id)];
   const alias = linkOwner(instance, 'gateway', router.id);
-  const to = gateway.nexthop.includes(':') ? '::/0' : '0.0.0.0/0';
   return [
     {
       do: 'ensure-veth',
       name,
-      mtu: 1500,
+      mtu: gateway.mtu,
       alias,
       peer: { netns, name, mac: macWord(gateway.macAddress), alias },
     },
     { do: 'set-link', name, bridge: externalBridge(instance), up: true },
     { do: 'set-link', netns, name, up: true },
-    { do: 'ensure-address', netns, link: name, address: gateway.address },
-    { do: 'ensure-route', netns, to, via: gateway.nexthop, link: name },
+    ...gateway.addresses.map((address): KernelStep => ({ do: 'ensure-address', netns, link: name, address })),
+    ...gateway.nexthops.map(
+      (via): KernelStep => ({
+        do: 'ensure-route',
+        netns,
+        to: via.includes(':') ? '::/0' : '0.0.0.0/0',
+        via,
+        link: name,
+      }),
+    ),
   ];
 }
 
@@ -109,7 +116,7 @@ function gatewaySteps(instance: string, router: WantedRouter, gateway: Gateway):
 function staleSteps(netns: string, router: WantedRouter, state: RouterState | undefined): KernelStep[] {
   if (!state) return [];
   const wanted = new Map(router.interfaces.map((leg) => [routerLink(leg.portId), leg.addresses]));
-  if (router.gateway) wanted.set(gatewayLink(router.id), [router.gateway.address]);
+  if (router.gateway) wanted.set(gatewayLink(router.id), router.gateway.addresses);
   const links = state.links.filter((link) => link.alias !== '' && !wanted.has(link.name));
   const addresses = state.addresses.filter(
     ({ link, address }) => wanted.has(link) && !isAutomatic(address) && !wanted.get(link)?.includes(address),
@@ -144,15 +151,12 @@ export function routerRuleset(router: WantedRouter): Ruleset {
     ],
   ]);
   if (router.gateway && router.enableSnat) {
-    const own = readAddresses(router.gateway.address.replace(/\/.*/, ''));
-    const family = own.version === 4 ? 'ip' : 'ip6';
-    chains.set(
-      'postrouting',
-      chainOf(
-        [`meta nfproto ipv${own.version} oifname ${gateway} snat ${family} to ${own.text} fully-random`],
-        'type nat hook postrouting priority 100; policy accept',
-      ),
-    );
+    const rules = router.gateway.addresses.map((address) => {
+      const own = readAddresses(address.replace(/\/.*/, ''));
+      const family = own.version === 4 ? 'ip' : 'ip6';
+      return `meta nfproto ipv${own.version} oifname ${gateway} snat ${family} to ${own.text} fully-random`;
+    });
+    chains.set('postrouting', chainOf(rules, 'type nat hook postrouting priority 100; policy accept'));
   }
   return [{ family: 'inet', name: 'berth', sets: new Map(), chains }];
 }
