@@ -117,6 +117,24 @@ export function testKernelContract(name: string, open: () => Promise<Kernel>): v
     );
   });
 
+  check('a link moves to another namespace under another name, by name or path, once', async () => {
+    for (const where of [far, `/run/netns/${far}`]) {
+      await kernel.apply([veth, { do: 'set-link', netns, name: near, up: true }]);
+      const move: KernelStep = { do: 'move-link', name: other, to: { netns: where, name: 'eth0' } };
+      await kernel.apply([move, move]);
+      assert.equal(await link(other), undefined);
+      const moved = await link('eth0', where);
+      assert.deepEqual([moved?.mac, moved?.mtu, moved?.up], ['02:00:00:00:00:02', 1400, false]);
+      await failsWith([{ ...veth, netns: far, name: 'x' }, move], 'move-link', 'already');
+      await kernel.apply([
+        { do: 'delete-link', netns, name: near },
+        { do: 'delete-link', name: other },
+      ]);
+      assert.equal(await link('eth0', far), undefined);
+    }
+    await failsWith([{ do: 'move-link', name: other, to: { netns: far, name: 'eth0' } }], 'there is no link');
+  });
+
   check('links join a bridge, leave it, go up and down', async () => {
     await kernel.apply([
       bridge,

@@ -15,7 +15,8 @@ export function takeInventory(): Inventory {
     'Docker network': new Set(lines('docker', 'network', 'ls', '-q', '--no-trunc')),
     image: new Set(lines('docker', 'images', '-aq', '--no-trunc')),
     'nftables table': new Set(lines('nft', 'list', 'tables')),
-    mount: new Set(mountPoints()),
+    // The first named namespace on a machine makes its folder a mount, as `ip netns add` does; it stays.
+    mount: new Set(mountPoints().filter((path) => path !== '/run/netns')),
     'loop device': new Set(lines('losetup', '-nO', 'NAME')),
   };
 }

@@ -80,6 +80,18 @@ export class FakeNamespace {
     adjust(link, step);
   }
 
+  moveLink({ name, to }: KernelStepOf<'move-link'>, target: FakeNamespace): void {
+    const link = this.#links.get(name);
+    const there = target.#links.has(to.name);
+    if (!link && there) return;
+    if (there) throw new Error(`there is a link "${to.name}" already in ${to.netns}`);
+    const moved = this.link(name);
+    this.forget(moved);
+    Object.assign(moved, { name: to.name, up: false, bridge: null });
+    target.#links.set(to.name, moved);
+    if (moved.peer?.link.peer) moved.peer.link.peer = { link: moved, space: target };
+  }
+
   deleteLink(name: string): void {
     const link = this.#links.get(name);
     if (link === undefined) return;

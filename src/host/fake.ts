@@ -115,6 +115,7 @@ export class FakeKernel implements Kernel {
       'ensure-bridge': (step) => this.#at(step.netns).ensureBridge(step),
       'ensure-veth': (step) => this.#at(step.netns).ensureVeth(step, this.#at(step.peer.netns)),
       'delete-link': (step) => this.#find(step)?.deleteLink(step.name),
+      'move-link': (step) => this.#at(step.netns).moveLink(step, this.#at(step.to.netns)),
       'set-link': (step) => this.#at(step.netns).setLink(step),
       'ensure-address': (step) => this.#at(step.netns).ensureAddress(step),
       'delete-address': (step) => this.#find(step)?.deleteAddress(step),
@@ -141,11 +142,15 @@ export class FakeKernel implements Kernel {
   }
 
   #find(step: { readonly netns?: string }): FakeNamespace | undefined {
-    return step.netns === undefined ? this.#root : this.#named.get(step.netns);
+    return this.#known(step.netns);
+  }
+
+  #known(netns: string | undefined): FakeNamespace | undefined {
+    return netns === undefined ? this.#root : this.#named.get(netns.replace(/^\/run\/netns\//, ''));
   }
 
   #at(netns: string | undefined): FakeNamespace {
-    const found = netns === undefined ? this.#root : this.#named.get(netns);
+    const found = this.#known(netns);
     if (found === undefined) throw new Error(`there is no network namespace "${netns}"`);
     return found;
   }

@@ -5,7 +5,8 @@
  * A change is a list of steps (data). `apply` runs them in order in one go, on a worker thread, and stops at the
  * first that fails, naming it; `ensure…` steps succeed when the thing is there already with the same settings,
  * `delete…` steps when it is gone. `nft` steps are one atomic transaction each. `netns` is a namespace's name under
- * /run/netns; absent = the namespace the process runs in. Nothing else in the product knows how a namespace is entered.
+ * /run/netns, or the absolute path of one that is not ours (`/proc/123/ns/net`, a container engine's sandbox key);
+ * absent = the namespace the process runs in. Nothing else in the product knows how a namespace is entered.
  *
  * Two implementations: ./linux (rtnetlink and libnftables through koffi) and ./fake (a small working model).
  */
@@ -42,6 +43,16 @@ export type KernelStep =
       };
     }
   | { readonly do: 'delete-link'; readonly netns?: string; readonly name: string }
+  /**
+   * Takes the link to another namespace, under another name there; it arrives down and without addresses. Done
+   * already when the link is there and no longer here. Throws when the name is taken there by another link.
+   */
+  | {
+      readonly do: 'move-link';
+      readonly netns?: string;
+      readonly name: string;
+      readonly to: { readonly netns: string; readonly name: string };
+    }
   /**
    * Sets only the given properties. `bridge: null` releases the link from its bridge. The last four are flags of a
    * bridge's port; `flood` is unicast to an unknown destination and multicast, broadcast is always passed on.

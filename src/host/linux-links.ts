@@ -61,6 +61,17 @@ export function setLink(namespaces: Namespaces, step: KernelStepOf<'set-link'>):
   if (step.up !== undefined && step.up !== present.up) socket.change(link.setUp(present.index, step.up));
 }
 
+export function moveLink(namespaces: Namespaces, step: KernelStepOf<'move-link'>): void {
+  const { netns, name, to } = step;
+  const present = findLink(namespaces, name, netns);
+  const there = findLink(namespaces, to.name, to.netns);
+  if (present === undefined && there !== undefined) return;
+  if (there !== undefined) throw new Error(`there is a link "${to.name}" already in ${to.netns}`);
+  const { index } = present ?? getLink(namespaces, name, netns);
+  const socket = namespaces.socket(netns);
+  socket.change(link.changeLink(index, { netnsFd: namespaces.descriptor(to.netns), name: to.name }));
+}
+
 /** Several links of one namespace cost one wait for the kernel (17 ms), not one each. */
 export function deleteLinks(namespaces: Namespaces, names: readonly string[], netns?: string): void {
   if (!namespaces.has(netns)) return;

@@ -20,7 +20,7 @@ import {
   listRoutes,
 } from './linux-addresses.ts';
 import { sendFrame } from './linux-frames.ts';
-import { deleteLinks, ensureBridge, ensureVeth, listLinks, setLink } from './linux-links.ts';
+import { deleteLinks, ensureBridge, ensureVeth, listLinks, moveLink, setLink } from './linux-links.ts';
 import { Namespaces } from './namespaces.ts';
 import { list, NftError, runScript } from './nftables.ts';
 import { readSysctl, writeSysctl } from './sysctl.ts';
@@ -30,6 +30,14 @@ export class LinuxSteps {
   readonly #table = tableOf(this.#namespaces);
 
   apply(steps: readonly KernelStep[]): void {
+    try {
+      this.#applyAll(steps);
+    } finally {
+      this.#namespaces.letGo();
+    }
+  }
+
+  #applyAll(steps: readonly KernelStep[]): void {
     let at = 0;
     while (at < steps.length) {
       const count = countAlike(steps, at);
@@ -81,6 +89,8 @@ export class LinuxSteps {
       return read();
     } catch (error) {
       throw failureOf(error, `read ${what}${netns === undefined ? '' : ` in ${netns}`}`);
+    } finally {
+      this.#namespaces.letGo();
     }
   }
 
@@ -104,6 +114,7 @@ function tableOf(namespaces: Namespaces): StepTable {
     'ensure-bridge': (step) => ensureBridge(namespaces, step),
     'ensure-veth': (step) => ensureVeth(namespaces, step),
     'delete-link': (step) => deleteLinks(namespaces, [step.name], step.netns),
+    'move-link': (step) => moveLink(namespaces, step),
     'set-link': (step) => setLink(namespaces, step),
     'ensure-address': (step) => ensureAddress(namespaces, step),
     'delete-address': (step) => deleteAddress(namespaces, step),

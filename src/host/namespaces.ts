@@ -5,7 +5,8 @@
  * back fail, the thread must not run on in the wrong place: it ends. So all of this runs on a thread of its own,
  * and nothing in a `work` may await or start a thread.
  * A netlink socket per namespace, and a packet socket where one was asked for, are kept open while the name stands
- * for the same namespace. An open socket keeps a namespace alive, so deleting closes them first.
+ * for the same namespace. An open socket keeps a namespace alive, so deleting closes them first. Namespaces that are
+ * not ours go by their path; those are let go after each call, so that they end with their containers.
  */
 import {
   closeSync,
@@ -57,11 +58,17 @@ export class Namespaces {
     return names;
   }
 
+  /** Closes what is open of namespaces that are not ours. */
+  letGo(): void {
+    for (const name of this.#open.keys()) if (isPath(name)) this.#close(name);
+  }
+
   has(name: string | undefined): boolean {
     return name === undefined || identify(name) !== undefined;
   }
 
   ensure(name: string): void {
+    refusePath(name);
     if (this.has(name)) return;
     shareFolder();
     const path = pathOf(name);
@@ -82,6 +89,7 @@ export class Namespaces {
   }
 
   delete(name: string): void {
+    refusePath(name);
     const path = pathOf(name);
     this.#close(name);
     try {
@@ -174,7 +182,17 @@ export class Namespaces {
   }
 }
 
+/** `/proc/123/ns/net`, as opposed to a name below /run/netns. */
+function isPath(name: string): boolean {
+  return name.startsWith('/');
+}
+
+function refusePath(name: string): void {
+  if (isPath(name)) throw new Error(`"${name}" is not ours to make or to delete`);
+}
+
 function pathOf(name: string): string {
+  if (isPath(name)) return name;
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/.test(name)) {
     throw new Error(`"${name}" cannot be the name of a network namespace`);
   }

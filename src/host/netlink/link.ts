@@ -59,6 +59,9 @@ export interface LinkChange {
   /** 0 = no longer a port of a bridge. */
   readonly master?: number;
   readonly group?: number;
+  /** Moves the link there, in the same change. */
+  readonly netnsFd?: number;
+  readonly name?: string;
 }
 
 export interface BridgePortChange {
@@ -139,6 +142,8 @@ export function changeLink(index: number, change: LinkChange): NetlinkRequest {
   if (change.mac !== undefined) parts.push(attr.bytes(ifla.address, parseMac(change.mac)));
   if (change.alias !== undefined) parts.push(attr.bytes(ifla.alias, Buffer.from(change.alias)));
   if (change.master !== undefined) parts.push(attr.u32(ifla.master, change.master));
+  if (change.netnsFd !== undefined) parts.push(attr.u32(ifla.netnsFd, change.netnsFd));
+  if (change.name !== undefined) parts.push(attr.name(ifla.name, change.name));
   if (change.group !== undefined) parts.push(attr.u32(ifla.group, change.group));
   return request(messageType.set, flag.ack, ...parts);
 }
