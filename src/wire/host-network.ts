@@ -80,7 +80,7 @@ export const WantedFloatingIpShape = Type.Object({
   fixedAddress: Type.String(),
 });
 
-/** Ports of an external address that lead to a tenant's port; the ranges are equally long. */
+/** Ports of an external address that lead to a tenant's port: ranges equally long, or all to one internal port. */
 export const WantedPortForwardingShape = Type.Object({
   id: Type.String(),
   address: Type.String(),
@@ -136,6 +136,7 @@ export const WantedRouterShape = Type.Object({
    * is off): never translated, and the host has a route to them.
    */
   routedPrefixes: Strings,
+  /** Of these and of the forwarded ports, only those whose tenant's port is on the asking host or on none. */
   floatingIps: Type.Array(WantedFloatingIpShape),
   portForwardings: Type.Array(WantedPortForwardingShape),
 });
