@@ -23,6 +23,8 @@ export interface Definition<Options extends object> {
   /** The command's words, then its operands: `network create <name>`. */
   readonly usage: string;
   readonly summary: string;
+  /** Other words for the last word of the command. */
+  readonly aliases?: readonly string[];
   readonly examples: readonly string[];
   readonly options?: readonly OptionRow[];
   /** Takes `-f` and `-c`. */
@@ -63,6 +65,10 @@ const groupSummaries: Readonly<Record<string, string>> = {
   network: 'tenant networks',
   subnet: 'address ranges of networks',
   port: 'addresses and their owners',
+  router: 'ways between networks, and out',
+  'router gateway': "a router's way out",
+  'router route': 'static routes of a router',
+  'floating-ip': 'addresses that the outside can reach',
   'security-group': 'what may reach a port',
   'security-group rule': 'rules of security groups',
   service: 'agents of the cloud (administrators)',
@@ -77,6 +83,7 @@ export function define<Options extends object>(setting: Setting, definition: Def
   const parent = path.slice(0, -1).reduce(groupOf, setting.program);
   const command = parent.command([path.at(-1), ...words.slice(path.length)].join(' '));
   command.summary(definition.summary).description(sentence(definition.summary));
+  command.aliases([...(definition.aliases ?? [])]);
   for (const [flags, description, parse] of definition.options ?? []) {
     if (parse) command.option(flags, description, parse as (text: string, before: unknown) => unknown);
     else command.option(flags, description);

@@ -4,6 +4,7 @@
  */
 import { ServiceFailure } from '../client/http.ts';
 import { Failure, type FailureCode } from '../model/failure.ts';
+import { AdvisedFailure } from './advised-failure.ts';
 import { printable } from './output/text.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -29,7 +30,8 @@ export function explain(error: unknown, command: string): Explanation {
     error instanceof ServiceFailure && error.requestId && error.status >= 500
       ? ` (request ${error.requestId})`
       : '';
-  const next = nextSteps[error.code] ?? (error.status >= 500 ? serverStep : help);
+  const advice = error instanceof AdvisedFailure ? error.advice : nextSteps[error.code];
+  const next = advice ?? (error.status >= 500 ? serverStep : help);
   return { lines: [`berth: ${printable(error.message)}${request}`, next], exitCode: exitCodes.failed };
 }
 
@@ -45,6 +47,7 @@ const nextSteps: Partial<Record<FailureCode, string>> = {
   'subnet-not-found': 'see what there is: berth subnet list',
   'port-not-found': 'see what there is: berth port list',
   'security-group-not-found': 'see what there is: berth security-group list',
+  'router-not-found': 'see what there is: berth router list',
   'invalid-state-exception': 'see its state with: berth show NAME (a running container: delete --stop)',
   'container-already-exists': 'choose another name, or delete that one first',
   'docker-error': 'see more with: berth show NAME, and what was done with: berth actions NAME',
@@ -52,5 +55,7 @@ const nextSteps: Partial<Record<FailureCode, string>> = {
   'network-over-quota': 'delete what is not needed, or ask an administrator for more',
   'network-in-use': 'see who uses it: berth port list --network NAME',
   'subnet-in-use': 'see who uses it: berth port list',
+  'router-in-use':
+    'take its subnets and floating IPs from it first: berth router remove-subnet ROUTER SUBNET',
   'security-group-in-use': 'see who uses it: berth port list -c id -c security_groups',
 };

@@ -168,6 +168,70 @@ test('network objects are made, found by name, changed and deleted', async () =>
   assert.deepEqual(fake.objects.networks, []);
 });
 
+test('routers join subnets and get a way out through the only external network', async () => {
+  await using world = await withCloud();
+  const { fake, berth } = world;
+  fake.objects.networks = [{ id: 'ext', name: 'public', 'router:external': true }];
+  await berth('network', 'create', 'back');
+  await berth('subnet', 'create', '--network', 'back', '--range', '10.0.5.0/24', 'v4');
+  assert.equal((await berth('router', 'create', '--gateway', '--no-snat', 'edge')).code, 0);
+  const [router] = fake.objects.routers ?? [];
+  assert.deepEqual(router?.external_gateway_info, { network_id: 'ext', enable_snat: false });
+  Object.assign(router ?? {}, { routes: [] });
+  assert.equal((await berth('router', 'add-subnet', 'edge', 'v4')).code, 0);
+  assert.equal(fake.objects.ports?.[0]?.device_id, router?.id);
+  await berth('router', 'route', 'add', 'edge', '10.9.0.0/16', '--via', '10.0.5.9', '--via', '10.0.5.8');
+  assert.deepEqual(router?.routes, [
+    { destination: '10.9.0.0/16', nexthop: '10.0.5.9' },
+    { destination: '10.9.0.0/16', nexthop: '10.0.5.8' },
+  ]);
+  await berth('router', 'route', 'remove', 'edge', '10.9.0.0/16');
+  assert.deepEqual(router?.routes, []);
+  const again = await berth('router', 'route', 'remove', 'edge', '10.9.0.0/16');
+  assert.match(
+    again.stderr,
+    /edge has no route to 10\.9\.0\.0\/16\nsee what there is: berth router route list edge/,
+  );
+  await berth('router', 'gateway', 'unset', 'edge');
+  assert.deepEqual(router?.external_gateway_info, {});
+  await berth('router', 'remove-subnet', 'edge', 'v4');
+  assert.deepEqual(fake.objects.ports, []);
+  fake.objects.networks.push({ id: 'ext2', name: 'other', 'router:external': true });
+  const two = await berth('router', 'gateway', 'set', 'edge');
+  assert.match(two.stderr, /several external networks: public, other\nsay which/);
+  assert.equal((await berth('router', 'gateway', 'set', 'edge', 'other')).code, 0);
+  assert.deepEqual(router?.external_gateway_info, { network_id: 'ext2' });
+});
+
+test('a floating IP leads to a container, a port or an address, and is found by its own address', async () => {
+  await using world = await withCloud();
+  const { fake, berth } = world;
+  fake.objects.networks = [{ id: 'ext', name: 'public', 'router:external': true }];
+  fake.objects.ports = [{ id: 'p1', name: 'db', fixed_ips: [], network_id: 'n1' }];
+  await berth('run', '-n', 'web', 'busybox');
+  Object.assign(fake.containers[0] ?? {}, {
+    addresses: { n1: [{ addr: '10.0.0.5', version: 4, port: 'p1' }] },
+  });
+  assert.equal((await berth('floating-ip', 'create', '--port', 'web', '--tag', 'x')).code, 0);
+  const [floating] = fake.objects.floatingips ?? [];
+  assert.deepEqual(
+    { ...floating, id: '' },
+    { id: '', floating_network_id: 'ext', port_id: 'p1', tags: ['x'] },
+  );
+  Object.assign(floating ?? {}, { floating_ip_address: '172.24.4.9' });
+  await berth('floating-ip', 'release', '172.24.4.9');
+  assert.equal(floating?.port_id, null);
+  await berth('floating-ip', 'associate', '172.24.4.9', 'db', '--fixed-address', '10.0.0.5');
+  assert.deepEqual([floating?.port_id, floating?.fixed_ip_address], ['p1', '10.0.0.5']);
+  const unknown = await berth('floating-ip', 'associate', '172.24.4.9', 'nobody');
+  assert.match(unknown.stderr, /no port and no container nobody\n/);
+  const { code, stderr } = await berth('floating-ip', 'delete', '172.24.4.9', '172.24.4.8');
+  assert.equal(code, 1);
+  assert.match(stderr, /172\.24\.4\.9: deleted/);
+  assert.match(stderr, /no floating IP 172\.24\.4\.8\nsee what there is: berth floating-ip list/);
+  assert.deepEqual(fake.objects.floatingips, []);
+});
+
 test('a wrong command line is exit code 2 and sends nothing', async () => {
   await using world = await withCloud();
   for (const line of [

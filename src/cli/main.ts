@@ -48,6 +48,8 @@ const commandGroups: readonly CommandGroup[] = [
       [['network'], () => import('./commands/network.ts')],
       [['subnet'], () => import('./commands/subnet.ts')],
       [['port'], () => import('./commands/port.ts')],
+      [['router'], () => import('./commands/router.ts')],
+      [['floating-ip'], () => import('./commands/floating-ip.ts')],
       [['security-group'], () => import('./commands/security-group.ts')],
     ],
   },

@@ -37,7 +37,13 @@ export interface PortObject extends NetworkObject {
 
 export interface FloatingIpObject extends NetworkObject {
   readonly floating_ip_address: string;
+  readonly floating_network_id: string;
+  readonly fixed_ip_address: string | null;
   readonly port_id: string | null;
+  readonly router_id: string | null;
+  readonly tags?: readonly string[];
+  /** Absent where the service has no port forwarding. */
+  readonly port_forwardings?: readonly object[];
 }
 
 export interface RuleObject extends NetworkObject {
@@ -49,6 +55,26 @@ export interface RuleObject extends NetworkObject {
   readonly port_range_max: number | null;
   readonly remote_ip_prefix: string | null;
   readonly remote_group_id: string | null;
+}
+
+export interface RouterObject extends NetworkObject {
+  readonly external_gateway_info: {
+    readonly network_id: string;
+    readonly enable_snat?: boolean;
+    readonly external_fixed_ips: readonly { readonly subnet_id: string; readonly ip_address: string }[];
+  } | null;
+  readonly routes: readonly { readonly destination: string; readonly nexthop: string }[];
+}
+
+/** A port of a floating IP that leads to a port of a tenant's port. */
+export interface PortForwardingObject {
+  readonly id: string;
+  readonly protocol: string;
+  readonly external_port: number;
+  readonly internal_port: number;
+  readonly internal_ip_address: string;
+  readonly internal_port_id: string;
+  readonly description?: string;
 }
 
 /** Objects per page when a list is long. */
@@ -129,6 +155,38 @@ export class NetworkApi {
     await this.#session.request('network', { method: 'PUT', path, body: { tags } });
   }
 
+  /** A verb of one object, such as a router's `add_router_interface`. Returns the answer's body. */
+  act(collection: NetworkCollection, id: string, verb: string, body: object): Promise<unknown> {
+    const path = `/${collection}/${encodeURIComponent(id)}/${verb}`;
+    return this.#session.request('network', { method: 'PUT', path, body });
+  }
+
+  async forwardings(floatingIpId: string): Promise<PortForwardingObject[]> {
+    const path = forwardingPath(floatingIpId);
+    const body = await this.#session.request<{ port_forwardings: PortForwardingObject[] }>('network', {
+      method: 'GET',
+      path,
+    });
+    return body.port_forwardings;
+  }
+
+  async createForwarding(floatingIpId: string, content: object): Promise<PortForwardingObject> {
+    const path = forwardingPath(floatingIpId);
+    const body = { port_forwarding: content };
+    return (
+      await this.#session.request<{ port_forwarding: PortForwardingObject }>('network', {
+        method: 'POST',
+        path,
+        body,
+      })
+    ).port_forwarding;
+  }
+
+  async removeForwarding(floatingIpId: string, id: string): Promise<void> {
+    const path = `${forwardingPath(floatingIpId)}/${encodeURIComponent(id)}`;
+    await this.#session.request('network', { method: 'DELETE', path });
+  }
+
   /** Limits and use by resource (`network`, `port` …). */
   async quota(projectId: string): Promise<Record<string, { readonly limit: number; readonly used: number }>> {
     const path = `/quotas/${encodeURIComponent(projectId)}/details`;
@@ -159,4 +217,8 @@ export class NetworkApi {
     if (object) return object;
     throw new Failure('internal', `the network service answered ${method} /${collection} without a ${one}`);
   }
+}
+
+function forwardingPath(floatingIpId: string): string {
+  return `/floatingips/${encodeURIComponent(floatingIpId)}/port_forwardings`;
 }

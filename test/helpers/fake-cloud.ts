@@ -27,6 +27,7 @@ const plurals: Readonly<Record<string, string>> = {
   networks: 'network',
   subnets: 'subnet',
   ports: 'port',
+  routers: 'router',
   floatingips: 'floatingip',
   'security-groups': 'security_group',
   'security-group-rules': 'security_group_rule',
@@ -101,6 +102,10 @@ export class FakeCloud implements AsyncDisposable {
     const request = { method, url, body: text ? JSON.parse(text) : {}, headers };
     if (url.pathname === '/identity/v3/auth/tokens') return this.#logIn(request);
     if (!this.tokens.has(String(headers['x-auth-token']))) return unauthorized;
+    const below = /^\/network\/v2\.0\/(routers|floatingips)\/([^/]+)\/(\w+_\w+)(?:\/([^/]+))?$/.exec(
+      url.pathname,
+    );
+    if (below) return this.#below(request, below.slice(1));
     const network = /^\/network\/v2\.0\/([^/]+)(?:\/([^/]+))?(\/tags)?$/.exec(url.pathname);
     if (network) return this.#network(request, network.slice(1));
     const container = /^\/v1\/containers(?:\/([^/]+))?(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(url.pathname);
@@ -173,11 +178,33 @@ export class FakeCloud implements AsyncDisposable {
     return { body: { containers: page, next: page.length === size ? 'http://next' : null } };
   }
 
+  /** Interfaces of routers, as ports; forwarded ports of floating IPs, as a collection of its own. */
+  #below(request: Request, [, owner = '', what = '', id]: readonly (string | undefined)[]): Answer {
+    if (what === 'port_forwardings') return this.#network(request, [`${what}/${owner}`, id]);
+    const { body } = request;
+    const isThis = (port: Fields) => port.device_id === owner && port.subnet_id === body.subnet_id;
+    this.objects.ports = (this.objects.ports ?? []).filter((port) => !isThis(port));
+    if (what === 'add_router_interface') {
+      const subnet = this.objects.subnets?.find((one) => one.id === body.subnet_id);
+      this.objects.ports.push({
+        id: crypto.randomUUID(),
+        device_id: owner,
+        device_owner: 'network:router_interface',
+        network_id: subnet?.network_id,
+        fixed_ips: [{ subnet_id: body.subnet_id, ip_address: subnet?.gateway_ip }],
+        ...body,
+      });
+    }
+    return { body };
+  }
+
   #network(
     { method, url, body }: Request,
     [collection = '', id, tags]: readonly (string | undefined)[],
   ): Answer {
-    const one = plurals[collection] ?? collection;
+    const one = collection.startsWith('port_forwardings')
+      ? 'port_forwarding'
+      : (plurals[collection] ?? collection);
     const many = `${one}s`;
     this.objects[collection] ??= [];
     const all = this.objects[collection];
