@@ -19,6 +19,7 @@ import { Failure } from '../../model/failure.ts';
 import { splitShellWords } from '../../model/shell-words.ts';
 import type { CreateFields } from './create-fields.ts';
 import { type Call, checkFieldVersion, type Field, type Input } from './endpoint.ts';
+import { ownMinor } from './microversion.ts';
 import { isTrue } from './vocabulary.ts';
 
 interface Border {
@@ -81,12 +82,12 @@ function hostLabelsOf({ hints }: Input): Record<string, string> {
 }
 
 /** Rules on one field besides those of its schema, version and policy. */
-const fieldRules: Partial<Record<GuardedField, (value: unknown, body: Input) => void>> = {
+const fieldRules: Partial<Record<GuardedField, (value: unknown, call: Call) => void>> = {
   mounts: (value) => {
     for (const mount of value as readonly Input[]) assertMountable(mount);
   },
-  exposed_ports: (_value, body) => {
-    if (!('security_groups' in body)) return;
+  exposed_ports: (_value, { body, version }) => {
+    if (version >= ownMinor || !('security_groups' in body)) return;
     throw new Failure('invalid', 'Cannot specify both exposed_ports and security_groups: give one of them');
   },
   registry: (value) => {
@@ -102,7 +103,7 @@ function admit(name: GuardedField, call: Call, { fields, policy }: Border): void
   if (!isGiven) return;
   if (field.below === 'refused') checkFieldVersion(name, field, call);
   if (field.policy) policy.enforce(call.caller, field.policy);
-  fieldRules[name]?.(value, call.body);
+  fieldRules[name]?.(value, call);
 }
 
 function isSaid(value: unknown): boolean {

@@ -185,6 +185,17 @@ for (const [body, status, code, message] of refused) {
   });
 }
 
+test('from 1.41 exposed ports and security groups go together; before, and by default, they do not', async () => {
+  const both = { exposed_ports: { '80': {} }, security_groups: ['web'] };
+  const { status, body } = await create(both, { version: '1.41' });
+  assert.equal(status, 202);
+  await api.world.until('both groups', async () => {
+    const now = await api.ask('GET', `/v1/containers/${body.uuid}`);
+    return now.body.security_groups.join() === `sg-web,sg-exposed-${body.uuid}`;
+  });
+  assert.equal((await create(both)).status, 400);
+});
+
 test('administrators may name host, runtime and pull policy, and see what they said; privileged nobody may', async () => {
   const options = { token: 'admin' };
   const { status, body } = await create(

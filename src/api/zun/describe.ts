@@ -46,8 +46,9 @@ export function describeEndpoints(endpoints: readonly Endpoint[]): string {
   ].join('\n');
 }
 
-function rangeOf({ since = minimumMinor, until = maximumMinor }: Endpoint): string {
-  if (until < maximumMinor) return `${versionText(since)} to ${versionText(until)}`;
+function rangeOf({ since = minimumMinor, until = maximumMinor, again }: Endpoint): string {
+  const anew = again === undefined ? '' : `, from ${versionText(again)}`;
+  if (until < maximumMinor) return `${versionText(since)} to ${versionText(until)}${anew}`;
   return since > minimumMinor ? `from ${versionText(since)}` : 'all';
 }
 

@@ -1,12 +1,15 @@
 /**
- * Microversions `1.1` to `1.40`, handled as their minor number, and the header that asks for one.
+ * Microversions `1.1` to `1.41`, handled as their minor number, and the header that asks for one. Up to 1.40 they are
+ * Zun's; from 1.41 the API has what Zun lacks, so that nobody who asks for less can tell the difference.
  *
  * Header: `OpenStack-API-Version: container 1.40` or `container latest`; absent = 1.1. What is wrong with it is 406.
  */
 import { Failure } from '../../model/failure.ts';
 
 export const minimumMinor = 1;
-export const maximumMinor = 40;
+export const maximumMinor = 41;
+/** The first that is not Zun's: what is offered from here on is additive. */
+export const ownMinor = 41;
 
 export function versionText(minor: number): string {
   return `1.${minor}`;
@@ -45,13 +48,15 @@ export interface VersionRange {
   /** Minor numbers, both included. */
   readonly since?: number;
   readonly until?: number;
+  /** Offered anew from here on, after `until`. */
+  readonly again?: number;
 }
 
 export function isInRange(
   minor: number,
-  { since = minimumMinor, until = maximumMinor }: VersionRange,
+  { since = minimumMinor, until = maximumMinor, again = maximumMinor + 1 }: VersionRange,
 ): boolean {
-  return minor >= since && minor <= until;
+  return (minor >= since && minor <= until) || minor >= again;
 }
 
 export function assertOffered(minor: number, offered: VersionRange): void {

@@ -38,12 +38,12 @@ test('discovery needs no token; everything else does, and the 401 is the middlew
   assert.deepEqual(root.body.default_version, version);
   assert.deepEqual(
     [version.id, version.status, version.min_version, version.max_version],
-    ['v1', 'CURRENT', '1.1', '1.40'],
+    ['v1', 'CURRENT', '1.1', '1.41'],
   );
   for (const path of ['/v1', '/v1/', '/v1.json']) {
     const v1 = await api.ask('GET', path, { token: null, version: null });
     assert.equal(v1.status, 200, path);
-    assert.equal(v1.headers['openstack-api-maximum-version'], 'container 1.40');
+    assert.equal(v1.headers['openstack-api-maximum-version'], 'container 1.41');
     assert.deepEqual(Object.keys(v1.body), [
       'id',
       'media_types',
@@ -79,7 +79,8 @@ const versionHeaders: readonly (readonly [string | null, number, string])[] = [
   [null, 200, 'container 1.1'],
   ['container 1.1', 200, 'container 1.1'],
   ['container 1.40', 200, 'container 1.40'],
-  ['container latest', 200, 'container 1.40'],
+  ['container 1.41', 200, 'container 1.41'],
+  ['container latest', 200, 'container 1.41'],
   ['container', 406, 'Invalid service type for OpenStack-API-Version header'],
   ['container 1.1, compute 2.1', 406, 'Invalid service type for OpenStack-API-Version header'],
   ['compute 1.1', 406, 'Invalid service type for OpenStack-API-Version header'],
@@ -87,17 +88,17 @@ const versionHeaders: readonly (readonly [string | null, number, string])[] = [
   [
     'container 2.1',
     406,
-    'Mutually exclusive versions requested. Version 2.1 requested but not supported by this service. The supported version range is: [container 1.1, container 1.40].',
+    'Mutually exclusive versions requested. Version 2.1 requested but not supported by this service. The supported version range is: [container 1.1, container 1.41].',
   ],
   [
-    'container 1.41',
+    'container 1.42',
     406,
-    'Version 1.41 was requested but the minor version is not supported by this service. The supported version range is: [container 1.1, container 1.40].',
+    'Version 1.42 was requested but the minor version is not supported by this service. The supported version range is: [container 1.1, container 1.41].',
   ],
   [
     'container 1.0',
     406,
-    'Version 1.0 was requested but the minor version is not supported by this service. The supported version range is: [container 1.1, container 1.40].',
+    'Version 1.0 was requested but the minor version is not supported by this service. The supported version range is: [container 1.1, container 1.41].',
   ],
 ];
 for (const [header, wanted, text] of versionHeaders) {
@@ -207,7 +208,7 @@ const userFields = [
 const adminFields = ['host', 'image_pull_policy', 'privileged', 'runtime'];
 
 test('show has 37 fields for an administrator, four fewer for others, at every version', async () => {
-  for (const version of ['1.1', '1.40']) {
+  for (const version of ['1.1', '1.40', '1.41']) {
     const { body } = await api.ask('GET', `/v1/containers/${uuid}`, { version });
     assert.deepEqual(Object.keys(body).sort(), [...userFields].sort());
     const admin = await api.ask('GET', `/v1/containers/${uuid}`, { version, token: 'admin' });
