@@ -25,7 +25,9 @@ import { findProjectCaller } from '../src/control/bootstrap/member.ts';
 import { BusWaker } from '../src/control/bus-waker.ts';
 import { createContainerControl } from '../src/control/container/control.ts';
 import { Identity } from '../src/control/identity/identity.ts';
+import { findSubject } from '../src/control/identity/subject.ts';
 import { createNetworkControl } from '../src/control/network/network-control.ts';
+import { readPolicy } from '../src/control/policy/file.ts';
 import { connectEngine } from '../src/docker/connect.ts';
 import { openKernel } from '../src/host/linux.ts';
 import { Failure } from '../src/model/failure.ts';
@@ -61,6 +63,8 @@ export async function openWorld(config: Config, log: Log): Promise<World> {
 async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStack): Promise<World> {
   const startedAt = clock.now().toISOString();
   const paths = statePaths(config.stateDir);
+  const policy = readPolicy(config.policyFile || paths.policy, { isOptional: config.policyFile === '' });
+  for (const rule of policy.unknown) log.warn({ rule }, 'policy.yaml: no such rule; it counts for nothing');
   const db = await openDatabase(paths.database);
   closing.defer(() => db.destroy());
   const instance = (await ensureInstanceId(db)).slice(0, 4);
@@ -80,6 +84,8 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
     config,
     clock,
     log,
+    policy,
+    findSubject: (user, project) => findSubject(identity, user, project),
   });
   containers.serve();
 

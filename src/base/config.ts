@@ -22,6 +22,11 @@ export const ConfigSchema = Type.Object(
       description: 'Folder of everything that must survive',
     }),
     logLevel: Type.String({ default: 'info' }),
+    policyFile: Type.String({
+      default: '',
+      description:
+        'Rules of the container API that differ from the defaults; empty = policy.yaml in stateDir, if it is there',
+    }),
     listen: Type.Object(
       {
         host: Type.String({ default: '127.0.0.1' }),

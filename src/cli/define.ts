@@ -74,6 +74,7 @@ const groupSummaries: Readonly<Record<string, string>> = {
   service: 'agents of the cloud (administrators)',
   host: 'machines that run containers (administrators)',
   quota: 'limits of a project',
+  policy: 'who may do what (administrators)',
 };
 
 export function define<Options extends object>(setting: Setting, definition: Definition<Options>): void {

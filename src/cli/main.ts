@@ -55,7 +55,10 @@ const commandGroups: readonly CommandGroup[] = [
   },
   {
     heading: 'Operating the cloud:',
-    files: [[['service', 'host', 'quota'], () => import('./commands/operate.ts')]],
+    files: [
+      [['service', 'host', 'quota'], () => import('./commands/operate.ts')],
+      [['policy'], () => import('./commands/policy.ts')],
+    ],
   },
 ];
 

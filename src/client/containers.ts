@@ -178,6 +178,29 @@ export interface HostView {
   readonly runtimes: readonly string[];
 }
 
+export interface PolicyView {
+  readonly rule: string;
+  readonly text: string;
+  readonly default: boolean;
+}
+
+export interface PolicyExplanation {
+  readonly rule: string;
+  readonly text: string;
+  readonly allowed: boolean;
+  readonly user_name: string;
+  readonly project_name: string;
+  readonly roles: readonly string[];
+  readonly is_admin: boolean;
+  readonly checks: readonly {
+    readonly rule: string;
+    readonly check: string;
+    readonly holds: boolean;
+    readonly has: string;
+    readonly wants: string;
+  }[];
+}
+
 export const quotaNames = ['containers', 'cpu', 'memory', 'disk'] as const;
 export type QuotaName = (typeof quotaNames)[number];
 export type QuotaUsage = Record<QuotaName, { readonly limit: number; readonly in_use: number }>;
@@ -303,6 +326,14 @@ export class ContainerApi {
 
   async resetQuota(projectId: string): Promise<void> {
     await this.#send({ method: 'DELETE', path: `/quotas/${encode(projectId)}` });
+  }
+
+  async policies(): Promise<PolicyView[]> {
+    return (await this.#get<{ policies: PolicyView[] }>('/policies')).policies;
+  }
+
+  explainPolicy(action: string, query: Query): Promise<PolicyExplanation> {
+    return this.#get(`/policies/${encode(action)}/explain`, query);
   }
 
   #get<T>(path: string, query?: Query): Promise<T> {

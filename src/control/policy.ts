@@ -1,147 +1,68 @@
 /**
- * Who may do what: Zun's rules with their defaults, as data.
+ * Who may do what in the container API: the rules of ./policy/defaults.ts with the operator's own over them.
  *
- * `owner` = an administrator or a caller of the object's project (without an object: anybody with a project); a caller
- * whose only role is `reader` is an owner only for the rules that read.
- * `admin` = the role `admin`, `nobody` = not even an administrator. Deployers' overrides (policy.yaml) come in
- * through the constructor. Field rules `container:get_one:<field>` hide a field and guard the list filter of that name.
+ * Everything is checked when it is made: what cannot be parsed, names a rule that does not exist, or asks itself in a circle,
+ * is refused there, so that no request ever meets a broken rule.
  */
-import { type Caller, mayOnlyRead } from '../model/caller.ts';
+import type { Caller } from '../model/caller.ts';
 import { Failure } from '../model/failure.ts';
+import { defaultRules, isPolicyRule, type PolicyRule } from './policy/defaults.ts';
+import { compile, type Judge, type PolicyTarget, type Reason, reasonsOf } from './policy/judge.ts';
+import { asksCaller, type Check, parseRule, rulesIn } from './policy/language.ts';
 
-export type PolicyCheck = 'owner' | 'admin' | 'nobody';
+export type { PolicyRule, PolicyTarget };
 
-export const defaultPolicy = {
-  'container:create': 'owner',
-  'container:create:runtime': 'admin',
-  'container:create:privileged': 'nobody',
-  'container:create:image_pull_policy': 'admin',
-  'container:create:requested_destination': 'admin',
-  'container:delete': 'owner',
-  'container:delete_all_projects': 'admin',
-  'container:delete_force': 'admin',
-  'container:get_one': 'owner',
-  'container:get_one:host': 'admin',
-  'container:get_one:image_pull_policy': 'admin',
-  'container:get_one:privileged': 'admin',
-  'container:get_one:runtime': 'admin',
-  'container:get_one_all_projects': 'admin',
-  'container:get_all': 'owner',
-  'container:get_all_all_projects': 'admin',
-  'container:update': 'owner',
-  'container:start': 'owner',
-  'container:stop': 'owner',
-  'container:reboot': 'owner',
-  'container:pause': 'owner',
-  'container:unpause': 'owner',
-  'container:logs': 'owner',
-  'container:execute': 'owner',
-  'container:execute_resize': 'owner',
-  'container:kill': 'owner',
-  'container:rename': 'owner',
-  'container:attach': 'owner',
-  'container:resize': 'owner',
-  'container:top': 'owner',
-  'container:get_archive': 'owner',
-  'container:put_archive': 'owner',
-  'container:stats': 'owner',
-  'container:commit': 'owner',
-  'container:add_security_group': 'owner',
-  'container:remove_security_group': 'owner',
-  'container:network_attach': 'owner',
-  'container:network_detach': 'owner',
-  'container:network_list': 'owner',
-  'container:rebuild': 'owner',
-  'container:resize_container': 'owner',
-  'container:actions': 'owner',
-  'container:action:events': 'admin',
-  'capsule:create': 'owner',
-  'capsule:delete': 'owner',
-  'capsule:delete_all_projects': 'admin',
-  'capsule:get': 'owner',
-  'capsule:get:host': 'admin',
-  'capsule:get_one_all_projects': 'admin',
-  'capsule:get_all': 'owner',
-  'capsule:get_all_all_projects': 'admin',
-  'image:pull': 'admin',
-  'image:get_all': 'admin',
-  'image:get_one': 'admin',
-  'image:delete': 'admin',
-  'image:search': 'owner',
-  'zun-service:get_all': 'admin',
-  'zun-service:enable': 'admin',
-  'zun-service:disable': 'admin',
-  'zun-service:force_down': 'admin',
-  'zun-service:delete': 'admin',
-  'host:get_all': 'admin',
-  'host:get': 'admin',
-  'network:create': 'admin',
-  'network:delete': 'admin',
-  'network:attach_external_network': 'admin',
-  'quota:get': 'owner',
-  'quota:get_default': 'owner',
-  'quota:update': 'admin',
-  'quota:delete': 'admin',
-  'quota_class:get': 'admin',
-  'quota_class:update': 'admin',
-  'availability_zones:get_all': 'owner',
-  'registry:create': 'owner',
-  'registry:delete': 'owner',
-  'registry:get_one': 'owner',
-  'registry:get_all': 'owner',
-  'registry:update': 'owner',
-  'registry:get_all_all_projects': 'admin',
-} as const satisfies Record<string, PolicyCheck>;
-export type PolicyRule = keyof typeof defaultPolicy;
+/** Rule → its text (or list of lists), as `policy.yaml` has it. */
+export type PolicyOverrides = Readonly<Record<string, unknown>>;
 
-/** Rules that change nothing. */
-const reads: ReadonlySet<PolicyRule> = new Set<PolicyRule>([
-  'container:get_one',
-  'container:get_all',
-  'container:logs',
-  'container:top',
-  'container:stats',
-  'container:network_list',
-  'container:actions',
-  'container:action:events',
-  'capsule:get',
-  'capsule:get_all',
-  'image:search',
-  'image:get_all',
-  'image:get_one',
-  'quota:get',
-  'quota:get_default',
-  'availability_zones:get_all',
-  'registry:get_one',
-  'registry:get_all',
-  'container:get_one:host',
-  'container:get_one:image_pull_policy',
-  'container:get_one:privileged',
-  'container:get_one:runtime',
-  'capsule:get:host',
-]);
-
-/** What a rule is asked about. */
-export interface PolicyTarget {
-  readonly projectId: string;
+export interface ListedRule {
+  readonly rule: string;
+  readonly text: string;
+  readonly isDefault: boolean;
 }
 
-const checks: Record<PolicyCheck, (caller: Caller, target: PolicyTarget | undefined) => boolean> = {
-  owner: (caller, target) => caller.isAdmin || (target?.projectId ?? caller.projectId) === caller.projectId,
-  admin: (caller) => caller.isAdmin,
-  nobody: () => false,
-};
+export interface Explanation {
+  readonly rule: PolicyRule;
+  readonly text: string;
+  readonly allowed: boolean;
+  readonly reasons: readonly Reason[];
+}
+
+/** `rule` = the one to blame. */
+export class PolicyMistake extends Failure {
+  readonly rule: string;
+
+  constructor(rule: string, why: string) {
+    super('invalid-value', `rule ${JSON.stringify(rule)}: ${why}`);
+    this.rule = rule;
+  }
+}
 
 export class Policy {
-  readonly #rules: Readonly<Record<PolicyRule, PolicyCheck>>;
+  /** Names of overrides that are no rule of ours and that no rule asks: misspelt, most likely. */
+  readonly unknown: readonly string[];
+  readonly #texts: ReadonlyMap<string, unknown>;
+  readonly #checks = new Map<string, Check>();
+  readonly #judges = new Map<string, Judge>();
+  readonly #overridden: ReadonlySet<string>;
 
-  constructor(overrides: Partial<Record<PolicyRule, PolicyCheck>> = {}) {
-    this.#rules = { ...defaultPolicy, ...overrides };
+  /** Throws PolicyMistake. */
+  constructor(overrides: PolicyOverrides = {}) {
+    this.#texts = new Map([...Object.entries(defaultRules), ...Object.entries(overrides)]);
+    this.#overridden = new Set(Object.keys(overrides));
+    for (const [rule, text] of this.#texts) this.#checks.set(rule, parseOf(rule, text));
+    for (const rule of this.#checks.keys()) assertSound(rule, this.#checks);
+    for (const [rule, check] of this.#checks)
+      this.#judges.set(
+        rule,
+        compile(check, (name) => this.#judgeOf(name)),
+      );
+    const asked = new Set([...this.#checks.values()].flatMap(rulesIn));
+    this.unknown = Object.keys(overrides).filter((rule) => !isPolicyRule(rule) && !asked.has(rule));
   }
 
   allows(caller: Caller, rule: PolicyRule, target?: PolicyTarget): boolean {
-    if (mayOnlyRead(caller) && !reads.has(rule)) return false;
-    return checks[this.#rules[rule]](caller, target);
+    return this.#judgeOf(rule)(caller, target ?? caller);
   }
 
   /** Throws `policy-not-authorized` (403) in Zun's words. */
@@ -149,4 +70,62 @@ export class Policy {
     if (this.allows(caller, rule, target)) return;
     throw new Failure('policy-not-authorized', `Policy doesn't allow ${rule} to be performed.`);
   }
+
+  /** The caller with `isAdmin` as the rule `context_is_admin` has it. */
+  recognise(caller: Caller): Caller {
+    if (!this.#overridden.has('context_is_admin')) return caller;
+    return { ...caller, isAdmin: this.allows(caller, 'context_is_admin') };
+  }
+
+  /** All rules, in the order of the defaults, then the operator's own. */
+  list(): ListedRule[] {
+    return [...this.#texts].map(([rule, text]) => ({
+      rule,
+      text: textOf(text),
+      isDefault: !this.#overridden.has(rule),
+    }));
+  }
+
+  explain(caller: Caller, rule: PolicyRule, target: PolicyTarget = caller): Explanation {
+    const find = (name: string): Check => this.#checks.get(name) ?? { kind: 'never' };
+    return {
+      rule,
+      text: textOf(this.#texts.get(rule)),
+      allowed: this.allows(caller, rule, target),
+      reasons: reasonsOf(rule, { caller, target, find }),
+    };
+  }
+
+  #judgeOf(rule: string): Judge {
+    return this.#judges.get(rule) ?? (() => false);
+  }
+}
+
+function parseOf(rule: string, text: unknown): Check {
+  try {
+    return parseRule(text);
+  } catch (error) {
+    throw error instanceof Failure ? new PolicyMistake(rule, error.message) : error;
+  }
+}
+
+/** Every rule that it asks exists, and none leads back to it. */
+function assertSound(rule: string, checks: ReadonlyMap<string, Check>): void {
+  const seen = new Set<string>();
+  const follow = (at: string, path: readonly string[]): void => {
+    const check = checks.get(at);
+    if (!check) throw new PolicyMistake(rule, `it asks rule:${at}, which does not exist`);
+    if (path.includes(at)) throw new PolicyMistake(rule, `it asks itself: ${[...path, at].join(' → ')}`);
+    if (rule === 'context_is_admin' && asksCaller(check, 'is_admin')) {
+      throw new PolicyMistake(rule, 'it asks is_admin, which is what this rule decides');
+    }
+    if (seen.has(at)) return;
+    seen.add(at);
+    for (const next of rulesIn(check)) follow(next, [...path, at]);
+  };
+  follow(rule, []);
+}
+
+function textOf(text: unknown): string {
+  return typeof text === 'string' ? text : JSON.stringify(text);
 }

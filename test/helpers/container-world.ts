@@ -10,7 +10,11 @@ import { silentLog } from '../../src/base/log.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import { Switchboard } from '../../src/bus/in-process.ts';
 import { BusWaker } from '../../src/control/bus-waker.ts';
-import { type ContainerControl, createContainerControl } from '../../src/control/container/control.ts';
+import {
+  type ContainerControl,
+  type ContainerControlOptions,
+  createContainerControl,
+} from '../../src/control/container/control.ts';
 import type { CreateAsk } from '../../src/control/container/create.ts';
 import type { Caller } from '../../src/model/caller.ts';
 import { plainSpec } from '../../src/model/container.fixture.ts';
@@ -73,7 +77,13 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function createWorld(overrides: Record<string, unknown> = {}): Promise<World> {
+/** What a test may put in place of the usual. */
+export type WorldParts = Partial<Pick<ContainerControlOptions, 'policy' | 'findSubject'>>;
+
+export async function createWorld(
+  overrides: Record<string, unknown> = {},
+  parts: WorldParts = {},
+): Promise<World> {
   const config = loadConfig({ env: {}, overrides });
   const db = await openDatabase(':memory:');
   const clock = new HandClock();
@@ -86,7 +96,16 @@ export async function createWorld(overrides: Record<string, unknown> = {}): Prom
   function build(): void {
     bus = board.connect({ kind: 'server' });
     const waker = new BusWaker(bus);
-    control = createContainerControl({ db, bus, networking, waker, config, clock, log: silentLog() });
+    control = createContainerControl({
+      db,
+      bus,
+      networking,
+      waker,
+      config,
+      clock,
+      log: silentLog(),
+      ...parts,
+    });
     control.serve();
   }
 

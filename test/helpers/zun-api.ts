@@ -6,7 +6,7 @@ import { zunService } from '../../src/api/zun/service.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { Authenticator } from '../../src/control/authenticator.ts';
 import { Failure } from '../../src/model/failure.ts';
-import { callerOf, createWorld, type World } from './container-world.ts';
+import { callerOf, createWorld, type World, type WorldParts } from './container-world.ts';
 
 /** A token is a project's name; `admin` is an administrator, `reader-of-<project>` has no role but `reader`. */
 export const nameTokens: Authenticator = {
@@ -41,8 +41,11 @@ export interface ZunApi {
   close(): Promise<void>;
 }
 
-export async function createZunApi(overrides: Record<string, unknown> = {}): Promise<ZunApi> {
-  const world = await createWorld(overrides);
+export async function createZunApi(
+  overrides: Record<string, unknown> = {},
+  parts: WorldParts = {},
+): Promise<ZunApi> {
+  const world = await createWorld(overrides, parts);
   const app = await createServer({
     log: silentLog(),
     rewriteUrl: rewriteZunUrl,

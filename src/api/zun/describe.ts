@@ -1,4 +1,5 @@
 /** The container API as a page of documentation, made from the endpoints themselves. */
+import { Policy } from '../../control/policy.ts';
 import type { Endpoint, Field, Fields } from './endpoint.ts';
 import { maximumMinor, minimumMinor, versionText } from './microversion.ts';
 
@@ -43,6 +44,7 @@ export function describeEndpoints(endpoints: readonly Endpoint[]): string {
     '|---|---|',
     ...missingRows,
     '',
+    ...policyTable(),
   ].join('\n');
 }
 
@@ -103,4 +105,20 @@ function wordsText(words: readonly unknown[]): string {
   const texts = words.map((word) => (typeof word === 'string' ? word : JSON.stringify(word)));
   const more = words.length > shownWords ? ' …' : '';
   return `one of ${texts.slice(0, shownWords).join(', ')}${more}`;
+}
+
+/** Every rule with its default. */
+function policyTable(): string[] {
+  const rows = new Policy().list().map(({ rule, text }) => `| \`${rule}\` | \`${text}\` |`);
+  return [
+    '## Policy rules',
+    '',
+    'Who may do what, in the rule language of oslo.policy. A `policy.yaml` replaces any of them:',
+    '[operations](operations.md#who-may-do-what). `container:get_one:<field>` hides a field of containers.',
+    '',
+    '| rule | default |',
+    '|---|---|',
+    ...rows,
+    '',
+  ];
 }

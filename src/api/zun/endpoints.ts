@@ -4,6 +4,7 @@ import type { Endpoint } from './endpoint.ts';
 import { containerEndpoints } from './endpoints/containers.ts';
 import { hostEndpoints } from './endpoints/hosts.ts';
 import { notYetEndpoints } from './endpoints/not-yet.ts';
+import { policyEndpoints } from './endpoints/policies.ts';
 import { quotaEndpoints } from './endpoints/quotas.ts';
 import { verbEndpoints } from './endpoints/verbs.ts';
 
@@ -13,6 +14,7 @@ export function zunEndpoints(control: ContainerControl): Endpoint[] {
     ...verbEndpoints(control),
     ...hostEndpoints(control),
     ...quotaEndpoints(control),
+    ...policyEndpoints(control),
     ...notYetEndpoints(control),
   ];
 }

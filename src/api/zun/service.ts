@@ -53,6 +53,9 @@ export function zunService(options: ZunServiceOptions): ApiService {
       app.register(async (open) => openRoutes(open, base));
       app.register(async (scope) => {
         scope.addHook('onRequest', authenticated(authenticator, 'container'));
+        scope.addHook('onRequest', async (request) => {
+          request.caller = control.policy.recognise(request.caller);
+        });
         scope.addHook('onRequest', negotiate);
         const endpoints = zunEndpoints(control);
         for (const endpoint of endpoints) mount(scope, endpoint, { control, base });

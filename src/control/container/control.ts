@@ -24,6 +24,7 @@ import { actionOf, actionsOf, type ListAsk, listFor } from './list.ts';
 import { getContainer } from './look-up.ts';
 import { type OperateAsk, operate, type PowerVerb } from './operate.ts';
 import { OperationEnds } from './operation-ends.ts';
+import { type FindSubject, policyUseCases } from './policies.ts';
 import { Provisioner } from './provisioner.ts';
 import { quotaUseCases } from './quotas.ts';
 import { type RemoveAsk, removeContainer } from './remove.ts';
@@ -39,6 +40,8 @@ export interface ContainerControlOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly policy?: Policy;
+  /** For explanations of policy. */
+  readonly findSubject?: FindSubject;
 }
 
 export type ContainerControl = ReturnType<typeof createContainerControl>;
@@ -66,6 +69,7 @@ export function createContainerControl(options: ContainerControlOptions) {
     policy: ctx.policy,
     hosts: hostUseCases(ctx),
     quotas: quotaUseCases(ctx),
+    policies: policyUseCases(ctx, options.findSubject),
     ...questionUseCases(ctx),
 
     async create(caller: Caller, ask: CreateAsk): Promise<Container> {

@@ -1,0 +1,106 @@
+/**
+ * Zun's rules with their defaults, in its own rule language. A `policy.yaml` replaces any of them.
+ *
+ * The first ones are what the others are made of. An owner is an administrator or a caller of the object's project (without an
+ * object: anybody with a project); who has no role but `reader` is an owner only for the rules that read. Field rules
+ * `container:get_one:<field>` hide a field and guard the list filter of that name.
+ */
+const admin = 'rule:admin_api';
+const reader = 'rule:admin_or_owner';
+const member = 'rule:admin_or_member';
+const nobody = 'rule:deny_everybody';
+
+export const defaultRules = {
+  context_is_admin: 'role:admin',
+  admin_api: 'rule:context_is_admin',
+  admin_or_owner: 'is_admin:True or project_id:%(project_id)s',
+  admin_or_member: 'rule:admin_or_owner and not only_reader:True',
+  deny_everybody: '!',
+
+  'container:create': member,
+  'container:create:runtime': admin,
+  'container:create:privileged': nobody,
+  'container:create:image_pull_policy': admin,
+  'container:create:requested_destination': admin,
+  'container:delete': member,
+  'container:delete_all_projects': admin,
+  'container:delete_force': admin,
+  'container:get_one': reader,
+  'container:get_one:host': admin,
+  'container:get_one:image_pull_policy': admin,
+  'container:get_one:privileged': admin,
+  'container:get_one:runtime': admin,
+  'container:get_one_all_projects': admin,
+  'container:get_all': reader,
+  'container:get_all_all_projects': admin,
+  'container:update': member,
+  'container:start': member,
+  'container:stop': member,
+  'container:reboot': member,
+  'container:pause': member,
+  'container:unpause': member,
+  'container:logs': reader,
+  'container:execute': member,
+  'container:execute_resize': member,
+  'container:kill': member,
+  'container:rename': member,
+  'container:attach': member,
+  'container:resize': member,
+  'container:top': reader,
+  'container:get_archive': member,
+  'container:put_archive': member,
+  'container:stats': reader,
+  'container:commit': member,
+  'container:add_security_group': member,
+  'container:remove_security_group': member,
+  'container:network_attach': member,
+  'container:network_detach': member,
+  'container:network_list': reader,
+  'container:rebuild': member,
+  'container:resize_container': member,
+  'container:actions': reader,
+  'container:action:events': admin,
+  'capsule:create': member,
+  'capsule:delete': member,
+  'capsule:delete_all_projects': admin,
+  'capsule:get': reader,
+  'capsule:get:host': admin,
+  'capsule:get_one_all_projects': admin,
+  'capsule:get_all': reader,
+  'capsule:get_all_all_projects': admin,
+  'image:pull': admin,
+  'image:get_all': admin,
+  'image:get_one': admin,
+  'image:delete': admin,
+  'image:search': reader,
+  'zun-service:get_all': admin,
+  'zun-service:enable': admin,
+  'zun-service:disable': admin,
+  'zun-service:force_down': admin,
+  'zun-service:delete': admin,
+  'host:get_all': admin,
+  'host:get': admin,
+  'network:create': admin,
+  'network:delete': admin,
+  'network:attach_external_network': admin,
+  'quota:get': reader,
+  'quota:get_default': reader,
+  'quota:update': admin,
+  'quota:delete': admin,
+  'quota_class:get': admin,
+  'quota_class:update': admin,
+  'availability_zones:get_all': reader,
+  'registry:create': member,
+  'registry:delete': member,
+  'registry:get_one': reader,
+  'registry:get_all': reader,
+  'registry:update': member,
+  'registry:get_all_all_projects': admin,
+  'policy:get_all': admin,
+  'policy:explain': admin,
+} as const satisfies Record<string, string>;
+export type PolicyRule = keyof typeof defaultRules;
+
+export function isPolicyRule(name: string): name is PolicyRule {
+  return Object.hasOwn(defaultRules, name);
+}
