@@ -104,12 +104,22 @@ export const ConfigSchema = Type.Object(
     network: Type.Object(
       {
         mtu: Type.Integer({ default: 1450, minimum: 1280 }),
+        externalMtu: Type.Integer({
+          default: 1500,
+          minimum: 1280,
+          description: 'Largest packet of external networks: they are on no tunnel',
+        }),
         macPrefix: Type.String({ default: 'fa:16:3e' }),
         externalCidr: Type.String({
           default: '172.24.4.0/24',
           description: 'The external network made at first start',
         }),
         demoCidr: Type.String({ default: '10.10.0.0/24' }),
+        dnsDomain: Type.String({
+          default: 'openstacklocal',
+          pattern: '^([a-z0-9]([a-z0-9-]*[a-z0-9])?)(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$',
+          description: 'Domain of the names in networks that have no `dns_domain` of their own',
+        }),
       },
       strict,
     ),

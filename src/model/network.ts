@@ -21,8 +21,16 @@ export interface Network extends Common {
   readonly external: boolean;
   readonly portSecurityEnabled: boolean;
   readonly mtu: number;
+  /** `vxlan`: a segment between hosts. `flat`: what lies outside, under the name of `physicalNetwork`. */
+  readonly networkType: 'vxlan' | 'flat';
+  readonly physicalNetwork: string | null;
   /** VXLAN network identifier; unique. */
   readonly segmentationId: number;
+  /** Of the names of its ports, with its trailing dot; empty = the service's own. */
+  readonly dnsDomain: string;
+  /** The external network that clients take when they name none. */
+  readonly isDefault: boolean;
+  readonly zoneHints: readonly string[];
   /** Oldest first. */
   readonly subnetIds: readonly Uuid[];
 }
@@ -48,12 +56,22 @@ export interface Subnet extends Common {
   readonly hostRoutes: readonly HostRoute[];
   readonly ipv6AddressMode: string | null;
   readonly ipv6RaMode: string | null;
+  /** Prefixes of the `deviceOwner`s whose ports get addresses here; empty = all. */
+  readonly serviceTypes: readonly string[];
+  readonly dnsPublishFixedIp: boolean;
 }
 
 export interface AddressPair {
   readonly macAddress: string;
   /** An address or a CIDR. */
   readonly ipAddress: string;
+}
+
+/** What a DHCP server would tell the port besides its address: kept and shown. */
+export interface DhcpOption {
+  readonly name: string;
+  readonly value: string;
+  readonly ipVersion: 4 | 6;
 }
 
 export interface PortAddress {
@@ -78,6 +96,16 @@ export interface Port extends Common {
   readonly deviceOwner: string;
   /** The host the port is bound to; empty = unbound. */
   readonly bindingHost: string;
+  /** What the one who binds the port says about it, as it was given. */
+  readonly bindingProfile: Readonly<Record<string, unknown>>;
+  /** The name that its network resolves to the port's addresses; empty = none. */
+  readonly dnsName: string;
+  /** Kept and shown. The names of a network are in the network's domain. */
+  readonly dnsDomain: string;
+  /** The domain of its network (`Network.dnsDomain`). */
+  readonly networkDnsDomain: string;
+  readonly dhcpOptions: readonly DhcpOption[];
+  readonly propagateUplinkStatus: boolean;
   /** Set while the port is one of a container's: which of its networks, and whether the port was the user's own. */
   readonly attachment: PortAttachment | null;
 }

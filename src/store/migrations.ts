@@ -2,6 +2,7 @@
 import type { Migration } from 'kysely/migration';
 import { createContainerTables } from './container/migration.ts';
 import { createIdentityTables } from './identity/migration.ts';
+import { addNetworkAttributes } from './network/attributes-migration.ts';
 import { createNetworkTables } from './network/migration.ts';
 import { createSettingsTable } from './settings-table.ts';
 
@@ -10,4 +11,5 @@ export const migrations: Record<string, Migration> = {
   '0001-identity': createIdentityTables,
   '0002-network': createNetworkTables,
   '0003-container': createContainerTables,
+  '0004-network-attributes': addNetworkAttributes,
 };

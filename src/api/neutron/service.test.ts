@@ -697,3 +697,126 @@ describe('bad input', () => {
     await api.make('demo', '/ports', onNet({}));
   });
 });
+
+describe('names, providers and the rest of the attributes', () => {
+  let api: NeutronApi;
+  before(async () => {
+    api = await createNeutronApi();
+  });
+  after(() => api[Symbol.asyncDispose]());
+  const refusal = async (...args: Parameters<NeutronApi['send']>) => {
+    const { status, body } = await api.send(...args);
+    return [status, body.NeutronError?.type];
+  };
+
+  test('a port has a name in the domain of its network, and shows what it was given', async () => {
+    const net = await api.make('demo', '/networks', { network: { dns_domain: 'My-Corp.example.' } });
+    assert.equal(net.dns_domain, 'my-corp.example.');
+    await api.make('demo', '/subnets', {
+      subnet: { network_id: net.id, ip_version: 4, cidr: '10.0.0.0/24' },
+    });
+    const given = { network_id: net.id, dns_name: 'Web-1', dns_domain: 'x.test.' };
+    const options = [{ opt_name: 'mtu', opt_value: '1400' }];
+    const port = await api.make('demo', '/ports', { port: { ...given, extra_dhcp_opts: options } });
+    assert.equal(port.dns_name, 'web-1');
+    assert.equal(port.dns_domain, 'x.test.');
+    assert.deepEqual(port.dns_assignment, [
+      { ip_address: '10.0.0.2', hostname: 'web-1', fqdn: 'web-1.my-corp.example.' },
+    ]);
+    assert.deepEqual(port.extra_dhcp_opts, [{ opt_name: 'mtu', opt_value: '1400', ip_version: 4 }]);
+    assert.deepEqual([port.ip_allocation, port.propagate_uplink_status], ['immediate', true]);
+    const change = { dns_name: '', extra_dhcp_opts: [{ opt_name: 'mtu', opt_value: null }] };
+    const { body } = await api.send('demo', 'PUT', `/ports/${port.id}`, { port: change });
+    assert.deepEqual(
+      [body.port.dns_name, body.port.dns_assignment[0].fqdn, body.port.extra_dhcp_opts],
+      ['', 'host-10-0-0-2.my-corp.example.', []],
+    );
+  });
+
+  test('without a domain of its own a network is in that of the service', async () => {
+    const net = await api.make('demo', '/networks', { network: {} });
+    await api.make('demo', '/subnets', { subnet: { network_id: net.id, ip_version: 6, cidr: 'fd00::/64' } });
+    const port = await api.make('demo', '/ports', {
+      port: { network_id: net.id, fixed_ips: [{ ip_address: 'fd00::7' }] },
+    });
+    assert.equal(port.dns_assignment[0].fqdn, 'host-fd00--7.openstacklocal.');
+  });
+
+  test('an administrator makes flat external networks, one of them the default', async () => {
+    const flat = { 'provider:network_type': 'flat', 'provider:physical_network': 'physnet1' };
+    const outside = { ...flat, 'router:external': true, is_default: true };
+    const net = await api.make('admin@infra', '/networks', { network: outside });
+    assert.deepEqual(
+      [net['provider:network_type'], net['provider:physical_network'], net['provider:segmentation_id']],
+      ['flat', 'physnet1', null],
+    );
+    assert.deepEqual([net.is_default, net.mtu], [true, 1500]);
+    const post = (network: object) => refusal('admin@infra', 'POST', '/networks', { network });
+    assert.deepEqual(await post({ ...flat, 'router:external': true }), [409, 'FlatNetworkInUse']);
+    assert.deepEqual(await post({ 'router:external': true, is_default: true }), [
+      409,
+      'DefaultExternalNetworkExists',
+    ]);
+    assert.deepEqual(await post({ ...flat, 'provider:physical_network': 'p2' }), [400, 'InvalidInput']);
+    assert.deepEqual(await post({ 'provider:network_type': 'vlan' }), [400, 'InvalidInput']);
+    assert.deepEqual(await post({ 'provider:segmentation_id': 7 }), [400, 'InvalidInput']);
+    assert.deepEqual(await refusal('demo', 'POST', '/networks', { network: flat }), [
+      403,
+      'PolicyNotAuthorized',
+    ]);
+    assert.deepEqual(await refusal('demo', 'POST', '/networks', { network: { is_default: true } }), [
+      403,
+      'PolicyNotAuthorized',
+    ]);
+  });
+
+  test('zones, domains and names that are none are refused', async () => {
+    const post = (network: object) => refusal('demo', 'POST', '/networks', { network });
+    assert.deepEqual(await post({ availability_zone_hints: ['moon'] }), [404, 'AvailabilityZoneNotFound']);
+    assert.deepEqual(await post({ dns_domain: 'nodot' }), [400, 'HTTPBadRequest']);
+    assert.deepEqual(await post({ dns_domain: '-x.test.' }), [400, 'HTTPBadRequest']);
+    const net = await api.make('demo', '/networks', { network: { availability_zone_hints: ['nova'] } });
+    assert.deepEqual(net.availability_zone_hints, ['nova']);
+    for (const dns_name of ['a_b', 'a..b', `${'x'.repeat(64)}`, 'web.openstacklocal.', '-a', 'a.1']) {
+      const port = { network_id: net.id, dns_name };
+      assert.deepEqual(await refusal('demo', 'POST', '/ports', { port }), [400, 'HTTPBadRequest'], dns_name);
+    }
+  });
+
+  test('a subnet may be for some owners only', async () => {
+    const net = await api.make('demo', '/networks', { network: {} });
+    const subnet = (cidr: string, service_types: string[]) => ({
+      subnet: { network_id: net.id, ip_version: 4, cidr, service_types },
+    });
+    await api.make('demo', '/subnets', subnet('10.0.0.0/24', ['compute:berth']));
+    const port = { network_id: net.id };
+    assert.deepEqual(await refusal('demo', 'POST', '/ports', { port }), [
+      409,
+      'IpAddressGenerationFailureNoMatchingSubnet',
+    ]);
+    await api.make('demo', '/subnets', subnet('10.1.0.0/24', []));
+    const plain = await api.make('demo', '/ports', { port });
+    assert.equal(plain.fixed_ips[0].ip_address, '10.1.0.2');
+    const owned = await api.make('demo', '/ports', { port: { ...port, device_owner: 'compute:berth' } });
+    assert.equal(owned.fixed_ips[0].ip_address, '10.0.0.2');
+    assert.deepEqual(await refusal('demo', 'POST', '/subnets', subnet('10.2.0.0/24', ['x:y'])), [
+      400,
+      'InvalidSubnetServiceType',
+    ]);
+  });
+
+  test('a new MAC address on request, and a profile by administrators', async () => {
+    const net = await api.make('demo', '/networks', { network: {} });
+    const port = await api.make('demo', '/ports', { port: { network_id: net.id } });
+    const { body } = await api.send('demo', 'PUT', `/ports/${port.id}`, { port: { mac_address: null } });
+    assert.match(body.port.mac_address, /^fa:16:3e:/);
+    assert.notEqual(body.port.mac_address, port.mac_address);
+    const profile = { 'binding:profile': { slot: [1, { a: null }] } };
+    assert.deepEqual(await refusal('demo', 'PUT', `/ports/${port.id}`, { port: profile }), [
+      403,
+      'PolicyNotAuthorized',
+    ]);
+    const seen = await api.send('admin@infra', 'PUT', `/ports/${port.id}`, { port: profile });
+    assert.deepEqual(seen.body.port['binding:profile'], { slot: [1, { a: null }] });
+  });
+});

@@ -222,6 +222,28 @@ test('addresses by version: one each, computed ones where hosts compute them', a
   );
 });
 
+test('every host of a network is told its names', async () => {
+  await using world = await createTestNetwork();
+  const { ports } = world.control;
+  const a = await makeNetwork(world, '10.0.0.0/24');
+  const woken = (work: () => Promise<unknown>) => wokenBy(world, { a }, work);
+  await makePort(world, { networkId: a.id, bindingHost: 'h1', securityGroupIds: [] });
+  const named = { networkId: a.id, bindingHost: 'h2', securityGroupIds: [], dnsName: 'web' };
+  let port: Port | undefined;
+  assert.deepEqual(
+    await woken(async () => {
+      port = await makePort(world, named);
+    }),
+    ['h1:a', 'h2:a'],
+  );
+  const id = port?.id ?? '';
+  const [fixedIps] = [[{ ipAddress: '10.0.0.9' }]];
+  assert.deepEqual(await woken(() => ports.update(admin, id, { fixedIps })), ['h1:a', 'h2:a']);
+  assert.deepEqual(await woken(() => ports.update(admin, id, { dnsName: 'db' })), ['h1:a', 'h2:a']);
+  assert.deepEqual(await woken(() => ports.update(admin, id, { description: 'x' })), ['h2:a']);
+  assert.deepEqual(await woken(() => ports.remove(admin, id)), ['h1:a', 'h2:a']);
+});
+
 test('a long list costs as many queries as a short one', async () => {
   await using world = await createTestNetwork({ quotas: { port: -1 } });
   const { control } = world;
@@ -239,6 +261,6 @@ test('a long list costs as many queries as a short one', async () => {
   );
   assert.equal(await list(), 301);
   assert.equal(await world.countQueries(list), short);
-  // Ports, addresses, groups, pairs and tags; a sub-query is counted as one more.
-  assert.ok(short <= 6, `${short} queries`);
+  // Ports, addresses, groups, pairs, tags and domains of networks; a sub-query is counted as one more.
+  assert.ok(short <= 7, `${short} queries`);
 });

@@ -26,7 +26,7 @@ import {
 } from '../../store/network/placement.ts';
 import type { Waker } from '../waker.ts';
 
-export type NetworkConfig = Pick<Config, 'network' | 'quotas'>;
+export type NetworkConfig = Pick<Config, 'network' | 'quotas' | 'agent'>;
 
 export interface NetworkContext {
   readonly db: Db;

@@ -112,6 +112,27 @@ describe('the wanted dataplane of a host', () => {
     assert.equal((await wanted(h1, [net.id, other.id])).length, 1);
   });
 
+  test('has the names of a network’s ports on all hosts, and their domain', async () => {
+    await using world = await createTestNetwork();
+    const { networks, ports } = world.control;
+    const { h1 } = await connect(world);
+    const net = await makeNetwork(world, '10.0.0.0/24');
+    await ports.create(admin, [
+      { networkId: net.id, bindingHost: 'h1' },
+      { networkId: net.id, bindingHost: 'h2', dnsName: 'web' },
+      { networkId: net.id, dnsName: 'db', fixedIps: [{ ipAddress: '10.0.0.9' }, { ipAddress: '10.0.0.8' }] },
+      { networkId: net.id, dnsName: 'nowhere', fixedIps: [] },
+    ]);
+    const [network] = await wanted(h1);
+    assert.equal(network?.dnsDomain, 'openstacklocal');
+    assert.deepEqual(network?.names, [
+      { name: 'db', projectId: 'demo', addresses: ['10.0.0.9', '10.0.0.8'] },
+      { name: 'web', projectId: 'demo', addresses: ['10.0.0.3'] },
+    ]);
+    await networks.update(demo, net.id, { dnsDomain: 'corp.example.' });
+    assert.equal((await wanted(h1))[0]?.dnsDomain, 'corp.example');
+  });
+
   test('has routers whole, with the networks that they connect', async () => {
     await using world = await createTestNetwork();
     const { networks, routers, ports } = world.control;

@@ -32,7 +32,7 @@ export interface HostCalls {
 export function serveHosts(calls: HostCalls): void {
   const { bus, context } = calls;
   bus.serve(wantedNetworks, async ({ ids }, from) => ({
-    networks: await wantedOn(context.db, hostOf(from), ids),
+    networks: await wantedOn(context, hostOf(from), ids),
   }));
   bus.serve(reportPorts, async ({ active, down }, from) => {
     const host = hostOf(from);

@@ -1,8 +1,7 @@
 /**
  * Use cases of networks.
  *
- * Every network is a VXLAN segment with an identifier of its own, chosen at random: no counter to fight for. A
- * network can be deleted while it has subnets but not while it has ports.
+ * A network can be deleted while it has subnets but not while it has ports. What carries it: ./segments.ts.
  */
 import type { Caller } from '../../model/caller.ts';
 import { Failure } from '../../model/failure.ts';
@@ -23,8 +22,10 @@ import type { NetworkRow } from '../../store/network/tables.ts';
 import { type Collection, checkRevision, invalidInput, newborn, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { ensureDefaultGroup } from './default-group.ts';
+import { checkDnsDomain } from './dns-names.ts';
 import { checkAttributes, checkOwner, checkProject } from './policy.ts';
 import { claimQuota } from './quotas.ts';
+import { chooseSegment } from './segments.ts';
 
 export interface NetworkDraft {
   readonly projectId?: string;
@@ -35,14 +36,17 @@ export interface NetworkDraft {
   readonly external?: boolean;
   readonly portSecurityEnabled?: boolean;
   readonly mtu?: number;
-  /** Administrators may say what every network is anyway: type `vxlan`, on no physical network. */
+  /** `vxlan`, or `flat` for an external network. */
   readonly networkType?: string;
   readonly physicalNetwork?: string;
   readonly segmentationId?: number;
+  readonly dnsDomain?: string;
+  readonly isDefault?: boolean;
+  readonly zoneHints?: readonly string[];
 }
 export type NetworkChanges = Omit<
   NetworkDraft,
-  'projectId' | 'networkType' | 'physicalNetwork' | 'segmentationId'
+  'projectId' | 'networkType' | 'physicalNetwork' | 'segmentationId' | 'zoneHints'
 >;
 
 export type Networks = Collection<Network, NetworkDraft, NetworkChanges, Where<NetworkRow>>;
@@ -54,10 +58,11 @@ export const networkDefaults = {
   shared: false,
   external: false,
   portSecurityEnabled: true,
+  dnsDomain: '',
+  isDefault: false,
+  zoneHints: [],
 } as const satisfies NetworkDraft;
 
-/** 24 bits; 0 is not used. */
-export const largestSegmentationId = 0xff_ffff;
 const smallestMtu = 68;
 const smallestMtuOfIpv6 = 1280;
 
@@ -85,10 +90,20 @@ export function createNetworks(context: NetworkContext): Networks {
         checkOwner(caller, 'update_network', before);
         checkAttributes(caller, 'update', 'network', { draft: changes });
         checkRevision(before, expect);
-        if (changes.mtu !== undefined) await checkMtu(context, trx, changes.mtu, id);
+        const external = changes.external ?? before.external;
+        if (changes.mtu !== undefined) await checkMtu(context, trx, { mtu: changes.mtu, external, id });
+        if (changes.isDefault) await refuseSecondDefault(trx, external, id);
         if (changes.external === false && before.external) await refuseWhenGateway(trx, before);
         if (changes.shared === false && before.shared) await refuseWhenOthersUse(trx, before);
-        const after = revised(before, changes, now);
+        const after = revised(
+          before,
+          {
+            ...changes,
+            dnsDomain: changes.dnsDomain === undefined ? undefined : checkDnsDomain(changes.dnsDomain),
+            isDefault: external ? changes.isDefault : false,
+          },
+          now,
+        );
         await updateNetwork(trx, after);
         await concerned.networks([id]);
         return after;
@@ -125,54 +140,65 @@ async function createOne(
   caller: Caller,
   draft: NetworkDraft,
 ): Promise<Network> {
-  const { projectId = caller.projectId, segmentationId, networkType, physicalNetwork, mtu, ...given } = draft;
+  const {
+    projectId = caller.projectId,
+    segmentationId: _s,
+    networkType: _n,
+    physicalNetwork: _p,
+    mtu,
+    ...given
+  } = draft;
   checkProject(caller, 'create_network', projectId);
   checkAttributes(caller, 'create', 'network', { draft, unless: networkDefaults });
-  if ((networkType && networkType !== 'vxlan') || physicalNetwork) {
-    throw invalidInput(
-      `provider:network_type '${networkType ?? ''}' on physical network '${physicalNetwork ?? ''}' is not ` +
-        `offered, only 'vxlan' without a physical network.`,
-    );
-  }
-  if (mtu !== undefined) await checkMtu(context, trx, mtu);
+  const segment = await chooseSegment(context, trx, draft);
+  if (mtu !== undefined) await checkMtu(context, trx, { mtu, external: draft.external ?? false });
+  if (draft.isDefault) await refuseSecondDefault(trx, draft.external ?? false);
+  checkZones(context, draft.zoneHints);
   await claimQuota(context, trx, projectId, { network: 1 });
   await ensureDefaultGroup(trx, projectId, now);
   const network: Network = {
     ...networkDefaults,
     ...given,
     ...newborn(projectId, now),
-    mtu: mtu ?? context.config.network.mtu,
-    segmentationId: await chooseSegment(context, trx, segmentationId),
+    ...segment,
+    mtu: mtu ?? largestMtu(context, draft.external ?? false),
+    dnsDomain: checkDnsDomain(given.dnsDomain ?? ''),
     subnetIds: [],
   };
   await insertNetwork(trx, network);
   return network;
 }
 
-async function chooseSegment(
-  { random }: NetworkContext,
-  trx: Trx,
-  wanted: number | undefined,
-): Promise<number> {
-  if (wanted === undefined) {
-    const [a = 0, b = 0, c = 0] = random(3);
-    return 1 + (((a << 16) | (b << 8) | c) % largestSegmentationId);
-  }
-  if ((await findNetworks(trx, everything, { segmentation_id: [wanted] })).length > 0) {
-    throw new Failure(
-      'segmentation-id-in-use',
-      `Unable to create the network. The tunnel ID ${wanted} is in use.`,
-    );
-  }
-  return wanted;
+/** What lies outside is not inside a tunnel. */
+function largestMtu({ config }: NetworkContext, isExternal: boolean): number {
+  return isExternal ? config.network.externalMtu : config.network.mtu;
 }
 
-/** The wire between hosts bounds the MTU from above, the IP versions in use from below. */
-async function checkMtu({ config }: NetworkContext, trx: Trx, mtu: number, networkId?: Uuid): Promise<void> {
-  const subnets = networkId ? await findSubnets(trx, everything, { network_id: [networkId] }) : [];
+/** The wire bounds the MTU from above, the IP versions in use from below. */
+async function checkMtu(
+  context: NetworkContext,
+  trx: Trx,
+  given: { readonly mtu: number; readonly external: boolean; readonly id?: Uuid },
+): Promise<void> {
+  const subnets = given.id ? await findSubnets(trx, everything, { network_id: [given.id] }) : [];
   const smallest = subnets.some((subnet) => subnet.ipVersion === 6) ? smallestMtuOfIpv6 : smallestMtu;
-  if (mtu >= smallest && mtu <= config.network.mtu) return;
-  throw invalidInput(`mtu ${mtu} is not between ${smallest} and ${config.network.mtu}.`);
+  const largest = largestMtu(context, given.external);
+  if (given.mtu >= smallest && given.mtu <= largest) return;
+  throw invalidInput(`mtu ${given.mtu} is not between ${smallest} and ${largest}.`);
+}
+
+/** Clients that name no external network take the default one: there is at most one. */
+async function refuseSecondDefault(trx: Trx, isExternal: boolean, id?: Uuid): Promise<void> {
+  if (!isExternal) throw invalidInput('is_default is for external networks: set router:external too.');
+  const [other] = await findNetworks(trx, everything, { is_default: [1] });
+  if (!other || other.id === id) return;
+  throw new Failure('default-network-exists', `A default external network already exists: ${other.id}.`);
+}
+
+function checkZones({ config }: NetworkContext, hints: readonly string[] = []): void {
+  const unknown = hints.find((zone) => zone !== config.agent.availabilityZone);
+  if (unknown === undefined) return;
+  throw new Failure('zone-not-found', `AvailabilityZone ${unknown} could not be found.`);
 }
 
 async function refuseWhenGateway(trx: Trx, network: Network): Promise<void> {

@@ -32,6 +32,8 @@ export interface AddressAsk {
   readonly current: readonly PortAddress[];
   /** Interfaces of routers compute no addresses. */
   readonly isRouterPort: boolean;
+  /** Subnets may be for some owners' ports only. */
+  readonly deviceOwner: string;
 }
 
 const mostAddresses = 5;
@@ -65,12 +67,25 @@ class Chooser {
   }
 
   async takeOnePerVersion(): Promise<void> {
+    const serving = this.#serving();
     for (const version of [4, 6] as const) {
-      const candidates = this.#subnets.filter(
-        (subnet) => subnet.ipVersion === version && !isComputed(subnet),
-      );
+      const candidates = serving.filter((subnet) => subnet.ipVersion === version && !isComputed(subnet));
       if (candidates.length > 0) await this.#takeFree(candidates);
     }
+  }
+
+  /** Subnets for this owner first, then those for everybody. */
+  #serving(): readonly Subnet[] {
+    const own = this.#subnets.filter(({ serviceTypes }) => serviceTypes.includes(this.#ask.deviceOwner));
+    const open = this.#subnets.filter(({ serviceTypes }) => serviceTypes.length === 0);
+    if (this.#subnets.length > 0 && own.length + open.length === 0) {
+      throw new Failure(
+        'no-subnet-for-owner',
+        `No valid service subnet for the given device owner, network ${this.#ask.networkId}, ` +
+          `service type ${this.#ask.deviceOwner}.`,
+      );
+    }
+    return [...own, ...open];
   }
 
   async takeAsked(asked: readonly AskedAddress[]): Promise<void> {

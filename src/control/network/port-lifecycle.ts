@@ -18,8 +18,17 @@ import { deletePorts, findPort, insertPort, updatePort } from '../../store/netwo
 import { newborn, revised } from './collection.ts';
 import type { Change, NetworkContext } from './context.ts';
 import { ensureDefaultGroup } from './default-group.ts';
+import { checkDnsDomain, checkDnsName } from './dns-names.ts';
 import { type AskedAddress, chooseAddresses } from './port-addresses.ts';
-import { type AskedPair, checkGroups, checkPortSecurity, chooseMac, compilePairs } from './port-rules.ts';
+import {
+  type AskedDhcpOption,
+  type AskedPair,
+  checkGroups,
+  checkPortSecurity,
+  chooseMac,
+  compilePairs,
+  mergeDhcpOptions,
+} from './port-rules.ts';
 
 export interface PortDraft {
   readonly networkId: Uuid;
@@ -27,7 +36,8 @@ export interface PortDraft {
   readonly name?: string;
   readonly description?: string;
   readonly adminStateUp?: boolean;
-  readonly macAddress?: string;
+  /** Null = another one, chosen for it. */
+  readonly macAddress?: string | null;
   /** Absent = one address per IP version of the network; empty = none. */
   readonly fixedIps?: readonly AskedAddress[];
   /** Absent = as the network has it. */
@@ -39,8 +49,13 @@ export interface PortDraft {
   readonly deviceOwner?: string;
   /** Empty = unbound. */
   readonly bindingHost?: string;
+  readonly bindingProfile?: Readonly<Record<string, unknown>>;
+  readonly dnsName?: string;
+  readonly dnsDomain?: string;
+  readonly dhcpOptions?: readonly AskedDhcpOption[];
+  readonly propagateUplinkStatus?: boolean;
 }
-export type PortChanges = Omit<PortDraft, 'networkId' | 'projectId'>;
+export type PortChanges = Omit<PortDraft, 'networkId' | 'projectId' | 'propagateUplinkStatus'>;
 
 export const portDefaults = {
   name: '',
@@ -49,6 +64,8 @@ export const portDefaults = {
   deviceId: '',
   deviceOwner: '',
   bindingHost: '',
+  bindingProfile: {},
+  propagateUplinkStatus: true,
 } as const satisfies Omit<PortDraft, 'networkId'>;
 
 export async function getPort(db: DbOrTrx, id: Uuid, scope: Scope = everything): Promise<Port> {
@@ -72,40 +89,40 @@ export async function makePort(
   { trx, now, concerned }: Change,
   { network, projectId, draft, scope, attachment }: PortOrder,
 ): Promise<Port> {
-  const macAddress = await chooseMac(context, trx, { networkId: network.id, asked: draft.macAddress });
+  const asked = draft.macAddress ?? undefined;
+  const macAddress = await chooseMac(context, trx, { networkId: network.id, asked });
   const portSecurityEnabled = draft.portSecurityEnabled ?? network.portSecurityEnabled;
   const isInfrastructure = draft.deviceOwner?.startsWith(infrastructureOwnerPrefix) ?? false;
   const isFiltered = portSecurityEnabled && !isInfrastructure;
-  const { name, description, adminStateUp, deviceId, deviceOwner, bindingHost } = {
-    ...portDefaults,
-    ...draft,
-  };
+  const { securityGroupIds, fixedIps, allowedAddressPairs, dhcpOptions, dnsName, dnsDomain, ...plain } =
+    draft;
   const born = newborn(projectId, now);
   const port: Port = {
+    ...portDefaults,
+    ...plain,
     ...born,
-    name,
-    description,
-    adminStateUp,
-    deviceId,
-    deviceOwner,
-    bindingHost,
     macAddress,
     portSecurityEnabled,
     networkId: network.id,
     status: 'DOWN',
     attachment: attachment ?? null,
-    securityGroupIds: draft.securityGroupIds
-      ? await checkGroups(trx, scope, draft.securityGroupIds)
+    dnsName: checkDnsName(dnsName ?? ''),
+    dnsDomain: checkDnsDomain(dnsDomain ?? ''),
+    networkDnsDomain: network.dnsDomain,
+    dhcpOptions: mergeDhcpOptions([], dhcpOptions ?? []),
+    securityGroupIds: securityGroupIds
+      ? await checkGroups(trx, scope, securityGroupIds)
       : isFiltered
         ? [await ensureDefaultGroup(trx, projectId, now)]
         : [],
-    allowedAddressPairs: compilePairs(draft.allowedAddressPairs ?? [], macAddress),
+    allowedAddressPairs: compilePairs(allowedAddressPairs ?? [], macAddress),
     fixedIps: await chooseAddresses(trx, context.random, {
       portId: born.id,
       networkId: network.id,
       macAddress,
-      asked: draft.fixedIps,
+      asked: fixedIps,
       current: [],
+      deviceOwner: plain.deviceOwner ?? '',
       isRouterPort: isInfrastructure,
     }),
   };
@@ -113,6 +130,7 @@ export async function makePort(
   await insertPort(trx, port);
   await concerned.port(port);
   await concerned.members(port.securityGroupIds);
+  if (port.dnsName) await concerned.networks([port.networkId]);
   return port;
 }
 
@@ -130,10 +148,11 @@ export async function changePort(
   { trx, now, concerned }: Change,
   { port, changes, scope, attachment }: PortRevision,
 ): Promise<Port> {
-  const { fixedIps, securityGroupIds, allowedAddressPairs, macAddress: askedMac, ...plain } = changes;
-  const isNewMac = askedMac !== undefined && askedMac.toLowerCase() !== port.macAddress;
+  const { fixedIps, securityGroupIds, allowedAddressPairs, macAddress: askedMac, ...others } = changes;
+  const { dhcpOptions, dnsName, dnsDomain, ...plain } = others;
+  const isNewMac = askedMac !== undefined && askedMac?.toLowerCase() !== port.macAddress;
   const macAddress = isNewMac
-    ? await chooseMac(context, trx, { networkId: port.networkId, asked: askedMac })
+    ? await chooseMac(context, trx, { networkId: port.networkId, asked: askedMac ?? undefined })
     : port.macAddress;
   const isNewDevice = plain.deviceId !== undefined && plain.deviceId !== port.deviceId;
   const isNewHost = plain.bindingHost !== undefined && plain.bindingHost !== port.bindingHost;
@@ -142,6 +161,9 @@ export async function changePort(
     {
       ...plain,
       macAddress,
+      dnsName: dnsName === undefined ? undefined : checkDnsName(dnsName),
+      dnsDomain: dnsDomain === undefined ? undefined : checkDnsDomain(dnsDomain),
+      dhcpOptions: dhcpOptions && mergeDhcpOptions(port.dhcpOptions, dhcpOptions),
       attachment: attachment === undefined && isNewDevice ? null : attachment,
       status: isNewHost ? 'DOWN' : port.status,
       securityGroupIds: securityGroupIds && (await checkGroups(trx, scope, securityGroupIds)),
@@ -154,6 +176,7 @@ export async function changePort(
           macAddress,
           asked: fixedIps,
           current: port.fixedIps,
+          deviceOwner: plain.deviceOwner ?? port.deviceOwner,
           isRouterPort: port.deviceOwner.startsWith(infrastructureOwnerPrefix),
         })),
     },
@@ -163,6 +186,7 @@ export async function changePort(
   await updatePort(trx, after);
   await concerned.port(port);
   await concerned.port(after);
+  if (dnsName !== undefined || (port.dnsName && fixedIps)) await concerned.networks([port.networkId]);
   if (fixedIps || securityGroupIds || allowedAddressPairs) {
     await concerned.members([...new Set([...port.securityGroupIds, ...after.securityGroupIds])]);
   }
@@ -171,6 +195,7 @@ export async function changePort(
 
 export async function dropPorts({ trx, concerned }: Change, ports: readonly Port[]): Promise<void> {
   for (const port of ports) await concerned.port(port);
+  await concerned.networks(ports.filter((port) => port.dnsName).map((port) => port.networkId));
   await deletePorts(
     trx,
     ports.map((port) => port.id),

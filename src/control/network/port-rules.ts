@@ -3,7 +3,7 @@ import { canonicalAddress, formatCidr, parseCidr } from '../../ipam/address.ts';
 import { canonicalMac, randomMac } from '../../ipam/mac.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Uuid } from '../../model/ids.ts';
-import type { AddressPair, Port } from '../../model/network.ts';
+import type { AddressPair, DhcpOption, Port } from '../../model/network.ts';
 import type { Trx } from '../../store/database.ts';
 import { everything, type Scope } from '../../store/network/common.ts';
 import { findPorts } from '../../store/network/ports.ts';
@@ -15,6 +15,13 @@ export interface AskedPair {
   /** Absent = the port's own. */
   readonly macAddress?: string;
   readonly ipAddress: string;
+}
+
+export interface AskedDhcpOption {
+  readonly name: string;
+  /** Null = no longer. */
+  readonly value: string | null;
+  readonly ipVersion?: 4 | 6;
 }
 
 const mostPairs = 10;
@@ -81,4 +88,18 @@ export function checkPortSecurity(
     'conflict',
     `A port with ${part} cannot have port_security_enabled false: clear ${part} too.`,
   );
+}
+
+/** Given options are added or replace those of the same name and IP version; the others stay. */
+export function mergeDhcpOptions(
+  current: readonly DhcpOption[],
+  given: readonly AskedDhcpOption[],
+): DhcpOption[] {
+  const options = new Map(current.map((option) => [`${option.ipVersion} ${option.name}`, option]));
+  for (const { name, value, ipVersion = 4 } of given) {
+    const key = `${ipVersion} ${name}`;
+    if (value === null) options.delete(key);
+    else options.set(key, { name, value, ipVersion });
+  }
+  return [...options.values()];
 }

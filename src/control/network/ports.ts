@@ -130,7 +130,7 @@ export function refuseForeign(port: Port, host: string): void {
 
 function ownerAttributes(draft: PortChanges): NetworkOwnerAttribute[] {
   const given: Record<NetworkOwnerAttribute, boolean> = {
-    mac_address: draft.macAddress !== undefined,
+    mac_address: draft.macAddress != null,
     'fixed_ips:ip_address': draft.fixedIps?.some((ip) => ip.ipAddress !== undefined) ?? false,
     allowed_address_pairs: (draft.allowedAddressPairs?.length ?? 0) > 0,
     port_security_enabled: draft.portSecurityEnabled !== undefined,

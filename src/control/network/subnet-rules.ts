@@ -39,6 +39,8 @@ export interface SubnetDraft {
   readonly hostRoutes?: readonly HostRoute[];
   readonly ipv6AddressMode?: string | null;
   readonly ipv6RaMode?: string | null;
+  readonly serviceTypes?: readonly string[];
+  readonly dnsPublishFixedIp?: boolean;
 }
 export const ipv6Modes = ['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'] as const;
 
@@ -86,6 +88,8 @@ export function compileSubnet(networkId: Uuid, draft: Omit<SubnetDraft, 'network
     allocationPools: pools.map((pool) => formatRange(cidr.version, pool)),
     dnsNameservers: checkNameservers(draft.dnsNameservers ?? []),
     hostRoutes: checkHostRoutes(cidr, draft.hostRoutes ?? []),
+    serviceTypes: checkServiceTypes(draft.serviceTypes ?? []),
+    dnsPublishFixedIp: draft.dnsPublishFixedIp ?? false,
   };
 }
 
@@ -159,4 +163,16 @@ function checkHostRoutes(cidr: Cidr, routes: readonly HostRoute[]): HostRoute[] 
     const block = blockOf({ version: to.version, value: to.first }, to.prefix);
     return { destination: formatCidr(block), nexthop: formatAddress(via) };
   });
+}
+
+/** What a `device_owner` may start with. */
+const serviceOwners = ['network:', 'neutron:', 'compute:', 'baremetal:'];
+
+function checkServiceTypes(types: readonly string[]): readonly string[] {
+  const wrong = types.find((type) => !serviceOwners.some((prefix) => type.startsWith(prefix)));
+  if (wrong === undefined) return types;
+  throw new Failure(
+    'invalid-service-type',
+    `Subnet service type ${wrong} does not correspond to a valid device owner.`,
+  );
 }

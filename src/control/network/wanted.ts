@@ -21,12 +21,13 @@ import type { Db } from '../../store/database.ts';
 import { everything, groupBy } from '../../store/network/common.ts';
 import { findNetworks } from '../../store/network/networks.ts';
 import { membersOf, networksWantedOn } from '../../store/network/placement.ts';
-import { findPorts } from '../../store/network/ports.ts';
+import { findNamedPorts, findPorts, type NamedPort } from '../../store/network/ports.ts';
 import { findRouters } from '../../store/network/routers.ts';
 import { findSecurityGroups } from '../../store/network/security-groups.ts';
 import { findSubnets } from '../../store/network/subnets.ts';
 import type {
   WantedGroupMembers,
+  WantedName,
   WantedNetwork,
   WantedPort,
   WantedRouter,
@@ -34,13 +35,15 @@ import type {
   WantedSecurityGroup,
   WantedSubnet,
 } from '../../wire/host-network.ts';
+import type { NetworkContext } from './context.ts';
+import { domainOf } from './dns-names.ts';
 
 /** Of the external network, until networks have their own. */
 const externalMtu = 1500;
 
 /** All networks wanted on the host, or those of the named ones that are. */
 export async function wantedOn(
-  db: Db,
+  { db, config }: Pick<NetworkContext, 'db' | 'config'>,
   host: string,
   ids: readonly Uuid[] | undefined,
 ): Promise<WantedNetwork[]> {
@@ -63,6 +66,8 @@ export async function wantedOn(
     groups: await groupsOf(db, ports),
     members: new Map(),
     routers: await routersOf(db, wanted),
+    names: groupBy(await findNamedPorts(db, wanted), (port) => port.networkId, toWantedName),
+    dnsDomain: config.network.dnsDomain,
   };
   const members = await membersOfRemotes(db, [...parts.groups.values()]);
   return networks.map((network) => toWantedNetwork(network, { ...parts, members }));
@@ -74,6 +79,9 @@ interface Parts {
   readonly groups: ReadonlyMap<Uuid, SecurityGroup>;
   readonly members: ReadonlyMap<Uuid, WantedGroupMembers>;
   readonly routers: readonly WantedRouter[];
+  readonly names: ReadonlyMap<Uuid, WantedName[]>;
+  /** Of networks without one of their own. */
+  readonly dnsDomain: string;
 }
 
 function toWantedNetwork(network: Network, parts: Parts): WantedNetwork {
@@ -96,9 +104,13 @@ function toWantedNetwork(network: Network, parts: Parts): WantedNetwork {
     routers: parts.routers.filter((router) =>
       router.interfaces.some(({ networkId }) => networkId === network.id),
     ),
-    dnsDomain: '',
-    names: [],
+    dnsDomain: domainOf(network.dnsDomain, parts.dnsDomain),
+    names: parts.names.get(network.id) ?? [],
   };
+}
+
+function toWantedName({ dnsName, projectId, addresses }: NamedPort): WantedName {
+  return { name: dnsName, projectId, addresses: [...addresses] };
 }
 
 function toWantedSubnet(subnet: Subnet): WantedSubnet {

@@ -100,7 +100,12 @@ function toNetwork(
     external: row.external === 1,
     portSecurityEnabled: row.port_security_enabled === 1,
     mtu: row.mtu,
+    networkType: row.network_type as Network['networkType'],
+    physicalNetwork: row.physical_network,
     segmentationId: row.segmentation_id,
+    dnsDomain: row.dns_domain,
+    isDefault: row.is_default === 1,
+    zoneHints: JSON.parse(row.zone_hints) as string[],
     subnetIds: subnetIds.get(row.id) ?? [],
   };
 }
@@ -113,6 +118,11 @@ function toRow(network: Network): NetworkRow {
     external: bit(network.external),
     port_security_enabled: bit(network.portSecurityEnabled),
     mtu: network.mtu,
+    network_type: network.networkType,
+    physical_network: network.physicalNetwork,
     segmentation_id: network.segmentationId,
+    dns_domain: network.dnsDomain,
+    is_default: bit(network.isDefault),
+    zone_hints: JSON.stringify(network.zoneHints),
   };
 }

@@ -1,10 +1,10 @@
 /**
  * Queries for ports with all that hangs on them: addresses, security groups, address pairs, tags.
  *
- * A list costs five queries however long it is. A project sees its own ports and those on its networks.
+ * A list costs six queries however long it is. A project sees its own ports and those on its networks.
  */
 import type { Uuid } from '../../model/ids.ts';
-import type { AddressPair, Port, PortAddress, PortStatus } from '../../model/network.ts';
+import type { AddressPair, DhcpOption, Port, PortAddress, PortStatus } from '../../model/network.ts';
 import type { DbOrTrx, Trx } from '../database.ts';
 import {
   bit,
@@ -104,6 +104,47 @@ export async function attachedDevices(db: DbOrTrx): Promise<string[]> {
   return rows.map((row) => row.device_id);
 }
 
+export interface NamedPort {
+  readonly id: Uuid;
+  readonly networkId: Uuid;
+  readonly projectId: string;
+  readonly dnsName: string;
+  /** In the port's order. */
+  readonly addresses: readonly string[];
+}
+
+/** The ports of these networks that have a name, on whatever host, in order of their names. */
+export async function findNamedPorts(db: DbOrTrx, networkIds: readonly Uuid[]): Promise<NamedPort[]> {
+  const rows = await inPieces(networkIds, (piece) =>
+    db
+      .selectFrom('ports')
+      .innerJoin('fixed_ips', 'fixed_ips.port_id', 'ports.id')
+      .select(['ports.id', 'ports.network_id', 'ports.project_id', 'ports.dns_name', 'fixed_ips.ip_address'])
+      .where('ports.network_id', 'in', piece)
+      .where('ports.dns_name', '>', '')
+      .orderBy('ports.dns_name')
+      .orderBy('ports.id')
+      .orderBy('fixed_ips.position')
+      .execute(),
+  );
+  const byPort = groupBy(
+    rows,
+    (row) => row.id,
+    (row) => row,
+  );
+  return [...byPort.values()].flatMap(([first, ...others]) =>
+    first === undefined
+      ? []
+      : {
+          id: first.id,
+          networkId: first.network_id,
+          projectId: first.project_id,
+          dnsName: first.dns_name,
+          addresses: [first, ...others].map((row) => row.ip_address),
+        },
+  );
+}
+
 async function insertParts(trx: Trx, port: Port): Promise<void> {
   const port_id = port.id;
   if (port.fixedIps.length > 0) {
@@ -134,6 +175,8 @@ interface Parts {
   readonly groups: ReadonlyMap<Uuid, Uuid[]>;
   readonly pairs: ReadonlyMap<Uuid, AddressPair[]>;
   readonly tags: ReadonlyMap<Uuid, string[]>;
+  /** By network. */
+  readonly domains: ReadonlyMap<Uuid, string>;
 }
 
 async function complete(db: DbOrTrx, rows: readonly PortRow[]): Promise<Port[]> {
@@ -158,8 +201,19 @@ async function complete(db: DbOrTrx, rows: readonly PortRow[]): Promise<Port[]> 
     groups: groupBy(groups, portId, (row) => row.security_group_id),
     pairs: groupBy(pairs, portId, (row) => ({ macAddress: row.mac_address, ipAddress: row.ip_address })),
     tags: await tagsOf(db, ids),
+    domains: rows.length === 0 ? new Map() : await networkDomains(db),
   };
   return rows.map((row) => toPort(row, parts));
+}
+
+/** Domains of the networks that have one of their own: few do. */
+async function networkDomains(db: DbOrTrx): Promise<Map<Uuid, string>> {
+  const rows = await db
+    .selectFrom('networks')
+    .select(['id', 'dns_domain'])
+    .where('dns_domain', '>', '')
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.dns_domain]));
 }
 
 function toPort(row: PortRow, parts: Parts): Port {
@@ -176,6 +230,12 @@ function toPort(row: PortRow, parts: Parts): Port {
     deviceId: row.device_id,
     deviceOwner: row.device_owner,
     bindingHost: row.binding_host,
+    bindingProfile: JSON.parse(row.binding_profile) as Port['bindingProfile'],
+    dnsName: row.dns_name,
+    dnsDomain: row.dns_domain,
+    networkDnsDomain: parts.domains.get(row.network_id) ?? '',
+    dhcpOptions: JSON.parse(row.dhcp_options) as DhcpOption[],
+    propagateUplinkStatus: row.propagate_uplink_status === 1,
     attachment:
       row.attachment_index === null
         ? null
@@ -194,6 +254,11 @@ function toRow(port: Port): PortRow {
     device_id: port.deviceId,
     device_owner: port.deviceOwner,
     binding_host: port.bindingHost,
+    binding_profile: JSON.stringify(port.bindingProfile),
+    dns_name: port.dnsName,
+    dns_domain: port.dnsDomain,
+    dhcp_options: JSON.stringify(port.dhcpOptions),
+    propagate_uplink_status: bit(port.propagateUplinkStatus),
     attachment_index: port.attachment?.index ?? null,
     attachment_adopted: bit(port.attachment?.adopted ?? false),
   };

@@ -72,6 +72,8 @@ function toSubnet(row: SubnetRow, tags: ReadonlyMap<Uuid, string[]>): Subnet {
     hostRoutes: JSON.parse(row.host_routes) as HostRoute[],
     ipv6AddressMode: row.ipv6_address_mode,
     ipv6RaMode: row.ipv6_ra_mode,
+    serviceTypes: JSON.parse(row.service_types) as string[],
+    dnsPublishFixedIp: row.dns_publish_fixed_ip === 1,
   };
 }
 
@@ -88,5 +90,7 @@ function toRow(subnet: Subnet): SubnetRow {
     host_routes: JSON.stringify(subnet.hostRoutes),
     ipv6_address_mode: subnet.ipv6AddressMode,
     ipv6_ra_mode: subnet.ipv6RaMode,
+    service_types: JSON.stringify(subnet.serviceTypes),
+    dns_publish_fixed_ip: bit(subnet.dnsPublishFixedIp),
   };
 }

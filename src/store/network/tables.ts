@@ -21,7 +21,13 @@ export interface NetworkRow extends CommonRow {
   external: number;
   port_security_enabled: number;
   mtu: number;
+  network_type: string;
+  physical_network: string | null;
   segmentation_id: number;
+  dns_domain: string;
+  is_default: number;
+  /** JSON: string[] */
+  zone_hints: string;
 }
 
 export interface SubnetRow extends CommonRow {
@@ -38,6 +44,9 @@ export interface SubnetRow extends CommonRow {
   host_routes: string;
   ipv6_address_mode: string | null;
   ipv6_ra_mode: string | null;
+  /** JSON: string[] */
+  service_types: string;
+  dns_publish_fixed_ip: number;
 }
 
 export interface PortRow extends CommonRow {
@@ -49,6 +58,13 @@ export interface PortRow extends CommonRow {
   device_id: string;
   device_owner: string;
   binding_host: string;
+  /** JSON: whatever object was given. */
+  binding_profile: string;
+  dns_name: string;
+  dns_domain: string;
+  /** JSON: DhcpOption[] */
+  dhcp_options: string;
+  propagate_uplink_status: number;
   /** Null unless the port is one of a container's; with device_id unique. */
   attachment_index: number | null;
   attachment_adopted: number;

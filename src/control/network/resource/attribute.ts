@@ -7,10 +7,18 @@ import type { Common } from '../../../model/network.ts';
 import type { Json } from '../../../wire/network-service.ts';
 import { type Parser, text, uuidOrHex } from './parsers.ts';
 
+/** Who looks, and what some views need to know of the service. */
+export interface Viewer {
+  readonly projectId: string;
+  /** Of networks without a domain of their own. */
+  readonly dnsDomain: string;
+  readonly availabilityZone: string;
+}
+
 interface Shown<Kind> {
   readonly name: string;
   /** Absent = never shown. */
-  view?(object: Kind): Json;
+  view?(object: Kind, viewer: Viewer): Json;
   /** Shown to administrators and hosts only. */
   readonly adminView?: boolean;
   /** Column of the same value: filters on it are answered by the store. */
@@ -47,7 +55,7 @@ export type Attribute<Kind, Draft> = Shown<Kind> & (ReadOnly | Constant | Writab
 /** The same without knowing of what: for the code that walks tables. */
 export interface AnyAttribute {
   readonly name: string;
-  view?(object: unknown): Json;
+  view?(object: unknown, viewer: Viewer): Json;
   readonly adminView?: boolean;
   readonly column?: string;
   matches?(object: unknown, values: readonly string[]): boolean;

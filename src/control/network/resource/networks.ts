@@ -1,8 +1,9 @@
 /** Networks in Neutron's JSON. */
 import type { Network } from '../../../model/network.ts';
-import { largestSegmentationId, type NetworkDraft, networkDefaults } from '../networks.ts';
+import { type NetworkDraft, networkDefaults } from '../networks.ts';
+import { largestSegmentationId } from '../segments.ts';
 import { type Attribute, commonAttributes } from './attribute.ts';
-import { boolean, integer, integerBetween, text } from './parsers.ts';
+import { boolean, distinct, integer, integerBetween, listOf, text } from './parsers.ts';
 
 const both = { on: 'create-and-update' } as const;
 
@@ -45,7 +46,7 @@ export const networkAttributes: readonly Attribute<Network, NetworkDraft>[] = [
   },
   {
     name: 'provider:network_type',
-    view: () => 'vxlan',
+    view: (network) => network.networkType,
     adminView: true,
     field: 'networkType',
     parser: text,
@@ -54,7 +55,7 @@ export const networkAttributes: readonly Attribute<Network, NetworkDraft>[] = [
   },
   {
     name: 'provider:physical_network',
-    view: () => null,
+    view: (network) => network.physicalNetwork,
     adminView: true,
     field: 'physicalNetwork',
     parser: text,
@@ -63,16 +64,44 @@ export const networkAttributes: readonly Attribute<Network, NetworkDraft>[] = [
   },
   {
     name: 'provider:segmentation_id',
-    view: (network) => network.segmentationId,
+    view: (network) => (network.networkType === 'flat' ? null : network.segmentationId),
     adminView: true,
     field: 'segmentationId',
     parser: integerBetween(1, largestSegmentationId),
     on: 'create',
   },
-  { name: 'is_default', view: () => false, only: false },
-  { name: 'dns_domain', view: () => '', only: '' },
-  { name: 'availability_zone_hints', view: () => [], only: [] },
-  { name: 'availability_zones', view: () => [] },
+  {
+    name: 'is_default',
+    view: (network) => network.isDefault,
+    field: 'isDefault',
+    parser: boolean,
+    default: networkDefaults.isDefault,
+    ...both,
+  },
+  {
+    name: 'dns_domain',
+    view: (network) => network.dnsDomain,
+    column: 'dns_domain',
+    field: 'dnsDomain',
+    parser: text,
+    default: networkDefaults.dnsDomain,
+    ...both,
+  },
+  {
+    name: 'availability_zone_hints',
+    view: (network) => network.zoneHints,
+    field: 'zoneHints',
+    parser: distinct(listOf(text)),
+    on: 'create',
+    default: networkDefaults.zoneHints,
+    filter: false,
+  },
+  {
+    name: 'availability_zones',
+    // Whoever gives a network addresses is in our one zone.
+    view: (network, { availabilityZone }) => (network.subnetIds.length > 0 ? [availabilityZone] : []),
+    filter: false,
+  },
   { name: 'ipv4_address_scope', view: () => null },
   { name: 'ipv6_address_scope', view: () => null },
 ];

@@ -188,3 +188,43 @@ export const askedPair: Parser<{ readonly macAddress?: string; readonly ipAddres
     };
   },
 };
+
+const longestDictionary = 4095;
+
+/** Any object, as it is, up to what Neutron keeps. */
+export const dictionary: Parser<Raw> = {
+  type: 'object, up to 4095 characters of JSON',
+  parse: (value, name) => {
+    if (value === null) return {};
+    if (typeof value !== 'object' || Array.isArray(value)) {
+      return refuse(name, `${quote(value)} is not a dictionary.`);
+    }
+    const shown = JSON.stringify(value);
+    if (shown.length > longestDictionary) refuse(name, `exceeds maximum length of ${longestDictionary}.`);
+    return value as Raw;
+  },
+};
+
+export const askedDhcpOption: Parser<{
+  readonly name: string;
+  readonly value: string | null;
+  readonly ipVersion?: 4 | 6;
+}> = {
+  type: '`{opt_name, opt_value, ip_version}`',
+  parse: (value, name) => {
+    const raw = record(value, name, ['opt_name', 'opt_value', 'ip_version']);
+    const option = text.parse(raw.opt_name, name);
+    if (option === '') return refuse(name, 'opt_name is missing or empty.');
+    if (raw.opt_value === undefined) return refuse(name, `opt_value of ${quote(option)} is missing.`);
+    return {
+      name: option,
+      value: raw.opt_value === null ? null : text.parse(raw.opt_value, name),
+      ...(raw.ip_version == null ? {} : { ipVersion: ipVersion.parse(raw.ip_version, name) }),
+    };
+  },
+};
+
+export const ipVersion: Parser<4 | 6> = {
+  type: '`4` or `6`',
+  parse: (value, name) => (oneOf(['4', '6']).parse(String(value), name) === '4' ? 4 : 6),
+};

@@ -2,9 +2,22 @@
 import { findAddress, formatAddress } from '../../../ipam/address.ts';
 import type { Port } from '../../../model/network.ts';
 import type { PortWhere } from '../../../store/network/ports.ts';
+import type { JsonObject } from '../../../wire/network-service.ts';
+import { dnsAssignments } from '../dns-names.ts';
 import { type PortDraft, portDefaults } from '../port-lifecycle.ts';
 import { type Attribute, commonAttributes } from './attribute.ts';
-import { askedAddress, askedPair, boolean, distinct, listOf, text, uuid } from './parsers.ts';
+import {
+  askedAddress,
+  askedDhcpOption,
+  askedPair,
+  boolean,
+  dictionary,
+  distinct,
+  listOf,
+  orNull,
+  text,
+  uuid,
+} from './parsers.ts';
 
 const both = { on: 'create-and-update' } as const;
 
@@ -27,7 +40,7 @@ export const portAttributes: readonly Attribute<Port, PortDraft>[] = [
     view: (port) => port.macAddress,
     matches: (port, values) => values.some((value) => value.toLowerCase() === port.macAddress),
     field: 'macAddress',
-    parser: text,
+    parser: orNull(text),
     ...both,
   },
   {
@@ -112,8 +125,67 @@ export const portAttributes: readonly Attribute<Port, PortDraft>[] = [
     adminView: true,
     filter: false,
   },
-  { name: 'binding:profile', view: () => ({}), adminView: true, only: {}, filter: false },
-  { name: 'extra_dhcp_opts', view: () => [], only: [], filter: false },
+  {
+    name: 'binding:profile',
+    view: (port) => port.bindingProfile as JsonObject,
+    adminView: true,
+    field: 'bindingProfile',
+    parser: dictionary,
+    default: {},
+    filter: false,
+    ...both,
+  },
+  {
+    name: 'extra_dhcp_opts',
+    view: (port) =>
+      port.dhcpOptions.map(({ name, value, ipVersion }) => ({
+        opt_name: name,
+        opt_value: value,
+        ip_version: ipVersion,
+      })),
+    field: 'dhcpOptions',
+    parser: listOf(askedDhcpOption),
+    default: [],
+    filter: false,
+    ...both,
+  },
+  {
+    name: 'dns_name',
+    view: (port) => port.dnsName,
+    column: 'dns_name',
+    field: 'dnsName',
+    parser: text,
+    default: '',
+    ...both,
+  },
+  {
+    name: 'dns_domain',
+    view: (port) => port.dnsDomain,
+    field: 'dnsDomain',
+    parser: text,
+    default: '',
+    ...both,
+  },
+  {
+    name: 'dns_assignment',
+    view: (port, { dnsDomain }) =>
+      dnsAssignments(port, dnsDomain).map(({ ipAddress, hostname, fqdn }) => ({
+        ip_address: ipAddress,
+        hostname,
+        fqdn,
+      })),
+    filter: false,
+  },
+  { name: 'ip_allocation', view: (port) => (port.fixedIps.length > 0 ? 'immediate' : 'none') },
+  {
+    name: 'propagate_uplink_status',
+    view: (port) => port.propagateUplinkStatus,
+    field: 'propagateUplinkStatus',
+    parser: boolean,
+    on: 'create',
+    default: portDefaults.propagateUplinkStatus,
+  },
+  { name: 'resource_request', view: () => null, adminView: true, filter: false },
 ];
 
 /** `subnet_id=…`, `ip_address=…`, `ip_address_substr=…`: any of a kind, all kinds. */

@@ -7,7 +7,7 @@
 import { Failure } from '../../../model/failure.ts';
 import type { Json, JsonObject } from '../../../wire/network-service.ts';
 import { invalidInput } from '../collection.ts';
-import type { AnyAttribute, Table } from './attribute.ts';
+import type { AnyAttribute, Table, Viewer } from './attribute.ts';
 import { boolean, quote } from './parsers.ts';
 
 /** Every key with all its values. */
@@ -56,11 +56,11 @@ export function columnsOf(table: Table, query: Query): Record<string, readonly s
 }
 
 /** True for objects that all filters accept. */
-export function accepts(table: Table, query: Query): (object: Tagged) => boolean {
+export function accepts(table: Table, query: Query, viewer: Viewer): (object: Tagged) => boolean {
   const tests: ((object: Tagged) => boolean)[] = [];
   for (const attribute of table) {
     const values = query[attribute.name];
-    if (values && isFilter(attribute)) tests.push((object) => matches(attribute, object, values));
+    if (values && isFilter(attribute)) tests.push((object) => matches(attribute, { object, viewer }, values));
   }
   for (const [key, holds] of Object.entries(tagFilters)) {
     const asked = query[key]?.flatMap((value) => value.split(','));
@@ -71,9 +71,13 @@ export function accepts(table: Table, query: Query): (object: Tagged) => boolean
   return (object) => tests.every((test) => test(object));
 }
 
-function matches(attribute: AnyAttribute, object: Tagged, values: readonly string[]): boolean {
+function matches(
+  attribute: AnyAttribute,
+  { object, viewer }: { readonly object: Tagged; readonly viewer: Viewer },
+  values: readonly string[],
+): boolean {
   if (attribute.matches) return attribute.matches(object, values);
-  const actual = attribute.view?.(object) ?? null;
+  const actual = attribute.view?.(object, viewer) ?? null;
   if (typeof actual === 'boolean') {
     return values.some((value) => boolean.parse(value, attribute.name) === actual);
   }

@@ -12,7 +12,7 @@ import type { Expectation } from '../collection.ts';
 import type { NetworkContext } from '../context.ts';
 import { checkWriter } from '../policy.ts';
 import type { UseCases } from '../use-cases.ts';
-import type { Table } from './attribute.ts';
+import type { Table, Viewer } from './attribute.ts';
 import { type Body, parseBody } from './bodies.ts';
 import { type AnyCollection, type Collections, type ResourceName, resourceKinds } from './kinds.ts';
 import { portWhere } from './ports.ts';
@@ -51,13 +51,22 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
     'security-group-rules': useCases.securityGroupRules,
     routers: readOnly(useCases.routers),
   };
+  const viewerOf = ({ caller }: Session): Viewer => ({
+    projectId: caller.projectId,
+    dnsDomain: context.config.network.dnsDomain,
+    availabilityZone: context.config.agent.availabilityZone,
+  });
+  const toView = (table: Table, object: unknown, session: Session): JsonObject =>
+    viewOf(table, object, { viewer: viewerOf(session), showAll: session.showAll ?? session.caller.isAdmin });
   return {
     async list(session, name, query) {
       const { table, notFound } = resourceKinds[name];
       checkQuery(table, query);
       const where = { ...columnsOf(table, query), ...(name === 'ports' ? portWhere(query) : {}) };
       const objects = await collections[name].list(session.caller, where);
-      const views = objects.filter(accepts(table, query)).map((object) => toView(table, object, session));
+      const views = objects
+        .filter(accepts(table, query, viewerOf(session)))
+        .map((object) => toView(table, object, session));
       return paginate(views, query, (id) => new Failure(notFound, `The marker ${id} could not be found.`));
     },
 
@@ -90,10 +99,14 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
   };
 }
 
-function toView(table: Table, object: unknown, { caller, showAll = caller.isAdmin }: Session): JsonObject {
+function viewOf(
+  table: Table,
+  object: unknown,
+  { viewer, showAll }: { readonly viewer: Viewer; readonly showAll: boolean },
+): JsonObject {
   const view: Record<string, JsonObject[string]> = {};
-  for (const attribute of table) {
-    if (attribute.view && (showAll || !attribute.adminView)) view[attribute.name] = attribute.view(object);
+  for (const { name, view: show, adminView } of table) {
+    if (show && (showAll || !adminView)) view[name] = show(object, viewer);
   }
   return view;
 }

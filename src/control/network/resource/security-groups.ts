@@ -3,7 +3,13 @@ import type { SecurityGroup, SecurityGroupRule } from '../../../model/network.ts
 import type { JsonObject } from '../../../wire/network-service.ts';
 import type { RuleDraft } from '../rule-rules.ts';
 import type { SecurityGroupDraft } from '../security-groups.ts';
-import { type Attribute, commonAttributes, projectAttributes, versionAttributes } from './attribute.ts';
+import {
+  type Attribute,
+  commonAttributes,
+  projectAttributes,
+  type Viewer,
+  versionAttributes,
+} from './attribute.ts';
 import { boolean, integer, oneOf, orNull, type Parser, text, uuid } from './parsers.ts';
 
 /** Protocols come as names or as numbers. */
@@ -98,8 +104,10 @@ export const ruleAttributes: readonly Attribute<SecurityGroupRule, RuleDraft>[] 
   ...versionAttributes<SecurityGroupRule>(),
 ];
 
-function toRuleView(rule: SecurityGroupRule): JsonObject {
-  return Object.fromEntries(ruleAttributes.flatMap(({ name, view }) => (view ? [[name, view(rule)]] : [])));
+function toRuleView(rule: SecurityGroupRule, viewer: Viewer): JsonObject {
+  return Object.fromEntries(
+    ruleAttributes.flatMap(({ name, view }) => (view ? [[name, view(rule, viewer)]] : [])),
+  );
 }
 
 export const securityGroupAttributes: readonly Attribute<SecurityGroup, SecurityGroupDraft>[] = [
@@ -113,5 +121,9 @@ export const securityGroupAttributes: readonly Attribute<SecurityGroup, Security
     default: true,
   },
   { name: 'shared', view: () => false },
-  { name: 'security_group_rules', view: (group) => group.rules.map(toRuleView), filter: false },
+  {
+    name: 'security_group_rules',
+    view: (group, viewer) => group.rules.map((rule) => toRuleView(rule, viewer)),
+    filter: false,
+  },
 ];

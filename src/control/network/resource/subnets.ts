@@ -5,7 +5,9 @@ import { type Attribute, commonAttributes } from './attribute.ts';
 import {
   addressRange,
   boolean,
+  distinct,
   hostRoute,
+  ipVersion,
   listOf,
   oneOf,
   orNull,
@@ -16,11 +18,6 @@ import {
 
 const both = { on: 'create-and-update' } as const;
 const mode: Parser<string | null> = orNull(oneOf(ipv6Modes));
-
-const ipVersion: Parser<4 | 6> = {
-  type: '`4` or `6`',
-  parse: (value, name) => (oneOf(['4', '6']).parse(String(value), name) === '4' ? 4 : 6),
-};
 
 export const subnetAttributes: readonly Attribute<Subnet, SubnetDraft>[] = [
   ...commonAttributes<Subnet, SubnetDraft>(),
@@ -110,5 +107,22 @@ export const subnetAttributes: readonly Attribute<Subnet, SubnetDraft>[] = [
   },
   { name: 'subnetpool_id', view: () => null, only: null },
   { name: 'use_default_subnetpool', only: false, filter: false },
-  { name: 'service_types', view: () => [], only: [], filter: false },
+  {
+    name: 'service_types',
+    view: (subnet) => subnet.serviceTypes,
+    field: 'serviceTypes',
+    parser: distinct(listOf(text)),
+    default: [],
+    filter: false,
+    ...both,
+  },
+  {
+    name: 'dns_publish_fixed_ip',
+    view: (subnet) => subnet.dnsPublishFixedIp,
+    field: 'dnsPublishFixedIp',
+    parser: boolean,
+    default: false,
+    ...both,
+  },
+  { name: 'segment_id', view: () => null, only: null },
 ];
