@@ -32,6 +32,7 @@ import { connectEngine } from '../src/docker/connect.ts';
 import { openKernel } from '../src/host/linux.ts';
 import { Failure } from '../src/model/failure.ts';
 import { Dataplane } from '../src/network/dataplane.ts';
+import { startCniService } from '../src/plugins/cni/service.ts';
 import { startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
 import { countEverything } from '../src/store/counts.ts';
 import { openDatabase } from '../src/store/database.ts';
@@ -121,6 +122,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
       bus: agentBus,
       engine,
       dataplane: new Dataplane({ kernel, instance, log }),
+      kernel,
       config,
       instance,
       kuryrName: config.kuryr.name,
@@ -138,6 +140,8 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
       },
     });
     closing.defer(() => agent.stop());
+    const cni = await startCniService({ stateDir: config.stateDir, backend: agent.cniBackend, log });
+    closing.defer(() => cni.close());
   };
 
   return {

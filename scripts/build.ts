@@ -1,7 +1,8 @@
 /**
- * Bundles the command line to dist/berth.mjs, because loading a hundred small files takes longer than most commands.
- * What only some commands need stays apart in dist/chunks, so that the others do not read it. Then fills the compile cache that `./berth` uses with the server's modules, so that its first start is as
- * quick as any other, and as small: with nothing left to compile, Node never loads its TypeScript parser.
+ * Bundles the command line and the CNI plugin to dist/, because loading a hundred small files takes longer than most
+ * commands. What only some commands need stays apart in dist/chunks, so that the others do not read it. Then fills the
+ * compile cache that `./berth` uses with the server's modules, so that its first start is as quick as any other, and as
+ * small: with nothing left to compile, Node never loads its TypeScript parser.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
@@ -14,7 +15,7 @@ const cache = join(root, 'dist/cache');
 rmSync(cache, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ['bin/berth.ts'],
+  entryPoints: ['bin/berth.ts', 'bin/berth-cni.ts'],
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',

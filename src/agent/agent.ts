@@ -11,8 +11,10 @@ import type { Config } from '../base/config.ts';
 import type { Log } from '../base/log.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Engine } from '../docker/engine.ts';
+import type { Kernel } from '../host/kernel.ts';
 import { dockerLabels } from '../model/host-names.ts';
 import { wake } from '../wire/agent.ts';
+import { type AgentCniBackend, createCniBackend } from './cni-backend.ts';
 import { Containers } from './containers.ts';
 import type { HostDataplane } from './dataplane.ts';
 import { DockerNetworks } from './docker-networks.ts';
@@ -31,6 +33,7 @@ export interface AgentOptions {
   readonly bus: Bus;
   readonly engine: Engine;
   readonly dataplane: HostDataplane;
+  readonly kernel: Kernel;
   readonly config: {
     readonly agent: Config['agent'];
     readonly containers: Pick<Config['containers'], 'defaultRuntime'>;
@@ -55,6 +58,7 @@ export interface AgentTiming {
 
 export interface Agent {
   readonly kuryrBackend: AgentKuryrBackend;
+  readonly cniBackend: AgentCniBackend;
   /** Work under way is finished and reported; containers go on running. */
   stop(): Promise<void>;
 }
@@ -96,6 +100,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   return {
     kuryrBackend,
+    cniBackend: parts.cniBackend,
     stop: async () => {
       abort.abort();
       await Promise.all([watching, sweep.stop(), heartbeat.stop(), containers.stop()]);
@@ -159,8 +164,10 @@ function assemble(options: AgentOptions) {
     graceMs: config.agent.sweepGraceSeconds * 1000,
     isDryRun: config.agent.sweep === 'dry-run',
   });
-  const kuryrBackend = createKuryrBackend({ service: busNetworkService(bus), networks, dataplane });
-  return { reporter, dockerNetworks, networks, containers, heartbeat, sweep, kuryrBackend };
+  const service = busNetworkService(bus);
+  const kuryrBackend = createKuryrBackend({ service, networks, dataplane });
+  const cniBackend = createCniBackend({ service, networks, kernel: options.kernel });
+  return { reporter, dockerNetworks, networks, containers, heartbeat, sweep, kuryrBackend, cniBackend };
 }
 
 interface Watcher {

@@ -3,11 +3,13 @@
  * what it was told, and a server that keeps wanted state and applies reports as the real one does where the
  * agent depends on it. `startAgent` and `crash` may be called again and again on the same world.
  */
+
 import { silentLog } from '../base/log.ts';
 import type { Bus } from '../bus/bus.ts';
 import { Switchboard } from '../bus/in-process.ts';
 import type { Engine } from '../docker/engine.ts';
 import { FakeEngine } from '../docker/fake.ts';
+import { FakeKernel } from '../host/fake.ts';
 import { plainSpec } from '../model/container.fixture.ts';
 import { Failure } from '../model/failure.ts';
 import { newUuid } from '../model/ids.ts';
@@ -225,6 +227,7 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
       bus: this.#bus,
       engine: this.engine,
       dataplane: this.dataplane,
+      kernel: new FakeKernel(),
       config: {
         agent: {
           host: 'h1',

@@ -75,6 +75,7 @@ const groupSummaries: Readonly<Record<string, string>> = {
   host: 'machines that run containers (administrators)',
   quota: 'limits of a project',
   policy: 'who may do what (administrators)',
+  cni: 'networks for other container runtimes on this machine',
 };
 
 export function define<Options extends object>(setting: Setting, definition: Definition<Options>): void {

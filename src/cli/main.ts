@@ -58,6 +58,7 @@ const commandGroups: readonly CommandGroup[] = [
     files: [
       [['service', 'host', 'quota'], () => import('./commands/operate.ts')],
       [['policy'], () => import('./commands/policy.ts')],
+      [['cni'], () => import('./commands/cni.ts')],
     ],
   },
 ];

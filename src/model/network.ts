@@ -119,6 +119,8 @@ export interface PortAttachment {
 export const containerPortOwner = 'compute:berth';
 /** deviceOwner of the ports that plain `docker network create --driver kuryr` uses. */
 export const kuryrPortOwner = 'compute:kuryr';
+/** deviceOwner of the ports that CNI runtimes use. */
+export const cniPortOwner = 'compute:cni';
 export const routerInterfaceOwner = 'network:router_interface';
 export const routerGatewayOwner = 'network:router_gateway';
 /** Ports of the network itself: trusted by the dataplane, never deleted by the port API, set by nobody but us. */

@@ -1,0 +1,28 @@
+/** What CNI needs of the host it runs on. The agent gives an object of this shape; tests give a small one. */
+import type { NetworkService } from '../../wire/network-service.ts';
+
+/** An interface inside a sandbox (a network namespace that the runtime made). */
+export interface SandboxInterface {
+  readonly name: string;
+  readonly macAddress: string;
+  /** With prefix lengths. */
+  readonly addresses: readonly string[];
+  /** `via` absent = on the link. */
+  readonly routes: readonly { readonly to: string; readonly via?: string }[];
+}
+
+export interface CniBackend {
+  readonly service: NetworkService;
+  /** Makes the port's veth pair with its filters; the container's end waits under the returned name. Idempotent. */
+  plug(what: {
+    readonly networkId: string;
+    readonly portId: string;
+    readonly endpointId: string;
+  }): Promise<{ readonly linkName: string }>;
+  /** Removes the pair wherever the container's end is, if it still stands for this endpoint. Idempotent. */
+  unplug(what: { readonly portId: string; readonly endpointId: string }): Promise<void>;
+  /** Moves the link into the namespace (a path) under the interface's name and configures it there. */
+  attach(netns: string, linkName: string, wanted: SandboxInterface): Promise<void>;
+  /** What is in the namespace under that name; undefined = nothing, or no such namespace. */
+  inspect(netns: string, name: string): Promise<SandboxInterface | undefined>;
+}

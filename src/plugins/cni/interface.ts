@@ -1,0 +1,111 @@
+/** What a port means inside a container, and the same as a result of CNI. Pure. */
+import { type CniDns, CniFailure, type CniRequest, type CniResult, cniCode } from '../../wire/cni.ts';
+import type { Json, PortView, SubnetView } from '../../wire/network-service.ts';
+import type { SandboxInterface } from './backend.ts';
+import type { Configuration } from './configuration.ts';
+import type { Resolved } from './resolve.ts';
+
+interface Attachment {
+  readonly request: CniRequest;
+  readonly config: Configuration;
+  readonly port: PortView;
+  readonly resolved: Resolved;
+}
+
+/** The subnets' own routes, then the default ones: a gateway outside of its subnet needs a way to itself first. */
+export function interfaceOf({ request, config, port, resolved }: Attachment): SandboxInterface {
+  const own = port.fixed_ips.map(({ subnet_id, ip_address }) => ({
+    address: ip_address,
+    subnet: subnetOf(resolved, subnet_id),
+  }));
+  const subnets = [...new Set(own.map(({ subnet }) => subnet))];
+  const isOwn = (address: string) => own.some((ip) => ip.address === address);
+  const gateways =
+    config.defaultGateway === false
+      ? []
+      : subnets.flatMap(({ gateway_ip: ip }) => (ip && !isOwn(ip) ? [ip] : []));
+  return {
+    name: request.ifname,
+    macAddress: port.mac_address,
+    addresses: own.map(({ address, subnet }) => `${address}/${subnet.cidr.split('/')[1]}`),
+    routes: [
+      ...subnets.flatMap((subnet) => routesOf(subnet.host_routes)),
+      ...gateways.map((via) => ({ to: via.includes(':') ? '::/0' : '0.0.0.0/0', via })),
+    ],
+  };
+}
+
+function subnetOf({ subnets }: Resolved, id: string): SubnetView {
+  const found = subnets.find((subnet) => subnet.id === id);
+  if (found) return found;
+  throw new CniFailure(cniCode.tryAgainLater, `subnet ${id} was deleted meanwhile`);
+}
+
+function routesOf(routes: Json | undefined): { to: string; via: string }[] {
+  if (!Array.isArray(routes)) return [];
+  return (routes as { destination: string; nexthop: string }[]).map(({ destination, nexthop }) => ({
+    to: destination,
+    via: nexthop,
+  }));
+}
+
+interface Made {
+  readonly request: CniRequest;
+  readonly config: Configuration;
+  readonly resolved: Resolved;
+  readonly wanted: SandboxInterface;
+}
+
+/** After the results of the plugins before this one in the chain, if there are any. */
+export function resultOf({ request, config, resolved, wanted }: Made): CniResult {
+  const before = (config.prevResult ?? {}) as CniResult;
+  const interfaces = before.interfaces ?? [];
+  const gatewayOf = (address: string) =>
+    wanted.routes.find(
+      ({ to, via }) => via !== undefined && /^(0\.0\.0\.0|::)\/0$/.test(to) && sameFamily(via, address),
+    )?.via;
+  return {
+    interfaces: [
+      ...interfaces,
+      { name: wanted.name, mac: wanted.macAddress, mtu: resolved.network.mtu, sandbox: request.netns },
+    ],
+    ips: [
+      ...(before.ips ?? []),
+      ...wanted.addresses.map((address) => {
+        const gateway = gatewayOf(address);
+        return { address, interface: interfaces.length, ...(gateway === undefined ? {} : { gateway }) };
+      }),
+    ],
+    routes: [
+      ...(before.routes ?? []),
+      ...wanted.routes.map(({ to, via }) => ({ dst: to, ...(via === undefined ? {} : { gw: via }) })),
+    ],
+    dns: dnsOf(config, resolved, wanted, before.dns),
+  };
+}
+
+/** The runtime's word first, then the configuration's, then the subnets'. */
+function dnsOf(
+  { dns, runtimeConfig }: Configuration,
+  { subnets }: Resolved,
+  wanted: SandboxInterface,
+  before: CniDns | undefined,
+): CniDns {
+  const own = subnets.filter(({ cidr }) => wanted.addresses.some((address) => sameFamily(address, cidr)));
+  const servers = own.flatMap(({ dns_nameservers: list }) => (Array.isArray(list) ? (list as string[]) : []));
+  const asked = runtimeConfig?.dns;
+  const nameservers = asked?.servers ?? dns?.nameservers ?? before?.nameservers ?? servers;
+  const search = asked?.searches ?? dns?.search ?? before?.search ?? [];
+  const options = asked?.options ?? dns?.options ?? before?.options ?? [];
+  const domain = dns?.domain ?? before?.domain;
+  return {
+    ...(nameservers.length > 0 ? { nameservers } : {}),
+    ...(domain ? { domain } : {}),
+    ...(search.length > 0 ? { search } : {}),
+    ...(options.length > 0 ? { options } : {}),
+  };
+}
+
+function sameFamily(a: string, b: string): boolean {
+  return a.includes(':') === b.includes(':');
+}
