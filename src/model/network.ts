@@ -15,9 +15,44 @@ export interface Common {
   readonly updatedAt: string;
 }
 
-export interface Network extends Common {
+/** Objects that a policy can share with other projects. */
+export interface Shareable {
+  /** Projects that may use the object besides its own; `*` = all. */
+  readonly sharedWith: readonly string[];
+}
+
+export const everyProject = '*';
+
+export function isSharedWith({ sharedWith }: Shareable, projectId: string): boolean {
+  return sharedWith.some((target) => target === everyProject || target === projectId);
+}
+
+export const sharedTypes = [
+  'network',
+  'security_group',
+  'qos_policy',
+  'address_scope',
+  'subnetpool',
+  'address_group',
+] as const;
+export type SharedType = (typeof sharedTypes)[number];
+
+/** Lets a project see and use an object, or (networks) give its routers a way out through it. */
+export interface RbacPolicy {
+  readonly id: Uuid;
+  /** Of the object's owner, or of the administrator who made it. */
+  readonly projectId: string;
+  readonly objectType: SharedType;
+  readonly objectId: Uuid;
+  readonly action: RbacAction;
+  /** A project, or `*` for all. */
+  readonly targetProject: string;
+  readonly updatedAt: string;
+}
+export type RbacAction = 'access_as_shared' | 'access_as_external';
+
+export interface Network extends Common, Shareable {
   readonly adminStateUp: boolean;
-  readonly shared: boolean;
   readonly external: boolean;
   readonly portSecurityEnabled: boolean;
   readonly mtu: number;
@@ -33,6 +68,26 @@ export interface Network extends Common {
   readonly zoneHints: readonly string[];
   /** Oldest first. */
   readonly subnetIds: readonly Uuid[];
+  /** Of the pools that its subnets are from. */
+  readonly addressScopes: Readonly<Partial<Record<4 | 6, Uuid>>>;
+}
+
+/** Prefixes of pools in one scope never overlap: routers pass traffic within it untranslated. */
+export interface AddressScope extends Common, Shareable {
+  readonly ipVersion: 4 | 6;
+}
+
+export interface SubnetPool extends Common, Shareable {
+  readonly ipVersion: 4 | 6;
+  /** CIDRs in order, as few as possible. */
+  readonly prefixes: readonly string[];
+  readonly minPrefixLength: number;
+  readonly maxPrefixLength: number;
+  readonly defaultPrefixLength: number;
+  readonly isDefault: boolean;
+  /** How much of the pool one project may take: in addresses (IPv4) or /64s (IPv6); null = all. */
+  readonly defaultQuota: number | null;
+  readonly addressScopeId: Uuid | null;
 }
 
 export interface AddressRange {
@@ -47,6 +102,7 @@ export interface HostRoute {
 
 export interface Subnet extends Common {
   readonly networkId: Uuid;
+  readonly subnetPoolId: Uuid | null;
   readonly ipVersion: 4 | 6;
   readonly cidr: string;
   readonly gatewayIp: string | null;

@@ -9,9 +9,7 @@ import { Failure } from '../../model/failure.ts';
 const absent: Readonly<Record<string, string>> = {
   agents: 'agents',
   floatingips: 'floatingips',
-  subnetpools: 'subnetpools',
   'address-groups': 'address_groups',
-  'rbac-policies': 'rbac_policies',
 };
 
 export function registerAbsent(app: FastifyInstance): void {

@@ -10,7 +10,8 @@ function isBody(value: unknown): value is Body {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function bodyOf(request: FastifyRequest): Body {
+/** The body as an object, whatever is in it. */
+export function bodyOf(request: FastifyRequest): Body {
   const { body } = request;
   if (body === malformedJson || (body !== undefined && !isBody(body))) {
     throw new Failure('invalid-value', 'Body contains invalid data');

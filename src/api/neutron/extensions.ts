@@ -3,16 +3,24 @@
  * only when everything behind it works.
  */
 const names: Readonly<Record<string, string>> = {
+  'address-scope': 'Address scopes',
   'allowed-address-pairs': 'Allowed address pairs',
   availability_zone: 'Availability Zone',
   binding: 'Port binding',
+  'default-subnetpools': 'Default subnet pools',
+  'dns-domain-ports': 'DNS domains of ports',
+  'dns-integration': 'DNS names of ports and domains of networks',
   'empty-string-filtering': 'Filters with empty text',
   'external-net': 'External networks',
+  extra_dhcp_opt: 'DHCP options of ports',
   'filter-validation': 'Unknown filters are refused',
+  ip_allocation: 'How ports got their addresses',
   'ip-substring-filtering': 'Ports by part of an address',
   'net-mtu': 'MTU of networks',
   'net-mtu-writable': 'MTU of networks can be set',
+  network_availability_zone: 'Availability zones of networks',
   pagination: 'Pages of lists',
+  'port-mac-address-regenerate': 'Another MAC address on request',
   'port-security': 'Port security',
   'port-security-groups-filtering': 'Ports by security group',
   'project-id': 'project_id beside tenant_id',
@@ -20,6 +28,9 @@ const names: Readonly<Record<string, string>> = {
   'quota-check-limit': 'Quota limits checked against use',
   quota_details: 'Quotas with use',
   quotas: 'Quotas per project',
+  'rbac-address-scope': 'Address scopes shared with projects',
+  'rbac-policies': 'Networks shared with projects',
+  'rbac-subnetpool': 'Subnet pools shared with projects',
   'revision-if-match': 'If-Match by revision',
   'security-group': 'Security groups',
   'security-groups-normalized-cidr': 'Normalised CIDR of rules',
@@ -29,6 +40,12 @@ const names: Readonly<Record<string, string>> = {
   'standard-attr-tag': 'Tags',
   'standard-attr-timestamp': 'Times of creation and change',
   'stateful-security-group': 'Stateful and stateless security groups',
+  'subnet-dns-publish-fixed-ip': 'Subnets whose addresses are published',
+  'subnet-service-types': 'Subnets for some owners only',
+  subnet_allocation: 'Subnets from pools',
+  subnet_onboard: 'Subnets that join a pool',
+  'subnetpool-prefix-ops': 'Prefixes into and out of pools',
+  'uplink-status-propagation': 'Propagated status of uplinks',
 };
 
 export const extensions = Object.entries(names).map(([alias, name]) => ({

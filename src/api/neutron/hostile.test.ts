@@ -61,6 +61,14 @@ for (const [path, kind] of Object.entries<ResourceKind>(resourceKinds)) {
       subnets: { network_id: networkId, ip_version: 4, cidr: '10.1.0.0/24' },
       ports: { network_id: networkId },
       'security-groups': {},
+      subnetpools: { prefixes: ['10.64.0.0/10'] },
+      'address-scopes': { ip_version: 4 },
+      'rbac-policies': {
+        object_type: 'network',
+        object_id: networkId,
+        action: 'access_as_shared',
+        target_tenant: 'eve',
+      },
       'security-group-rules': { security_group_id: groupId, direction: 'ingress' },
     };
     await fc.assert(

@@ -14,6 +14,7 @@ import { registerDocuments } from './documents.ts';
 import { sendError } from './errors.ts';
 import type { NeutronOptions } from './options.ts';
 import { registerQuotas } from './quotas.ts';
+import { registerSubnetPoolActions } from './subnet-pools.ts';
 import { registerTags } from './tags.ts';
 
 declare module 'fastify' {
@@ -39,6 +40,7 @@ export function neutronService(options: NeutronOptions): ApiService {
       registerDocuments(app, options);
       registerCollections(app, options);
       registerTags(app, options);
+      registerSubnetPoolActions(app, options);
       registerQuotas(app, options);
       registerAbsent(app);
     },

@@ -46,7 +46,11 @@ async function ensureNetwork(
   return known ?? first(await networks.create(caller, [draft]));
 }
 
-async function ensureSubnet({ subnets }: UseCases, caller: Caller, draft: SubnetDraft): Promise<Subnet> {
+async function ensureSubnet(
+  { subnets }: UseCases,
+  caller: Caller,
+  draft: SubnetDraft & { readonly cidr: string },
+): Promise<Subnet> {
   const [known] = await subnets.list(caller, { network_id: [draft.networkId], cidr: [draft.cidr] });
   return known ?? first(await subnets.create(caller, [draft]));
 }

@@ -107,6 +107,13 @@ export class Concerned {
     this.#placements.push(...(await placementsOf(this.#trx, ids)));
   }
 
+  /** What routers know of these networks changed: all that they connect are concerned. */
+  async routed(ids: readonly Uuid[]): Promise<void> {
+    const connected: Uuid[] = [];
+    for (const id of ids) connected.push(...(await connectedWith(this.#trx, id)));
+    await this.networks([...new Set([...ids, ...connected])]);
+  }
+
   /** The rules of the groups changed. */
   async rules(groupIds: readonly Uuid[]): Promise<void> {
     this.#placements.push(...(await placementsOfGroups(this.#trx, groupIds)));

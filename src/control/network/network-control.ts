@@ -7,16 +7,19 @@
 import type { Bus } from '../../bus/bus.ts';
 import type { Random } from '../../ipam/allocate.ts';
 import type { Networking } from '../networking.ts';
+import { createAddressScopes } from './address-scopes.ts';
 import type { NetworkContext } from './context.ts';
 import { type KuryrCaller, serveHosts } from './host-calls.ts';
 import { createNetworking } from './networking.ts';
 import { createNetworks } from './networks.ts';
 import { createPorts } from './ports.ts';
 import { createQuotas } from './quotas.ts';
+import { createRbacPolicies } from './rbac-policies.ts';
 import { createResources, type Resources } from './resource/resources.ts';
 import { createRouters } from './routers.ts';
 import { createSecurityGroupRules } from './security-group-rules.ts';
 import { createSecurityGroups } from './security-groups.ts';
+import { createSubnetPools } from './subnet-pools.ts';
 import { createSubnets } from './subnets.ts';
 import type { UseCases } from './use-cases.ts';
 
@@ -43,6 +46,9 @@ export function createNetworkControl(options: NetworkControlOptions): NetworkCon
     ports: createPorts(context),
     securityGroups: createSecurityGroups(context),
     securityGroupRules: createSecurityGroupRules(context),
+    subnetPools: createSubnetPools(context),
+    addressScopes: createAddressScopes(context),
+    rbacPolicies: createRbacPolicies(context),
     routers: createRouters(context),
     quotas: createQuotas(context),
   };

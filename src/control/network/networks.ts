@@ -6,7 +6,7 @@
 import type { Caller } from '../../model/caller.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Uuid } from '../../model/ids.ts';
-import type { Network } from '../../model/network.ts';
+import { everyProject, type Network } from '../../model/network.ts';
 import type { DbOrTrx, Trx } from '../../store/database.ts';
 import { everything, type Scope, type Where } from '../../store/network/common.ts';
 import {
@@ -17,6 +17,7 @@ import {
   updateNetwork,
 } from '../../store/network/networks.ts';
 import { findPorts } from '../../store/network/ports.ts';
+import { deleteRbacPolicies, findRbacPolicies } from '../../store/network/rbac-policies.ts';
 import { findSubnets } from '../../store/network/subnets.ts';
 import type { NetworkRow } from '../../store/network/tables.ts';
 import { type Collection, checkRevision, invalidInput, newborn, revised } from './collection.ts';
@@ -26,6 +27,7 @@ import { checkDnsDomain } from './dns-names.ts';
 import { checkAttributes, checkOwner, checkProject } from './policy.ts';
 import { claimQuota } from './quotas.ts';
 import { chooseSegment } from './segments.ts';
+import { setShared } from './sharing.ts';
 
 export interface NetworkDraft {
   readonly projectId?: string;
@@ -85,7 +87,8 @@ export function createNetworks(context: NetworkContext): Networks {
       }),
 
     update: (caller, id, changes, expect) =>
-      change(context, async ({ trx, now, concerned }) => {
+      change(context, async (current) => {
+        const { trx, now, concerned } = current;
         const before = await getNetwork(trx, id, scopeOf(caller));
         checkOwner(caller, 'update_network', before);
         checkAttributes(caller, 'update', 'network', { draft: changes });
@@ -94,19 +97,20 @@ export function createNetworks(context: NetworkContext): Networks {
         if (changes.mtu !== undefined) await checkMtu(context, trx, { mtu: changes.mtu, external, id });
         if (changes.isDefault) await refuseSecondDefault(trx, external, id);
         if (changes.external === false && before.external) await refuseWhenGateway(trx, before);
-        if (changes.shared === false && before.shared) await refuseWhenOthersUse(trx, before);
+        const { shared, ...plain } = changes;
         const after = revised(
           before,
           {
-            ...changes,
+            ...plain,
             dnsDomain: changes.dnsDomain === undefined ? undefined : checkDnsDomain(changes.dnsDomain),
             isDefault: external ? changes.isDefault : false,
           },
           now,
         );
         await updateNetwork(trx, after);
+        await followFlags(current, after, { shared, external: changes.external });
         await concerned.networks([id]);
-        return after;
+        return getNetwork(trx, id);
       }),
 
     remove: (caller, id, expect) =>
@@ -136,12 +140,14 @@ function idsOf(ports: readonly { readonly id: Uuid }[]): string {
 
 async function createOne(
   context: NetworkContext,
-  { trx, now }: Change,
+  current: Change,
   caller: Caller,
   draft: NetworkDraft,
 ): Promise<Network> {
+  const { trx, now } = current;
   const {
     projectId = caller.projectId,
+    shared = false,
     segmentationId: _s,
     networkType: _n,
     physicalNetwork: _p,
@@ -164,9 +170,33 @@ async function createOne(
     mtu: mtu ?? largestMtu(context, draft.external ?? false),
     dnsDomain: checkDnsDomain(given.dnsDomain ?? ''),
     subnetIds: [],
+    addressScopes: {},
+    sharedWith: shared ? [everyProject] : [],
   };
   await insertNetwork(trx, network);
+  await followFlags(current, network, { shared, external: network.external });
   return network;
+}
+
+/** `shared` and `router:external` are policies for everybody. A network that is no way out any more is one for nobody. */
+async function followFlags(
+  current: Change,
+  network: Network,
+  flags: { readonly shared: boolean | undefined; readonly external: boolean | undefined },
+): Promise<void> {
+  const { id, projectId } = network;
+  const object = { type: 'network', id, projectId } as const;
+  if (flags.shared !== undefined) await setShared(current, object, flags.shared);
+  if (flags.external) await setShared(current, { ...object, action: 'access_as_external' }, true);
+  if (flags.external !== false) return;
+  const ways = await findRbacPolicies(current.trx, everything, {
+    object_id: [id],
+    action: ['access_as_external'],
+  });
+  await deleteRbacPolicies(
+    current.trx,
+    ways.map((policy) => policy.id),
+  );
 }
 
 /** What lies outside is not inside a tunnel. */
@@ -210,15 +240,5 @@ async function refuseWhenGateway(trx: Trx, network: Network): Promise<void> {
   throw new Failure(
     'network-in-use',
     `External network ${network.id} cannot be updated to be made non-external, since it has existing gateway ports.`,
-  );
-}
-
-async function refuseWhenOthersUse(trx: Trx, network: Network): Promise<void> {
-  const ports = await findPorts(trx, everything, { network_id: [network.id] });
-  const others = ports.filter((port) => port.projectId !== network.projectId && port.projectId !== '');
-  if (others.length === 0) return;
-  throw new Failure(
-    'conflict',
-    `Network ${network.name} cannot be made private: ports of other projects are on it.`,
   );
 }

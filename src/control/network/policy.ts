@@ -18,6 +18,8 @@ const adminOnly = {
     isDefault: 'is_default',
   },
   subnet: {},
+  address_scope: { shared: 'shared' },
+  subnetpool: { shared: 'shared', isDefault: 'is_default' },
   port: { bindingHost: 'binding:host_id', bindingProfile: 'binding:profile' },
   security_group: {},
   security_group_rule: {},
@@ -41,6 +43,11 @@ function refuse(rule: string): never {
 /** The text that Neutron makes of a rule and the attributes that were given: `((a and b) and c)`. */
 function ruleText(action: string, attributes: readonly string[]): string {
   return attributes.reduce((text, name) => `(${text} and rule:${action}:${name})`, `rule:${action}`);
+}
+
+/** Throws `policy-not-authorized` as for attributes that the caller may not give. */
+export function refuseAttributes(action: string, attributes: readonly string[]): never {
+  refuse(ruleText(action, attributes));
 }
 
 /** Throws `policy-not-authorized` when a caller without the role gives an administrator's attribute a value. */

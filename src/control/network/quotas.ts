@@ -21,11 +21,11 @@ import { checkAdmin, checkProject } from './policy.ts';
 export const quotaResources = {
   network: { setting: 'network', table: 'networks' },
   subnet: { setting: 'subnet', table: 'subnets' },
-  subnetpool: { setting: 'subnetpool', table: null },
+  subnetpool: { setting: 'subnetpool', table: 'subnet_pools' },
   port: { setting: 'port', table: 'ports' },
   router: { setting: 'router', table: 'routers' },
   floatingip: { setting: 'floatingip', table: null },
-  rbac_policy: { setting: 'rbacPolicy', table: null },
+  rbac_policy: { setting: 'rbacPolicy', table: 'rbac_policies' },
   security_group: { setting: 'securityGroup', table: 'security_groups' },
   security_group_rule: { setting: 'securityGroupRule', table: 'security_group_rules' },
 } as const satisfies Record<

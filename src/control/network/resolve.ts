@@ -8,7 +8,7 @@ import { usableRange } from '../../ipam/pools.ts';
 import type { Caller } from '../../model/caller.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Uuid } from '../../model/ids.ts';
-import type { Network, Port } from '../../model/network.ts';
+import { everyProject, isSharedWith, type Network, type Port } from '../../model/network.ts';
 import { everything, type Scope } from '../../store/network/common.ts';
 import { findNetworks } from '../../store/network/networks.ts';
 import { findPorts } from '../../store/network/ports.ts';
@@ -97,11 +97,16 @@ export async function resolveNets(
 async function defaultNet({ db }: NetworkContext, caller: Caller): Promise<ResolvedNet> {
   const visible = (await findNetworks(db, projectOf(caller))).filter(hasSubnet);
   const own = visible.find(
-    (network) => network.projectId === caller.projectId && !network.shared && !network.external,
+    (network) => network.projectId === caller.projectId && !isSharedWithAll(network) && !network.external,
   );
-  const chosen = own ?? visible.find((network) => network.shared);
+  const chosen = own ?? visible.find(isSharedWithAll);
   if (!chosen) throw new Failure('conflict', 'There is no neutron network available');
   return { networkId: chosen.id };
+}
+
+/** What another tenant shares with this one alone is nobody's default: it has to be named. */
+function isSharedWithAll({ sharedWith }: Network): boolean {
+  return sharedWith.includes(everyProject);
 }
 
 function hasSubnet(network: Network): boolean {
@@ -125,7 +130,7 @@ async function resolveNetwork(
       `Multiple neutron networks exist with same name: ${name}. Please use an ID to be more specific.`,
     ),
   });
-  if (network.external && !network.shared && !options.mayAttachExternal) {
+  if (network.external && !isSharedWith(network, caller.projectId) && !options.mayAttachExternal) {
     throw new Failure(
       'external-network-attach-forbidden',
       `It is not allowed to create an interface on external network ${network.id}`,

@@ -20,11 +20,17 @@ import { checkPools, defaultGateway, defaultPools, formatRange, usableRange } fr
 import { Failure } from '../../model/failure.ts';
 import type { Uuid } from '../../model/ids.ts';
 import type { AddressRange, HostRoute, Subnet } from '../../model/network.ts';
-import { invalidInput } from './collection.ts';
+import { invalidInput, type newborn } from './collection.ts';
 
 export interface SubnetDraft {
   readonly networkId: Uuid;
-  readonly cidr: string;
+  /** Absent = the next free block of a pool. */
+  readonly cidr?: string;
+  readonly subnetPoolId?: Uuid | null;
+  /** From the default pool of the IP version. */
+  readonly useDefaultPool?: boolean;
+  /** How much of the pool; absent = as much as the pool says. */
+  readonly prefixLength?: number;
   /** Absent = the block's own; when given it must be that. */
   readonly ipVersion?: 4 | 6;
   readonly projectId?: string;
@@ -59,9 +65,10 @@ const reserved = [
   'ff00::/8',
 ].map(parseCidr);
 
-type Compiled = Omit<Subnet, 'id' | 'projectId' | 'tags' | 'revision' | 'createdAt' | 'updatedAt'>;
+type Compiled = Omit<Subnet, keyof ReturnType<typeof newborn> | 'subnetPoolId'>;
+type Given = Omit<SubnetDraft, 'networkId'> & { readonly cidr: string };
 
-export function compileSubnet(networkId: Uuid, draft: Omit<SubnetDraft, 'networkId'>): Compiled {
+export function compileSubnet(networkId: Uuid, draft: Given): Compiled {
   const cidr = checkBlock(draft.cidr, draft.ipVersion);
   const enableDhcp = draft.enableDhcp ?? true;
   if (enableDhcp && addressBits[cidr.version] - cidr.prefix < 2) {

@@ -27,11 +27,20 @@ import { type Change, change, type NetworkContext, scopeOf } from './context.ts'
 import { getNetwork } from './networks.ts';
 import { checkOwner, checkProject } from './policy.ts';
 import { claimQuota } from './quotas.ts';
+import { chooseOrigin } from './subnet-allocation.ts';
 import { compileSubnet, type SubnetDraft } from './subnet-rules.ts';
 
 export type SubnetChanges = Omit<
   SubnetDraft,
-  'networkId' | 'cidr' | 'ipVersion' | 'projectId' | 'ipv6AddressMode' | 'ipv6RaMode'
+  | 'networkId'
+  | 'cidr'
+  | 'subnetPoolId'
+  | 'useDefaultPool'
+  | 'prefixLength'
+  | 'ipVersion'
+  | 'projectId'
+  | 'ipv6AddressMode'
+  | 'ipv6RaMode'
 >;
 
 export type Subnets = Collection<Subnet, SubnetDraft, SubnetChanges, Where<SubnetRow>>;
@@ -101,7 +110,13 @@ async function createOne(
   const { projectId = network.projectId } = draft;
   checkOwner(caller, 'create_subnet', network);
   checkProject(caller, 'create_subnet', projectId);
-  const subnet: Subnet = { ...newborn(projectId, now), ...compileSubnet(network.id, draft) };
+  const scope = scopeOf(caller);
+  const { cidr, subnetPoolId } = await chooseOrigin(trx, { draft, network, projectId, scope });
+  const subnet: Subnet = {
+    ...newborn(projectId, now),
+    ...compileSubnet(network.id, { ...draft, cidr }),
+    subnetPoolId,
+  };
   await refuseOverlap(trx, subnet);
   if (subnet.ipVersion === 6 && network.mtu < 1280) {
     throw invalidInput(`mtu ${network.mtu} of the network is too small for IPv6, which needs 1280.`);

@@ -1,10 +1,13 @@
 /** The use cases of the network service, one collection per kind of object. */
+import type { AddressScopes } from './address-scopes.ts';
 import type { Networks } from './networks.ts';
 import type { Ports } from './ports.ts';
 import type { Quotas } from './quotas.ts';
+import type { RbacPolicies } from './rbac-policies.ts';
 import type { Routers } from './routers.ts';
 import type { SecurityGroupRules } from './security-group-rules.ts';
 import type { SecurityGroups } from './security-groups.ts';
+import type { SubnetPools } from './subnet-pools.ts';
 import type { Subnets } from './subnets.ts';
 
 export interface UseCases {
@@ -13,6 +16,9 @@ export interface UseCases {
   readonly ports: Ports;
   readonly securityGroups: SecurityGroups;
   readonly securityGroupRules: SecurityGroupRules;
+  readonly subnetPools: SubnetPools;
+  readonly addressScopes: AddressScopes;
+  readonly rbacPolicies: RbacPolicies;
   readonly routers: Routers;
   readonly quotas: Quotas;
 }

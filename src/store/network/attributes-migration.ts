@@ -1,9 +1,6 @@
 /** The rest of Neutron's everyday attributes of networks, subnets and ports. */
-import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
-
-// biome-ignore lint/suspicious/noExplicitAny: Kysely's own type for a database without known tables
-type AnyDb = Kysely<any>;
+import type { AnyDb } from './migration.ts';
 
 const added: readonly (readonly [
   table: string,

@@ -3,9 +3,10 @@ import type { Migration } from 'kysely/migration';
 
 // A migration speaks of tables as they are at its time, not as today's row types have them.
 // biome-ignore lint/suspicious/noExplicitAny: Kysely's own type for a database without known tables
-type AnyDb = Kysely<any>;
+export type AnyDb = Kysely<any>;
 
-function withCommonColumns(db: AnyDb, table: string): CreateTableBuilder<string, string> {
+/** A table with the columns that all resources have. */
+export function withCommonColumns(db: AnyDb, table: string): CreateTableBuilder<string, string> {
   return db.schema
     .createTable(table)
     .addColumn('id', 'text', (column) => column.primaryKey())

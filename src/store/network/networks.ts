@@ -1,4 +1,4 @@
-/** Queries for networks. A project sees its own, shared and external ones. */
+/** Queries for networks. A project sees its own, and what policies share with it or offer it as a way out. */
 import type { Uuid } from '../../model/ids.ts';
 import type { Network } from '../../model/network.ts';
 import type { DbOrTrx, Trx } from '../database.ts';
@@ -14,6 +14,7 @@ import {
   tagsOf,
   type Where,
 } from './common.ts';
+import { forgetObjects, sharedWithOf, visibleTo } from './rbac-policies.ts';
 import type { NetworkRow } from './tables.ts';
 
 export async function findNetworks(
@@ -26,14 +27,18 @@ export async function findNetworks(
     .selectAll()
     .where((eb) => matching(eb, 'networks', where));
   if (scope.kind === 'project') {
-    query = query.where((eb) =>
-      eb.or([eb('project_id', '=', scope.projectId), eb('shared', '=', 1), eb('external', '=', 1)]),
-    );
+    const { projectId } = scope;
+    const visible = visibleTo(db, 'network', projectId, ['access_as_shared', 'access_as_external']);
+    query = query.where((eb) => eb.or([eb('project_id', '=', projectId), eb('id', 'in', visible)]));
   }
   const rows = await query.orderBy('created_at').orderBy('id').execute();
   const ids = rows.map((row) => row.id);
-  const [tags, subnets] = [await tagsOf(db, ids), await subnetIdsOf(db, ids)];
-  return rows.map((row) => toNetwork(row, tags, subnets));
+  const parts: Parts = {
+    tags: await tagsOf(db, ids),
+    subnets: await subnetsOf(db, ids),
+    sharedWith: await sharedWithOf(db, ids),
+  };
+  return rows.map((row) => toNetwork(row, parts));
 }
 
 export async function findNetwork(
@@ -55,10 +60,7 @@ export async function updateNetwork(trx: Trx, network: Network): Promise<void> {
 
 /** Its subnets go with it. */
 export async function deleteNetwork(trx: Trx, network: Network): Promise<void> {
-  await trx
-    .deleteFrom('network_tags')
-    .where('resource_id', 'in', [network.id, ...network.subnetIds])
-    .execute();
+  await forgetObjects(trx, [network.id, ...network.subnetIds]);
   await trx.deleteFrom('networks').where('id', '=', network.id).execute();
 }
 
@@ -71,32 +73,50 @@ export async function touchNetwork(trx: Trx, id: Uuid, now: string): Promise<voi
     .execute();
 }
 
-async function subnetIdsOf(db: DbOrTrx, networkIds: readonly Uuid[]): Promise<Map<Uuid, Uuid[]>> {
+interface SubnetPart {
+  readonly id: Uuid;
+  readonly network_id: Uuid;
+  readonly ip_version: number;
+  readonly address_scope_id: Uuid | null;
+}
+
+interface Parts {
+  readonly tags: ReadonlyMap<Uuid, string[]>;
+  readonly subnets: ReadonlyMap<Uuid, SubnetPart[]>;
+  readonly sharedWith: ReadonlyMap<Uuid, string[]>;
+}
+
+async function subnetsOf(db: DbOrTrx, networkIds: readonly Uuid[]): Promise<Map<Uuid, SubnetPart[]>> {
   const rows = await inPieces(networkIds, (piece) =>
     db
       .selectFrom('subnets')
-      .select(['id', 'network_id'])
-      .where('network_id', 'in', piece)
-      .orderBy('created_at')
-      .orderBy('id')
+      .leftJoin('subnet_pools', 'subnet_pools.id', 'subnets.subnetpool_id')
+      .select(['subnets.id', 'subnets.network_id', 'subnets.ip_version', 'subnet_pools.address_scope_id'])
+      .where('subnets.network_id', 'in', piece)
+      .orderBy('subnets.created_at')
+      .orderBy('subnets.id')
       .execute(),
   );
   return groupBy(
     rows,
     (row) => row.network_id,
-    (row) => row.id,
+    (row) => row,
   );
 }
 
-function toNetwork(
-  row: NetworkRow,
-  tags: ReadonlyMap<Uuid, string[]>,
-  subnetIds: ReadonlyMap<Uuid, Uuid[]>,
-): Network {
+function scopesOf(subnets: readonly SubnetPart[]): Network['addressScopes'] {
+  return Object.fromEntries(
+    subnets.flatMap(({ ip_version, address_scope_id }) =>
+      address_scope_id === null ? [] : [[ip_version, address_scope_id]],
+    ),
+  );
+}
+
+function toNetwork(row: NetworkRow, parts: Parts): Network {
+  const subnets = parts.subnets.get(row.id) ?? [];
   return {
-    ...commonOf(row, tags),
+    ...commonOf(row, parts.tags),
     adminStateUp: row.admin_state_up === 1,
-    shared: row.shared === 1,
     external: row.external === 1,
     portSecurityEnabled: row.port_security_enabled === 1,
     mtu: row.mtu,
@@ -106,7 +126,9 @@ function toNetwork(
     dnsDomain: row.dns_domain,
     isDefault: row.is_default === 1,
     zoneHints: JSON.parse(row.zone_hints) as string[],
-    subnetIds: subnetIds.get(row.id) ?? [],
+    sharedWith: parts.sharedWith.get(row.id) ?? [],
+    subnetIds: subnets.map((subnet) => subnet.id),
+    addressScopes: scopesOf(subnets),
   };
 }
 
@@ -114,7 +136,6 @@ function toRow(network: Network): NetworkRow {
   return {
     ...commonRow(network),
     admin_state_up: bit(network.adminStateUp),
-    shared: bit(network.shared),
     external: bit(network.external),
     port_security_enabled: bit(network.portSecurityEnabled),
     mtu: network.mtu,

@@ -7,6 +7,8 @@ export type CountedTable =
   | 'subnets'
   | 'ports'
   | 'routers'
+  | 'subnet_pools'
+  | 'rbac_policies'
   | 'security_groups'
   | 'security_group_rules';
 

@@ -3,6 +3,7 @@ import type { Uuid } from '../../model/ids.ts';
 import type { AddressRange, HostRoute, Subnet } from '../../model/network.ts';
 import type { DbOrTrx, Trx } from '../database.ts';
 import { bit, commonOf, commonRow, everything, matching, type Scope, tagsOf, type Where } from './common.ts';
+import { visibleTo } from './rbac-policies.ts';
 import type { SubnetRow } from './tables.ts';
 
 export async function findSubnets(
@@ -15,10 +16,9 @@ export async function findSubnets(
     .selectAll()
     .where((eb) => matching(eb, 'subnets', where));
   if (scope.kind === 'project') {
-    const shared = db.selectFrom('networks').select('id').where('shared', '=', 1);
-    query = query.where((eb) =>
-      eb.or([eb('project_id', '=', scope.projectId), eb('network_id', 'in', shared)]),
-    );
+    const { projectId } = scope;
+    const shared = visibleTo(db, 'network', projectId);
+    query = query.where((eb) => eb.or([eb('project_id', '=', projectId), eb('network_id', 'in', shared)]));
   }
   const rows = await query.orderBy('created_at').orderBy('id').execute();
   const tags = await tagsOf(
@@ -63,6 +63,7 @@ function toSubnet(row: SubnetRow, tags: ReadonlyMap<Uuid, string[]>): Subnet {
   return {
     ...commonOf(row, tags),
     networkId: row.network_id,
+    subnetPoolId: row.subnetpool_id,
     ipVersion: row.ip_version === 6 ? 6 : 4,
     cidr: row.cidr,
     gatewayIp: row.gateway_ip,
@@ -81,6 +82,7 @@ function toRow(subnet: Subnet): SubnetRow {
   return {
     ...commonRow(subnet),
     network_id: subnet.networkId,
+    subnetpool_id: subnet.subnetPoolId,
     ip_version: subnet.ipVersion,
     cidr: subnet.cidr,
     gateway_ip: subnet.gatewayIp,

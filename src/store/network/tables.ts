@@ -17,7 +17,6 @@ export interface CommonRow {
 
 export interface NetworkRow extends CommonRow {
   admin_state_up: number;
-  shared: number;
   external: number;
   port_security_enabled: number;
   mtu: number;
@@ -30,8 +29,35 @@ export interface NetworkRow extends CommonRow {
   zone_hints: string;
 }
 
+export interface RbacPolicyRow {
+  id: string;
+  project_id: string;
+  object_type: string;
+  object_id: string;
+  action: string;
+  target_project: string;
+  created_at: string;
+}
+
+export interface AddressScopeRow extends CommonRow {
+  ip_version: number;
+}
+
+export interface SubnetPoolRow extends CommonRow {
+  ip_version: number;
+  /** JSON: string[] */
+  prefixes: string;
+  min_prefix_length: number;
+  max_prefix_length: number;
+  default_prefix_length: number;
+  is_default: number;
+  default_quota: number | null;
+  address_scope_id: string | null;
+}
+
 export interface SubnetRow extends CommonRow {
   network_id: string;
+  subnetpool_id: string | null;
   ip_version: number;
   cidr: string;
   gateway_ip: string | null;
@@ -134,6 +160,9 @@ export interface NetworkQuotaRow {
 
 export interface NetworkTables {
   networks: NetworkRow;
+  rbac_policies: RbacPolicyRow;
+  address_scopes: AddressScopeRow;
+  subnet_pools: SubnetPoolRow;
   subnets: SubnetRow;
   ports: PortRow;
   fixed_ips: FixedIpRow;

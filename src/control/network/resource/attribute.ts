@@ -13,6 +13,8 @@ export interface Viewer {
   /** Of networks without a domain of their own. */
   readonly dnsDomain: string;
   readonly availabilityZone: string;
+  /** The view answers a change. */
+  readonly isChange: boolean;
 }
 
 interface Shown<Kind> {

@@ -3,12 +3,15 @@ import type { Caller } from '../../../model/caller.ts';
 import type { FailureCode } from '../../../model/failure.ts';
 import type { Uuid } from '../../../model/ids.ts';
 import type { Expectation } from '../collection.ts';
+import { addressScopeAttributes } from './address-scopes.ts';
 import type { Table } from './attribute.ts';
 import { networkAttributes } from './networks.ts';
 import { portAttributes } from './ports.ts';
 import type { Tagged } from './query.ts';
+import { rbacPolicyAttributes } from './rbac-policies.ts';
 import { routerAttributes } from './routers.ts';
 import { ruleAttributes, securityGroupAttributes } from './security-groups.ts';
+import { subnetPoolAttributes } from './subnet-pools.ts';
 import { subnetAttributes } from './subnets.ts';
 
 export interface ResourceKind {
@@ -58,6 +61,27 @@ export const resourceKinds = {
     plural: 'security_group_rules',
     table: ruleAttributes as Table,
     notFound: 'security-group-rule-not-found',
+    isTagged: false,
+  },
+  subnetpools: {
+    singular: 'subnetpool',
+    plural: 'subnetpools',
+    table: subnetPoolAttributes as Table,
+    notFound: 'subnet-pool-not-found',
+    isTagged: true,
+  },
+  'address-scopes': {
+    singular: 'address_scope',
+    plural: 'address_scopes',
+    table: addressScopeAttributes as Table,
+    notFound: 'address-scope-not-found',
+    isTagged: false,
+  },
+  'rbac-policies': {
+    singular: 'rbac_policy',
+    plural: 'rbac_policies',
+    table: rbacPolicyAttributes as Table,
+    notFound: 'rbac-policy-not-found',
     isTagged: false,
   },
   routers: {

@@ -1,5 +1,5 @@
 /** Networks in Neutron's JSON. */
-import type { Network } from '../../../model/network.ts';
+import { isSharedWith, type Network } from '../../../model/network.ts';
 import { type NetworkDraft, networkDefaults } from '../networks.ts';
 import { largestSegmentationId } from '../segments.ts';
 import { type Attribute, commonAttributes } from './attribute.ts';
@@ -22,7 +22,7 @@ export const networkAttributes: readonly Attribute<Network, NetworkDraft>[] = [
   { name: 'subnets', view: (network) => network.subnetIds },
   {
     name: 'shared',
-    view: (network) => network.shared,
+    view: (network, { projectId }) => isSharedWith(network, projectId),
     field: 'shared',
     parser: boolean,
     default: networkDefaults.shared,
@@ -102,6 +102,6 @@ export const networkAttributes: readonly Attribute<Network, NetworkDraft>[] = [
     view: (network, { availabilityZone }) => (network.subnetIds.length > 0 ? [availabilityZone] : []),
     filter: false,
   },
-  { name: 'ipv4_address_scope', view: () => null },
-  { name: 'ipv6_address_scope', view: () => null },
+  { name: 'ipv4_address_scope', view: (network) => network.addressScopes[4] ?? null },
+  { name: 'ipv6_address_scope', view: (network) => network.addressScopes[6] ?? null },
 ];

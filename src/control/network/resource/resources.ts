@@ -24,6 +24,8 @@ export interface Session {
   readonly caller: Caller;
   /** Also what only administrators see; default: when the caller is one. */
   readonly showAll?: boolean;
+  /** The answer is to a change: a few things look different then. */
+  readonly isChange?: boolean;
 }
 
 export interface Resources {
@@ -49,9 +51,13 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
     ports: useCases.ports,
     'security-groups': useCases.securityGroups,
     'security-group-rules': useCases.securityGroupRules,
+    subnetpools: useCases.subnetPools,
+    'address-scopes': useCases.addressScopes,
+    'rbac-policies': useCases.rbacPolicies,
     routers: readOnly(useCases.routers),
   };
-  const viewerOf = ({ caller }: Session): Viewer => ({
+  const viewerOf = ({ caller, isChange = false }: Session): Viewer => ({
+    isChange,
     projectId: caller.projectId,
     dnsDomain: context.config.network.dnsDomain,
     availabilityZone: context.config.agent.availabilityZone,
@@ -87,7 +93,8 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
       const { table, singular } = resourceKinds[name];
       checkWriter(session.caller, `update_${singular}`);
       const changes = parseBody(table, body, 'update');
-      return toView(table, await collections[name].update(session.caller, id, changes, expect), session);
+      const object = await collections[name].update(session.caller, id, changes, expect);
+      return toView(table, object, { ...session, isChange: true });
     },
 
     async remove(session, name, id, expect) {

@@ -1,4 +1,4 @@
-/** Tags of networks, subnets, ports, security groups and routers: up to 50 each, of up to 255 characters. */
+/** Tags of whatever carries them: up to 50 each, of up to 255 characters. */
 import type { Caller } from '../../../model/caller.ts';
 import { Failure } from '../../../model/failure.ts';
 import type { Uuid } from '../../../model/ids.ts';
@@ -6,12 +6,13 @@ import { tagsOf } from '../../../store/network/common.ts';
 import { raiseRevision, replaceTags, type TaggedTable } from '../../../store/network/tags.ts';
 import { change, type NetworkContext } from '../context.ts';
 import { checkOwner, checkWriter } from '../policy.ts';
-import type { Collections, ResourceName } from './kinds.ts';
+import { type Collections, type ResourceName, resourceKinds } from './kinds.ts';
 import { distinct, listOf, refuse, text } from './parsers.ts';
 
 const tables: Readonly<Partial<Record<ResourceName, TaggedTable>>> = {
   networks: 'networks',
   subnets: 'subnets',
+  subnetpools: 'subnet_pools',
   ports: 'ports',
   'security-groups': 'security_groups',
   routers: 'routers',
@@ -48,7 +49,7 @@ export function createTags(context: NetworkContext, collections: Collections) {
     const table = tables[name];
     const object = await collections[name].get(caller, id);
     if (!table) throw new Failure('resource-not-found', `${name} have no tags.`);
-    const action = `update_${table.slice(0, -1)}`;
+    const action = `update_${resourceKinds[name].singular}`;
     checkWriter(caller, action);
     checkOwner(caller, action, object);
     return change(context, async ({ trx, now }) => {
