@@ -181,6 +181,29 @@ export function testKernelContract(name: string, open: () => Promise<Kernel>): v
     });
   }
 
+  check('limits come, change and go with their detour; a link that is gone has none', async () => {
+    const bucket = { bytesPerSecond: 1_250_000, burstBytes: 100_000, queueBytes: 65_536 };
+    const detour = { name: 'detour', alias: 'whose' };
+    const limit = { do: 'limit-link', netns, name: near, detour } as const;
+    await kernel.apply([
+      veth,
+      { ...limit, leaving: bucket, arriving: bucket },
+      { ...limit, leaving: null, arriving: { ...bucket, burstBytes: 200_000 } },
+    ]);
+    const found = await link('detour', netns);
+    assert.deepEqual([found?.kind, found?.alias, found?.up], ['ifb', 'whose', true]);
+    const none = { ...limit, leaving: null, arriving: null };
+    await kernel.apply([none, none]);
+    assert.equal(await link('detour', netns), undefined);
+    await kernel.apply([
+      { ...limit, leaving: bucket, arriving: bucket },
+      { do: 'delete-link', netns, name: near },
+      { ...limit, leaving: bucket, arriving: bucket },
+      { ...limit, netns: `${netns}-never`, leaving: bucket, arriving: bucket },
+    ]);
+    assert.equal(await link('detour', netns), undefined);
+  });
+
   check('settings belong to their namespace', async () => {
     await kernel.apply([
       { do: 'sysctl', netns, key: 'net/ipv4/conf/lo/forwarding', value: '1' },

@@ -1,5 +1,5 @@
 /** One network namespace of the kernel in ./fake. */
-import type { KernelAddress, KernelLink, KernelRoute, KernelStepOf } from './kernel.ts';
+import type { Bucket, KernelAddress, KernelLink, KernelRoute, KernelStepOf } from './kernel.ts';
 
 interface FakeLink {
   index: number;
@@ -12,6 +12,8 @@ interface FakeLink {
   bridge: FakeLink | null;
   peer: { readonly link: FakeLink; readonly space: FakeNamespace } | null;
   flags: Record<string, boolean>;
+  /** The limit of what leaves by it. */
+  leaving: Bucket | null;
 }
 
 interface Settings {
@@ -35,7 +37,7 @@ export class FakeNamespace {
   }
 
   listLinks(): KernelLink[] {
-    return [...this.#links.values()].map(({ bridge, peer: _, flags: __, ...link }) => ({
+    return [...this.#links.values()].map(({ bridge, peer: _, flags: __, leaving: ___, ...link }) => ({
       ...link,
       ...(bridge ? { bridge: bridge.name } : {}),
     }));
@@ -90,6 +92,18 @@ export class FakeNamespace {
     Object.assign(moved, { name: to.name, up: false, bridge: null });
     target.#links.set(to.name, moved);
     if (moved.peer?.link.peer) moved.peer.link.peer = { link: moved, space: target };
+  }
+
+  limitLink({ name, leaving, arriving, detour }: KernelStepOf<'limit-link'>): void {
+    const link = this.#links.get(name);
+    if (link) link.leaving = leaving;
+    if (!link || !arriving) {
+      this.deleteLink(detour.name);
+      return;
+    }
+    const ifb = this.#ofKind(detour.name, 'ifb') ?? this.#add(detour.name, 'ifb');
+    Object.assign(ifb, { leaving: arriving, up: true });
+    adjust(ifb, detour);
   }
 
   deleteLink(name: string): void {
@@ -164,6 +178,7 @@ export class FakeNamespace {
   describe(): string[] {
     return [
       ...[...this.#links.keys()].filter((name) => name !== 'lo').map((name) => `link ${name}`),
+      ...[...this.#links.values()].flatMap(({ name, leaving }) => (leaving ? [`limit of ${name}`] : [])),
       ...this.addresses.map(({ link, address }) => `address ${address} on ${link}`),
       ...this.routes.map(({ to }) => `route ${to}`),
       ...this.#tables,
@@ -195,6 +210,7 @@ export class FakeNamespace {
       bridge: null,
       peer: null,
       flags: {},
+      leaving: null,
     };
     this.#links.set(name, link);
     return link;

@@ -121,6 +121,7 @@ export class FakeKernel implements Kernel {
       'delete-address': (step) => this.#find(step)?.deleteAddress(step),
       'ensure-route': (step) => this.#at(step.netns).ensureRoute(step),
       'delete-route': (step) => this.#find(step)?.deleteRoute(step),
+      'limit-link': (step) => this.#find(step)?.limitLink(step),
       sysctl: (step) => {
         this.#at(step.netns).sysctls.set(step.key, step.value);
       },

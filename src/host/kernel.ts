@@ -12,6 +12,15 @@
  */
 export type Address = string; // with prefix length, e.g. 10.0.0.1/24
 
+/** A token bucket. */
+export interface Bucket {
+  readonly bytesPerSecond: number;
+  /** What may pass at once after a pause. */
+  readonly burstBytes: number;
+  /** What may wait for its turn; more is dropped. */
+  readonly queueBytes: number;
+}
+
 export type KernelStep =
   | { readonly do: 'ensure-netns'; readonly name: string }
   /** Deletes the namespace's name; the kernel removes what is in it once nobody holds it. */
@@ -96,6 +105,19 @@ export type KernelStep =
       readonly to: Address;
       readonly via?: string;
       readonly link?: string;
+    }
+  /**
+   * Limits what leaves by a link and what arrives by it; null = no limit. `detour` names the link (of kind `ifb`, in
+   * the same namespace) that arriving packets wait on: it is there only while they are limited. A change keeps what is
+   * queued. A link that is gone has no limits, and the step removes its detour.
+   */
+  | {
+      readonly do: 'limit-link';
+      readonly netns?: string;
+      readonly name: string;
+      readonly leaving: Bucket | null;
+      readonly arriving: Bucket | null;
+      readonly detour: { readonly name: string; readonly alias: string };
     }
   /** `key` below /proc/sys with slashes, e.g. `net/ipv4/ip_forward`. */
   | { readonly do: 'sysctl'; readonly netns?: string; readonly key: string; readonly value: string }

@@ -46,6 +46,21 @@ export function ensureVeth(namespaces: Namespaces, step: KernelStepOf<'ensure-ve
   adjust(namespaces, peer.name, { ...peer, mtu: step.mtu }, peer.netns);
 }
 
+/** A link that takes packets in and lets them out again where they came from; up. */
+export function ensureIfb(
+  namespaces: Namespaces,
+  wanted: { readonly name: string; readonly alias: string },
+  netns?: string,
+): link.LinkView {
+  const present = findLink(namespaces, wanted.name, netns);
+  if (present === undefined) namespaces.socket(netns).change(link.newIfb(wanted.name));
+  else assertKind(present, 'ifb');
+  adjust(namespaces, wanted.name, { alias: wanted.alias }, netns);
+  const made = getLink(namespaces, wanted.name, netns);
+  if (!made.up) namespaces.socket(netns).change(link.setUp(made.index, true));
+  return made;
+}
+
 export function setLink(namespaces: Namespaces, step: KernelStepOf<'set-link'>): void {
   const socket = namespaces.socket(step.netns);
   const present = getLink(namespaces, step.name, step.netns);
@@ -92,7 +107,7 @@ export function deleteLinks(namespaces: Namespaces, names: readonly string[], ne
 export function listLinks(namespaces: Namespaces, netns?: string): KernelLink[] {
   const views = namespaces.socket(netns).list(link.listLinks()).map(link.parseLink);
   const names = new Map(views.map((view) => [view.index, view.name]));
-  return views.map(({ master, peer: _, ...view }) => {
+  return views.map(({ master, peer: _, qdisc: __, ...view }) => {
     const bridge = master === undefined ? undefined : names.get(master);
     return { ...view, ...(bridge === undefined ? {} : { bridge }) };
   });

@@ -20,6 +20,7 @@ import {
   listRoutes,
 } from './linux-addresses.ts';
 import { sendFrame } from './linux-frames.ts';
+import { limitLink } from './linux-limits.ts';
 import { deleteLinks, ensureBridge, ensureVeth, listLinks, moveLink, setLink } from './linux-links.ts';
 import { Namespaces } from './namespaces.ts';
 import { list, NftError, runScript } from './nftables.ts';
@@ -120,6 +121,7 @@ function tableOf(namespaces: Namespaces): StepTable {
     'delete-address': (step) => deleteAddress(namespaces, step),
     'ensure-route': (step) => ensureRoute(namespaces, step),
     'delete-route': (step) => deleteRoute(namespaces, step),
+    'limit-link': (step) => limitLink(namespaces, step),
     sysctl: (step) => namespaces.within(step.netns, () => writeSysctl(step.key, step.value)),
     'send-frame': (step) => sendFrame(namespaces, step),
     nft: (step) => namespaces.within(step.netns, () => runScript(step.script)),

@@ -35,6 +35,11 @@ export function containerLink(portId: string): string {
   return `c${digits(portId, 11)}`;
 }
 
+/** Where what a port sends waits, while that is limited; inside the network's namespace. */
+export function limitLink(portId: string): string {
+  return `l${digits(portId, 11)}`;
+}
+
 /** A router's end of the veth pair of one of its interfaces, inside the router's namespace. */
 export function routerLink(portId: string): string {
   return `q${digits(portId, 11)}`;

@@ -16,12 +16,14 @@ import type { Kernel, KernelLink, KernelStep } from '../host/kernel.ts';
 import { Failure } from '../model/failure.ts';
 import {
   containerLink,
+  limitLink,
   namespacePrefix,
   networkBridge,
   networkNamespace,
   portLink,
 } from '../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../wire/host-network.ts';
+import { type Limits, limitSteps, limitsOf, parseLimitAlias } from './plan/bandwidth.ts';
 import { namespaceSteps, parsePortAlias, plugSteps } from './plan/namespace.ts';
 import { type NetworkRuleset, planChange } from './plan/network-ruleset.ts';
 import { isRouterLeg } from './plan/router.ts';
@@ -57,6 +59,7 @@ export interface PluggedPort extends Endpoint {
 interface Applied extends NetworkRuleset {
   /** All of the network that is not ruleset or ports, as text. */
   readonly frame: string;
+  readonly limits: Limits;
 }
 
 export class Dataplane {
@@ -186,6 +189,7 @@ export class Dataplane {
   /** Rules and frame, then the steps; as one list for the kernel, and only what changed where that is known. */
   async #apply(network: WantedNetwork, undo: Undo, steps: readonly KernelStep[]): Promise<void> {
     const netns = networkNamespace(this.#instance, network.id);
+    const limits = limitsOf(network);
     const frame = JSON.stringify([network.mtu, network.routers]);
     const before = this.#applied.get(netns);
     this.#applied.delete(netns);
@@ -193,8 +197,12 @@ export class Dataplane {
     if (before?.frame === frame && isPresent) {
       const { script, ...applied } = planChange(before, network, freshGeneration());
       try {
-        await this.#kernel.apply([...(script ? [{ do: 'nft', netns, script } as const] : []), ...steps]);
-        this.#applied.set(netns, { ...applied, frame });
+        await this.#kernel.apply([
+          ...(script ? [{ do: 'nft', netns, script } as const] : []),
+          ...limitSteps(this.#instance, network, before.limits),
+          ...steps,
+        ]);
+        this.#applied.set(netns, { ...applied, frame, limits });
         return;
       } catch (error) {
         this.#log.warn({ netns, error }, 'a change failed: applying the whole network anew');
@@ -205,10 +213,11 @@ export class Dataplane {
     await this.#kernel.apply([
       ...namespaceSteps(this.#instance, network),
       { do: 'nft', netns, script },
+      ...(isPresent ? limitSteps(this.#instance, network, undefined) : []),
       ...steps,
     ]);
     await this.#routers.converge(network, undo);
-    this.#applied.set(netns, { ...applied, frame });
+    this.#applied.set(netns, { ...applied, frame, limits });
   }
 
   async #removeStaleLinks(network: WantedNetwork): Promise<void> {
@@ -217,11 +226,17 @@ export class Dataplane {
       interfaces.map(({ portId }) => portLink(portId)),
     );
     const wanted = new Set([...legs, ...network.ports.map(({ id }) => portLink(id))]);
-    const stale = (await this.#kernel.links(netns)).filter(
-      (link) =>
-        !wanted.has(link.name) &&
-        (isRouterLeg(this.#instance, link) || parsePortAlias(this.#instance, link.alias)),
-    );
+    const links = await this.#kernel.links(netns);
+    const isKept = ({ alias, name }: KernelLink) => {
+      const limited = parseLimitAlias(this.#instance, alias);
+      if (limited === undefined) return wanted.has(name);
+      return wanted.has(portLink(limited)) && links.some((link) => link.name === portLink(limited));
+    };
+    const isOurs = (link: KernelLink) =>
+      isRouterLeg(this.#instance, link) ||
+      parsePortAlias(this.#instance, link.alias) ||
+      parseLimitAlias(this.#instance, link.alias);
+    const stale = links.filter((link) => !isKept(link) && isOurs(link));
     await this.#kernel.apply(stale.map(({ name }) => ({ do: 'delete-link', netns, name })));
   }
 
@@ -268,5 +283,5 @@ function portOf(network: WantedNetwork, portId: string): WantedPort {
 
 /** Deleting one end deletes both, wherever the other is. */
 function removePair(netns: string, portId: string): KernelStep[] {
-  return [{ do: 'delete-link', netns, name: portLink(portId) }];
+  return [portLink(portId), limitLink(portId)].map((name) => ({ do: 'delete-link', netns, name }));
 }

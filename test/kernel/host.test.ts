@@ -102,6 +102,46 @@ check('ip sees the bridge, its port and the flags as asked', async () => {
   );
 });
 
+check('tc sees the limits as asked, and none after they went', async () => {
+  const detour = { name: 'detour', alias: 'berth test' };
+  const limit = { do: 'limit-link', netns, name: near, detour } as const;
+  const leaving = { bytesPerSecond: 12_500_000_000, burstBytes: 12_500_000, queueBytes: 625_000 };
+  const arriving = { bytesPerSecond: 125_000, burstBytes: 100_000, queueBytes: 65_536 };
+  await kernel.apply([
+    { do: 'ensure-veth', netns, name: near, mtu: 1450, peer: { name: far } },
+    { do: 'set-link', netns, name: near, up: true },
+    { ...limit, leaving: arriving, arriving: leaving },
+    { ...limit, leaving, arriving },
+  ]);
+  // tc cuts a burst to what passes in whole microseconds.
+  const milliseconds = (bytes = 0, rate = 1) => Math.round((bytes / rate) * 1e3);
+  const queues = () =>
+    json('tc', '-n', netns, '-j', 'qdisc')
+      .filter(({ kind }: TcQueue) => kind !== 'noqueue')
+      .map(({ kind, dev, options: { rate, burst, limit: queue } }: TcQueue) =>
+        kind === 'tbf' ? [kind, dev, rate, milliseconds(burst, rate), queue] : [kind, dev],
+      );
+  assert.deepEqual(queues(), [
+    ['tbf', near, 12_500_000_000, 1, 625_000],
+    ['ingress', near],
+    ['tbf', 'detour', 125_000, 800, 65_536],
+  ]);
+  const [filter, ...more] = json('tc', '-n', netns, '-j', 'filter', 'show', 'dev', near, 'ingress').filter(
+    ({ options }: { options?: { actions?: unknown } }) => options?.actions,
+  );
+  assert.deepEqual(more, []);
+  const [action] = filter.options.actions;
+  assert.deepEqual([filter.protocol, action.mirred_action, action.to_dev], ['all', 'redirect', 'detour']);
+  await kernel.apply([{ ...limit, leaving: null, arriving: null }]);
+  assert.deepEqual(queues(), []);
+});
+
+interface TcQueue {
+  readonly kind: string;
+  readonly dev: string;
+  readonly options: { readonly rate?: number; readonly burst?: number; readonly limit?: number };
+}
+
 check('our tables of links, addresses and routes say what ip says', async () => {
   await kernel.apply([
     { do: 'ensure-bridge', netns, name: 'br0', mtu: 1450 },

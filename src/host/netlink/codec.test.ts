@@ -98,7 +98,7 @@ test('links come back as they were written', () => {
     fc.property(index, change, (at, wanted) => {
       const { index: found, ...rest } = parseLink(changeLink(at, wanted).payload);
       assert.equal(found, at);
-      assert.deepEqual(rest, { name: '', kind: '', up: false, ...wanted });
+      assert.deepEqual(rest, { name: '', kind: '', qdisc: '', up: false, ...wanted });
       assert.equal(parseLink(setUp(at, true).payload).up, true);
     }),
   );

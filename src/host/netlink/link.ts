@@ -13,6 +13,7 @@ const ifla = {
   name: 3,
   mtu: 4,
   link: 5,
+  qdisc: 6,
   master: 10,
   linkInfo: 18,
   alias: 20,
@@ -48,6 +49,8 @@ export interface LinkView {
   readonly alias: string;
   /** Index of the bridge it is a port of. */
   readonly master?: number;
+  /** Kind of the queue that what leaves by it waits in: `noqueue`, `tbf` … */
+  readonly qdisc: string;
   /** Index of a veth's other end, in that end's namespace. */
   readonly peer?: number;
 }
@@ -136,6 +139,11 @@ export function newBridge(name: string, mac?: string): NetlinkRequest {
   return request(messageType.add, creating, header(0), ...parts);
 }
 
+export function newIfb(name: string): NetlinkRequest {
+  const kind = attr.nested(ifla.linkInfo, attr.name(info.kind, 'ifb'));
+  return request(messageType.add, creating, header(0), attr.name(ifla.name, name), kind);
+}
+
 export function changeLink(index: number, change: LinkChange): NetlinkRequest {
   const parts: Buffer[] = [header(index)];
   if (change.mtu !== undefined) parts.push(attr.u32(ifla.mtu, change.mtu));
@@ -202,6 +210,7 @@ export function parseLink(payload: Buffer): LinkView {
     mtu: attr.readU32(found.get(ifla.mtu)) ?? 0,
     up: (payload.readUInt32LE(8) & isUp) !== 0,
     alias: attr.readText(found.get(ifla.alias)) ?? '',
+    qdisc: attr.readText(found.get(ifla.qdisc)) ?? '',
     ...(master ? { master } : {}),
     ...(peer ? { peer } : {}),
   };

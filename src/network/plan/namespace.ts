@@ -14,6 +14,7 @@ import {
 } from '../../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../../wire/host-network.ts';
 import { announceSteps } from './announce.ts';
+import { firstLimitSteps } from './bandwidth.ts';
 import { idWord, macWord } from './words.ts';
 
 /** br_netfilter shows bridged IP packets to the ip and ip6 tables; frames with tags never reach it (./guard). */
@@ -70,6 +71,7 @@ export function plugSteps(
   const peer = { name: containerLink(port.id), mac: macWord(port.macAddress), alias };
   return [
     { do: 'ensure-veth', netns, name, mtu: network.mtu, alias, peer },
+    ...firstLimitSteps(instance, network, port),
     { do: 'set-link', netns, name, bridge: networkBridge, up: true },
     ...announceSteps(netns, port),
   ];
