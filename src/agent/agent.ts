@@ -17,6 +17,7 @@ import { wake } from '../wire/agent.ts';
 import { type AgentCniBackend, createCniBackend } from './cni-backend.ts';
 import { Containers } from './containers.ts';
 import type { HostDataplane } from './dataplane.ts';
+import { serveDiagnostics } from './diagnostics.ts';
 import { DockerNetworks } from './docker-networks.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Images } from './images.ts';
@@ -75,6 +76,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const abort = new AbortController();
 
   serveQuestions({ ...options, clock: options.clock ?? systemClock });
+  serveDiagnostics({ bus, networks });
   bus.listen(wake, (body, from) => {
     if (from.kind !== 'server') return;
     const isAll = body.containers.length + body.networks.length === 0;

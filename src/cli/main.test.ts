@@ -232,6 +232,47 @@ test('a floating IP leads to a container, a port or an address, and is found by 
   assert.deepEqual(fake.objects.floatingips, []);
 });
 
+test('port trace tells the story, whose rule decides, and what would help', async () => {
+  await using world = await withCloud();
+  const { fake, berth } = world;
+  fake.objects.ports = [
+    { id: 'p1', name: 'web', fixed_ips: [], network_id: 'n1' },
+    { id: 'p2', name: 'db', fixed_ips: [], network_id: 'n1', security_groups: ['g2'] },
+  ];
+  const step = (id: string, what: string, passes: boolean, text: string) => ({
+    ...{ at: 'port', id, what, passes, text },
+    security_group_id: passes ? 'g1' : null,
+    security_group_rule_id: passes ? 'r1' : null,
+  });
+  const steps = [step('p1', 'egress', true, 'let through'), step('p2', 'ingress', false, 'no rule')];
+  fake.objects.trace = [{ passes: false, steps, packet: { source: '10.0.0.1' } }];
+  const dropped = await berth('port', 'trace', 'web', 'db', '5432/tcp');
+  assert.deepEqual(
+    [dropped.code, dropped.stdout],
+    [
+      1,
+      [
+        '✓ port web egress  let through [rule r1]',
+        '✗ port db ingress  no rule',
+        '',
+        'dropped: 5432/tcp from web to db',
+        'to allow it: berth security-group rule create g2 --protocol tcp --dst-port 5432',
+        '',
+      ].join('\n'),
+    ],
+  );
+  assert.deepEqual(fake.objects.traced, [
+    { from_port_id: 'p1', to_port_id: 'p2', protocol: 'tcp', port: 5432 },
+  ]);
+  fake.objects.floatingips = [{ id: 'f', floating_ip_address: '172.24.4.9', port_id: 'p1' }];
+  fake.objects.trace = [{ passes: true, steps: steps.slice(0, 1), packet: null }];
+  const allowed = await berth('port', 'trace', 'outside', 'web', 'icmp');
+  assert.equal(allowed.code, 0, allowed.stderr);
+  assert.deepEqual(fake.objects.traced, [{ to_address: '172.24.4.9', protocol: 'icmp' }]);
+  await berth('port', 'trace', 'web', '192.0.2.1', '-f', 'json');
+  assert.deepEqual(fake.objects.traced, [{ from_port_id: 'p1', to_address: '192.0.2.1', protocol: 'icmp' }]);
+});
+
 test('a wrong command line is exit code 2 and sends nothing', async () => {
   await using world = await withCloud();
   for (const line of [
@@ -244,6 +285,10 @@ test('a wrong command line is exit code 2 and sends nothing', async () => {
     'network create n --mtu big',
     'subnet create s --range 10.0.0.0/24',
     'network set n',
+    'port trace a b tcp/many',
+    'port trace a b tcp/1/2/3',
+    'router create --no-snat edge',
+    'router route add edge 10.0.0.0/8',
     'exec web',
     'update web',
   ]) {

@@ -77,6 +77,24 @@ export interface PortForwardingObject {
   readonly description?: string;
 }
 
+/** Where a packet would go (Berth's extension `berth-diagnostics`). */
+export interface TraceView {
+  readonly passes: boolean;
+  readonly steps: readonly TraceStepView[];
+  /** As it arrived; null when that is another project's matter. */
+  readonly packet: Readonly<Record<string, string | number>> | null;
+}
+
+export interface TraceStepView {
+  readonly at: 'port' | 'network' | 'router' | 'outside';
+  readonly id: string | null;
+  readonly what: string;
+  readonly passes: boolean;
+  readonly text: string;
+  readonly security_group_id: string | null;
+  readonly security_group_rule_id: string | null;
+}
+
 /** Objects per page when a list is long. */
 const pageSize = 1000;
 
@@ -185,6 +203,15 @@ export class NetworkApi {
   async removeForwarding(floatingIpId: string, id: string): Promise<void> {
     const path = `${forwardingPath(floatingIpId)}/${encodeURIComponent(id)}`;
     await this.#session.request('network', { method: 'DELETE', path });
+  }
+
+  async trace(trace: object): Promise<TraceView> {
+    const body = await this.#session.request<{ trace: TraceView }>('network', {
+      method: 'POST',
+      path: '/berth/trace',
+      body: { trace },
+    });
+    return body.trace;
   }
 
   /** Limits and use by resource (`network`, `port` …). */

@@ -102,6 +102,7 @@ export class FakeCloud implements AsyncDisposable {
     const request = { method, url, body: text ? JSON.parse(text) : {}, headers };
     if (url.pathname === '/identity/v3/auth/tokens') return this.#logIn(request);
     if (!this.tokens.has(String(headers['x-auth-token']))) return unauthorized;
+    if (url.pathname === '/network/v2.0/berth/trace') return this.#trace(request);
     const below = /^\/network\/v2\.0\/(routers|floatingips)\/([^/]+)\/(\w+_\w+)(?:\/([^/]+))?$/.exec(
       url.pathname,
     );
@@ -178,6 +179,15 @@ export class FakeCloud implements AsyncDisposable {
     return { body: { containers: page, next: page.length === size ? 'http://next' : null } };
   }
 
+  /** The answer that the test has put under `trace`; what was asked is kept beside it. */
+  #trace({ body }: Request): Answer {
+    const [answer] = this.objects.trace ?? [];
+    if (!answer)
+      return { status: 404, body: { NeutronError: { type: 'PortNotFound', message: 'no', detail: '' } } };
+    this.objects.traced = [body.trace as Fields];
+    return { body: { trace: answer } };
+  }
+
   /** Interfaces of routers, as ports; forwarded ports of floating IPs, as a collection of its own. */
   #below(request: Request, [, owner = '', what = '', id]: readonly (string | undefined)[]): Answer {
     if (what === 'port_forwardings') return this.#network(request, [`${what}/${owner}`, id]);
@@ -215,7 +225,9 @@ export class FakeCloud implements AsyncDisposable {
     }
     if (!id) {
       const matches = all.filter((item) =>
-        [...url.searchParams].every(([key, value]) => key === 'limit' || String(item[key]) === value),
+        [...new Set(url.searchParams.keys())].every(
+          (key) => key === 'limit' || url.searchParams.getAll(key).includes(String(item[key])),
+        ),
       );
       return { body: { [many]: matches } };
     }

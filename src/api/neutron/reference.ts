@@ -21,12 +21,31 @@ written from the tables that the API works by (\`src/control/network/resource\`)
 - Attributes under "administrators" are shown to them only.
 `;
 
+const diagnostics = `## /v2.0/berth/trace
+
+Berth's own (extension \`berth-diagnostics\`). \`POST\` of \`{"trace": {…}}\` tells where the first packet of a connection would go, from
+the plan; nothing is sent and nothing changes.
+
+| key | meaning |
+|---|---|
+| \`from_port_id\` | the port that sends; null or absent = somebody outside of the cloud |
+| \`from_address\` | default: the port's own address |
+| \`to_port_id\`, \`to_address\` | exactly one of the two; a floating IP is an address |
+| \`protocol\` | name or number |
+| \`port\`, \`source_port\` | of tcp, udp, …; the first is required |
+| \`icmp_type\`, \`icmp_code\` | of icmp; default: an echo request |
+
+The answer: \`passes\`, \`steps\` (each with \`at\`, \`id\`, \`what\`, \`passes\`, \`text\`, \`security_group_id\`, \`security_group_rule_id\`) and
+\`packet\` as it arrived. What belongs to another project ends the story: "dropped by the receiver", without whose rule it was.
+`;
+
 export function networkApiReference(): string {
   const sections = Object.entries(resourceKinds).map(([path, kind]) => section(path, kind));
   const aliases = extensions.map(({ alias, name }) => `| \`${alias}\` | ${name} |`);
   return [
     introduction,
     ...sections,
+    diagnostics,
     ['## Extensions', '', '| alias | what |', '|---|---|', ...aliases, ''].join('\n'),
   ].join('\n');
 }

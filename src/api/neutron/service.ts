@@ -10,6 +10,7 @@ import { Failure } from '../../model/failure.ts';
 import { type ApiService, authenticated } from '../server.ts';
 import { registerAbsent } from './absent.ts';
 import { registerCollections } from './collections.ts';
+import { registerDiagnostics } from './diagnostics.ts';
 import { registerDocuments } from './documents.ts';
 import { sendError } from './errors.ts';
 import type { NeutronOptions } from './options.ts';
@@ -42,6 +43,7 @@ export function neutronService(options: NeutronOptions): ApiService {
       registerTags(app, options);
       registerSubnetPoolActions(app, options);
       registerQuotas(app, options);
+      registerDiagnostics(app, options);
       registerAbsent(app);
     },
   };

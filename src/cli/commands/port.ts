@@ -5,6 +5,7 @@ import { collect, type OptionRow, type Setting } from '../define.ts';
 import type { Row } from '../output/output.ts';
 import { UsageError } from '../usage-error.ts';
 import { defineResource, given, idField, idsOf } from './network-resource.ts';
+import { defineTrace } from './port-trace.ts';
 
 interface Options {
   readonly network?: string;
@@ -88,6 +89,7 @@ export function commands(setting: Setting): void {
       examples: ['berth port set --security-group web --security-group default db-port'],
     },
   });
+  defineTrace(setting);
 }
 
 async function changeable(options: Options, networks: NetworkApi) {

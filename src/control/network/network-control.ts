@@ -9,6 +9,7 @@ import type { Random } from '../../ipam/allocate.ts';
 import type { Networking } from '../networking.ts';
 import { createAddressScopes } from './address-scopes.ts';
 import type { NetworkContext } from './context.ts';
+import { createDiagnostics, type Diagnostics } from './diagnostics.ts';
 import { type KuryrCaller, serveHosts } from './host-calls.ts';
 import { createNetworking } from './networking.ts';
 import { createNetworks } from './networks.ts';
@@ -27,6 +28,8 @@ export interface NetworkControl extends UseCases {
   readonly networking: Networking;
   /** The same use cases in Neutron's JSON: what the HTTP API and hosts speak. */
   readonly resources: Resources;
+  /** Questions about the dataplane that hosts answer; `unavailable` before `serve`. */
+  readonly diagnostics: Diagnostics;
   /** Answers hosts; `kuryrCaller` tells in whose name hosts act through `networkServiceRequest`. */
   serve(bus: Bus, kuryrCaller: KuryrCaller): void;
 }
@@ -53,10 +56,15 @@ export function createNetworkControl(options: NetworkControlOptions): NetworkCon
     quotas: createQuotas(context),
   };
   const resources = createResources(context, useCases);
+  let hosts: Bus | undefined;
   return {
     ...useCases,
     resources,
+    diagnostics: createDiagnostics(context, () => hosts),
     networking: createNetworking(context),
-    serve: (bus, kuryrCaller) => serveHosts({ context, useCases, bus, kuryrCaller }),
+    serve: (bus, kuryrCaller) => {
+      hosts = bus;
+      serveHosts({ context, useCases, bus, kuryrCaller });
+    },
   };
 }

@@ -151,7 +151,7 @@ function toWantedGroup(group: SecurityGroup): WantedSecurityGroup {
   return { id: group.id, stateful: group.stateful, rules: group.rules.map(toWantedRule) };
 }
 
-function toWantedRule(rule: SecurityGroupRule): WantedRule {
+export function toWantedRule(rule: SecurityGroupRule): WantedRule {
   const { direction, ethertype, protocol, portRangeMin, portRangeMax, remoteGroupId } = rule;
   return {
     direction,

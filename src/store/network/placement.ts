@@ -23,6 +23,18 @@ export async function networksWantedOn(db: DbOrTrx, host: string): Promise<Uuid[
   return rows.map((row) => row.network_id);
 }
 
+/** Hosts that any port is bound to. */
+export async function hostsWithPorts(db: DbOrTrx): Promise<string[]> {
+  const rows = await db
+    .selectFrom('ports')
+    .select('binding_host')
+    .distinct()
+    .where('binding_host', '!=', '')
+    .orderBy('binding_host')
+    .execute();
+  return rows.map((row) => row.binding_host);
+}
+
 /** Hosts on which any of the networks is wanted, with the network. */
 export async function placementsOf(db: DbOrTrx, networkIds: readonly Uuid[]): Promise<Placement[]> {
   return inPieces(networkIds, async (piece) => {
