@@ -100,6 +100,37 @@ test('list shows fixed and floating addresses', async () => {
   assert.deepEqual(row.floating_addresses, ['172.24.4.9']);
 });
 
+test('list shows forwarded ports, and the topology is a tree or data', async () => {
+  await using world = await withCloud();
+  const { fake, berth } = world;
+  await berth('run', '-n', 'web', 'busybox');
+  Object.assign(fake.containers[0] ?? {}, {
+    addresses: { n1: [{ addr: '10.0.0.5', version: 4, port: 'p1' }] },
+  });
+  fake.objects.networks = [{ id: 'n1', name: 'back' }];
+  const fixed_ips = [{ subnet_id: 's', ip_address: '10.0.0.5' }];
+  const device_id = fake.containers[0]?.uuid;
+  fake.objects.ports = [{ id: 'p1', network_id: 'n1', fixed_ips, device_id, status: 'ACTIVE' }];
+  const forwarding = {
+    id: 'w',
+    internal_port_id: 'p1',
+    internal_port: 80,
+    external_port: 8080,
+    protocol: 'tcp',
+  };
+  fake.objects.floatingips = [
+    { id: 'f', floating_ip_address: '172.24.4.9', port_id: null, port_forwardings: [forwarding] },
+  ];
+  fake.objects['port_forwardings/f'] = [forwarding];
+  assert.match((await berth('list')).stdout, /172\.24\.4\.9:8080->80\/tcp/);
+  const { stdout } = await berth('network', 'topology');
+  assert.equal(stdout, 'network back (no subnet)\n└─ web 10.0.0.5 ⇄ 172.24.4.9:8080->80/tcp\n');
+  const { networks } = JSON.parse((await berth('network', 'topology', '-f', 'json')).stdout);
+  assert.equal(networks[0].ports[0].name, 'web');
+  assert.match((await berth('network', 'topology', '-f', 'dot')).stdout, /^graph berth/);
+  assert.equal((await berth('network', 'topology', '-f', 'csv')).code, 2);
+});
+
 test('the second command uses the token of the first', async () => {
   await using world = await withCloud();
   await world.berth('list');

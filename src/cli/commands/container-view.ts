@@ -1,9 +1,8 @@
 /** How containers are shown: the columns of a list, and one container field by field, with floating addresses. */
 import type { Cloud } from '../../client/cloud.ts';
 import type { ContainerView } from '../../client/containers.ts';
-import type { FloatingIpObject } from '../../client/networks.ts';
-import { isFailure } from '../../model/failure.ts';
 import type { Call } from '../define.ts';
+import { floatingByPort } from '../floating.ts';
 import type { Column, Row } from '../output/output.ts';
 import type { Paint } from '../output/table.ts';
 import { joinWords } from '../shell-words.ts';
@@ -34,19 +33,10 @@ export function fixedAddresses(container: ContainerView): string[] {
   return Object.values(container.addresses).flatMap((list) => list.map(({ addr }) => addr));
 }
 
-/** Floating addresses by port; empty where the cloud has none to offer. */
-export async function floatingByPort(cloud: Cloud): Promise<Map<string, string>> {
-  try {
-    const all = await cloud.networks.list<FloatingIpObject>('floatingips');
-    return new Map(all.flatMap((item) => (item.port_id ? [[item.port_id, item.floating_ip_address]] : [])));
-  } catch (error) {
-    // A network service without routers has no such resource; that is not this command's trouble.
-    if (isFailure(error) && [403, 404, 501].includes(error.status)) return new Map();
-    throw error;
-  }
-}
-
-export function rowOf(container: ContainerView, floating: ReadonlyMap<string, string>): ContainerRow {
+export function rowOf(
+  container: ContainerView,
+  floating: ReadonlyMap<string, readonly string[]>,
+): ContainerRow {
   const ports = Object.values(container.addresses).flatMap((list) => list.map(({ port }) => port));
   const found = [...new Set(ports)].flatMap((port) => floating.get(port) ?? []);
   return { ...container, floating_addresses: found };
@@ -55,7 +45,7 @@ export function rowOf(container: ContainerView, floating: ReadonlyMap<string, st
 export async function showContainer(call: Call, cloud: Cloud, container: ContainerView): Promise<void> {
   const hasAddress = Object.keys(container.addresses).length > 0;
   const [floating, networks] = await Promise.all([
-    hasAddress ? floatingByPort(cloud) : new Map<string, string>(),
+    hasAddress ? floatingByPort(cloud.networks) : new Map<string, string[]>(),
     hasAddress ? cloud.networks.list('networks') : [],
   ]);
   const names = new Map(networks.map((network) => [network.id, network.name ?? network.id]));

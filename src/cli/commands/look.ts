@@ -1,7 +1,8 @@
 /** Commands that look at containers and change nothing. */
 import { collect, define, integer, type Setting } from '../define.ts';
+import { floatingByPort } from '../floating.ts';
 import type { Column, Row } from '../output/output.ts';
-import { containerColumns, floatingByPort, rowOf, showContainer } from './container-view.ts';
+import { containerColumns, rowOf, showContainer } from './container-view.ts';
 
 interface ListOptions {
   readonly allProjects?: boolean;
@@ -59,7 +60,7 @@ export function commands(setting: Setting): void {
           sort_key: options.sortKey,
           sort_dir: options.sortDir,
         }),
-        floatingByPort(session),
+        floatingByPort(session.networks),
       ]);
       await out.list(
         containerColumns,

@@ -1,6 +1,7 @@
 /** `berth network …` */
 import { integer, type OptionRow, type Setting } from '../define.ts';
 import { defineResource, given } from './network-resource.ts';
+import { defineTopology } from './network-topology.ts';
 
 const common: readonly OptionRow[] = [
   ['--mtu <bytes>', 'largest packet', integer],
@@ -75,4 +76,5 @@ export function commands(setting: Setting): void {
       examples: ['berth network set --name backend back', 'berth network set --disable back'],
     },
   });
+  defineTopology(setting);
 }
