@@ -22,6 +22,7 @@ const mayImport: Record<string, readonly string[]> = {
   docker: ['model', 'base'],
   store: ['model', 'base'],
   network: ['model', 'base', 'wire', 'host'],
+  cnm: ['model', 'base', 'ipam', 'host'],
   control: ['model', 'base', 'wire', 'bus', 'store', 'scheduler', 'ipam'],
   agent: ['model', 'base', 'wire', 'bus', 'docker', 'network', 'host'],
   plugins: ['model', 'base', 'wire'],

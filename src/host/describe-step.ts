@@ -24,7 +24,7 @@ function objectOf(step: KernelStep): string[] {
     case 'nft':
       return [];
     case 'move-link':
-      return [step.name, 'to', step.to.name, 'in', step.to.netns];
+      return [step.name, 'to', step.to.name, 'in', step.to.netns ?? 'the own namespace'];
     default:
       return [step.name];
   }

@@ -86,7 +86,7 @@ export class FakeNamespace {
     const link = this.#links.get(name);
     const there = target.#links.has(to.name);
     if (!link && there) return;
-    if (there) throw new Error(`there is a link "${to.name}" already in ${to.netns}`);
+    if (there) throw new Error(`there is a link "${to.name}" already in ${to.netns ?? 'the own namespace'}`);
     const moved = this.link(name);
     this.forget(moved);
     Object.assign(moved, { name: to.name, up: false, bridge: null });

@@ -53,14 +53,14 @@ export type KernelStep =
     }
   | { readonly do: 'delete-link'; readonly netns?: string; readonly name: string }
   /**
-   * Takes the link to another namespace, under another name there; it arrives down and without addresses. Done
-   * already when the link is there and no longer here. Throws when the name is taken there by another link.
+   * Takes the link to another namespace (absent = the process's own), under another name there; it arrives down and
+   * without addresses. Done already when it is there and no longer here. Throws when another link has the name there.
    */
   | {
       readonly do: 'move-link';
       readonly netns?: string;
       readonly name: string;
-      readonly to: { readonly netns: string; readonly name: string };
+      readonly to: { readonly netns?: string; readonly name: string };
     }
   /**
    * Sets only the given properties. `bridge: null` releases the link from its bridge. The last four are flags of a

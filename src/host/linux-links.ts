@@ -81,7 +81,8 @@ export function moveLink(namespaces: Namespaces, step: KernelStepOf<'move-link'>
   const present = findLink(namespaces, name, netns);
   const there = findLink(namespaces, to.name, to.netns);
   if (present === undefined && there !== undefined) return;
-  if (there !== undefined) throw new Error(`there is a link "${to.name}" already in ${to.netns}`);
+  if (there !== undefined)
+    throw new Error(`there is a link "${to.name}" already in ${to.netns ?? 'the own namespace'}`);
   const { index } = present ?? getLink(namespaces, name, netns);
   const socket = namespaces.socket(netns);
   socket.change(link.changeLink(index, { netnsFd: namespaces.descriptor(to.netns), name: to.name }));

@@ -119,6 +119,16 @@ export const failureCodes = {
   'rbac-policy-in-use': { status: 409 },
   'sharing-in-use': { status: 409 },
 
+  // the Container Network Model
+  'endpoint-not-found': { status: 404 },
+  'sandbox-not-found': { status: 404 },
+  'driver-not-found': { status: 404 },
+  'driver-forbids': { status: 403 },
+  'endpoint-in-use': { status: 409 },
+  'pool-not-found': { status: 404 },
+  'pool-overlaps': { status: 403 },
+  'pool-exhausted': { status: 409 },
+
   // this machine
   'kernel-error': { status: 500 },
   'already-running': { status: 409 },
