@@ -23,6 +23,8 @@ function objectOf(step: KernelStep): string[] {
       return [`${step.key}=${step.value}`];
     case 'nft':
       return [];
+    case 'end-connections':
+      return step.address === undefined ? [] : ['of', step.address];
     case 'move-link':
       return [step.name, 'to', step.to.name, 'in', step.to.netns ?? 'the own namespace'];
     default:

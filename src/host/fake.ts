@@ -128,6 +128,10 @@ export class FakeKernel implements Kernel {
       'send-frame': (step) => {
         this.#at(step.netns).link(step.name);
       },
+      // No traffic, no connections.
+      'end-connections': (step) => {
+        this.#find(step);
+      },
       nft: (step: KernelStepOf<'nft'>) => this.#at(step.netns).runScript(step.script),
     };
   }

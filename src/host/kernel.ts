@@ -21,6 +21,21 @@ export interface Bucket {
   readonly queueBytes: number;
 }
 
+/** How one end of a connection, as its first packet names it, may be translated. Addresses without a length. */
+export interface Translation {
+  readonly end: 'source' | 'destination';
+  readonly external: string;
+  /** Absent = any. */
+  readonly internal?: string;
+  /** Absent = all; else these external ports, leading to as many internal ones. */
+  readonly ports?: {
+    readonly protocol: number;
+    readonly from: number;
+    readonly to: number;
+    readonly internalFrom: number;
+  };
+}
+
 export type KernelStep =
   | { readonly do: 'ensure-netns'; readonly name: string }
   /** Deletes the namespace's name; the kernel removes what is in it once nobody holds it. */
@@ -123,6 +138,17 @@ export type KernelStep =
   | { readonly do: 'sysctl'; readonly netns?: string; readonly key: string; readonly value: string }
   /** Sends one Ethernet frame (hexadecimal digits) out of the link; a bridge passes it on to its ports. */
   | { readonly do: 'send-frame'; readonly netns?: string; readonly name: string; readonly frame: string }
+  /**
+   * Ends connections whose address is translated as none of `except` says: all of the namespace's, or those of one
+   * external address. Whoever translates names both ends of its connections' lives: a translation made at a
+   * connection's beginning stays with it.
+   */
+  | {
+      readonly do: 'end-connections';
+      readonly netns?: string;
+      readonly address?: string;
+      readonly except: readonly Translation[];
+    }
   /** An nftables script, applied as one transaction. */
   | { readonly do: 'nft'; readonly netns?: string; readonly script: string };
 

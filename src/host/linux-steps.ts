@@ -19,6 +19,7 @@ import {
   listAddresses,
   listRoutes,
 } from './linux-addresses.ts';
+import { endConnections } from './linux-connections.ts';
 import { sendFrame } from './linux-frames.ts';
 import { limitLink } from './linux-limits.ts';
 import { deleteLinks, ensureBridge, ensureVeth, listLinks, moveLink, setLink } from './linux-links.ts';
@@ -124,6 +125,7 @@ function tableOf(namespaces: Namespaces): StepTable {
     'limit-link': (step) => limitLink(namespaces, step),
     sysctl: (step) => namespaces.within(step.netns, () => writeSysctl(step.key, step.value)),
     'send-frame': (step) => sendFrame(namespaces, step),
+    'end-connections': (step) => endConnections(namespaces, step),
     nft: (step) => namespaces.within(step.netns, () => runScript(step.script)),
   };
 }

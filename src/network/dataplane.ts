@@ -27,7 +27,7 @@ import { type Limits, limitSteps, limitsOf, parseLimitAlias } from './plan/bandw
 import { namespaceSteps, parsePortAlias, plugSteps } from './plan/namespace.ts';
 import { type NetworkRuleset, planChange } from './plan/network-ruleset.ts';
 import { isRouterLeg } from './plan/router.ts';
-import { Routers } from './routers.ts';
+import { type Reason, Routers } from './routers.ts';
 
 export interface DataplaneOptions {
   readonly kernel: Kernel;
@@ -57,8 +57,9 @@ export interface PluggedPort extends Endpoint {
 }
 
 interface Applied extends NetworkRuleset {
-  /** All of the network that is not ruleset or ports, as text. */
-  readonly frame: string;
+  readonly mtu: number;
+  /** All of its routers, as text. */
+  readonly routers: string;
   readonly limits: Limits;
 }
 
@@ -180,21 +181,25 @@ export class Dataplane {
     return this.#queue.run(netns, async () => {
       const network = 'read' in wanted ? await wanted.read() : wanted;
       if (network) return undoable(this.#log, (undo) => work(network, undo));
-      await this.#removeNetwork(netns);
       await this.#routers.forget(wanted.id);
+      await this.#removeNetwork(netns);
       return undefined;
     });
   }
 
-  /** Rules and frame, then the steps; as one list for the kernel, and only what changed where that is known. */
+  /** Rules, then the steps, then routers: only what changed where that is known, else everything. */
   async #apply(network: WantedNetwork, undo: Undo, steps: readonly KernelStep[]): Promise<void> {
     const netns = networkNamespace(this.#instance, network.id);
-    const limits = limitsOf(network);
-    const frame = JSON.stringify([network.mtu, network.routers]);
+    const wanted = {
+      mtu: network.mtu,
+      routers: JSON.stringify(network.routers),
+      limits: limitsOf(network),
+    };
     const before = this.#applied.get(netns);
     this.#applied.delete(netns);
     const isPresent = (await this.#kernel.namespaces()).includes(netns);
-    if (before?.frame === frame && isPresent) {
+    let reason: Reason = isPresent ? 'look' : 'doubt';
+    if (before?.mtu === network.mtu && isPresent) {
       const { script, ...applied } = planChange(before, network, freshGeneration());
       try {
         await this.#kernel.apply([
@@ -202,10 +207,12 @@ export class Dataplane {
           ...limitSteps(this.#instance, network, before.limits),
           ...steps,
         ]);
-        this.#applied.set(netns, { ...applied, frame, limits });
+        if (before.routers !== wanted.routers) await this.#routers.converge(network, undo, 'change');
+        this.#applied.set(netns, { ...applied, ...wanted });
         return;
       } catch (error) {
         this.#log.warn({ netns, error }, 'a change failed: applying the whole network anew');
+        reason = 'doubt';
       }
     }
     if (!isPresent) undo.add(`remove ${netns}`, () => this.#removeNetwork(netns));
@@ -216,8 +223,8 @@ export class Dataplane {
       ...(isPresent ? limitSteps(this.#instance, network, undefined) : []),
       ...steps,
     ]);
-    await this.#routers.converge(network, undo);
-    this.#applied.set(netns, { ...applied, frame, limits });
+    await this.#routers.converge(network, undo, reason);
+    this.#applied.set(netns, { ...applied, ...wanted });
   }
 
   async #removeStaleLinks(network: WantedNetwork): Promise<void> {

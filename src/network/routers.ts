@@ -2,75 +2,84 @@
  * Applies routers and the host's external bridge.
  *
  * All of it is one queue: routers share networks, the bridge and the root namespace's rules. Called from within a
- * network's own turn, and never the other way round. The root namespace is changed only while some router has a
- * gateway: its setting `ip_forward` is switched on when it is off (and stays on: others may rely on it by then).
+ * network's own turn, and never the other way round.
+ *
+ * Each network tells of all its routers, legs on other networks included. A router is what was told of it last: a
+ * network's turn is news only where its word differs from what the same network said before, so that a network
+ * that merely repeats itself never undoes what another one knows better. Legs are made on those networks that are
+ * here. What was applied is remembered, and only what differs is applied; after a failure, at the first turn after a
+ * restart and at each full look everything of a router is made anew, once for all networks that share it.
  */
 import { KeyedQueue } from '../base/keyed-queue.ts';
 import type { Log } from '../base/log.ts';
 import type { Undo } from '../base/undo.ts';
 import type { Kernel, KernelStep } from '../host/kernel.ts';
-import { externalBridge, gatewayLink, namespacePrefix, routerNamespace } from '../model/host-names.ts';
-import type { WantedNetwork, WantedRouter } from '../wire/host-network.ts';
-import { printRuleset } from './plan/changes.ts';
 import {
-  admitScript,
-  bridgeSteps,
-  expelScript,
-  externalRuleset,
-  externalTable,
-  hostFilterTable,
-  parseHostFirewall,
-  uplinksOf,
-} from './plan/external.ts';
-import { type RouterState, routerSteps } from './plan/router.ts';
+  externalBridge,
+  gatewayLink,
+  namespacePrefix,
+  networkNamespace,
+  routerNamespace,
+} from '../model/host-names.ts';
+import type { WantedNetwork, WantedRouter } from '../wire/host-network.ts';
+import { External, type ExternalOptions } from './external.ts';
+import { type NetworksHere, planRouter, type RouterPlan } from './plan/router.ts';
+import { changeSteps, type RouterState, renewSteps } from './plan/router-change.ts';
 
-const forwarding = 'net/ipv4/ip_forward';
+/** Why routers are looked at: something changed, a full look, or what stood there cannot be trusted. */
+export type Reason = 'change' | 'look' | 'doubt';
+
+interface Told {
+  readonly mtu: number;
+  /** Router → its text. */
+  readonly routers: ReadonlyMap<string, string>;
+}
+
+const nothingTold: Told = { mtu: 0, routers: new Map() };
 
 export class Routers {
   readonly #kernel: Kernel;
   readonly #instance: string;
   readonly #log: Log;
+  readonly #external: External;
   readonly #queue = new KeyedQueue();
-  /** Routers of each network that was converged: newer than any list that a sweep was given. */
-  readonly #known = new Map<string, readonly string[]>();
+  readonly #told = new Map<string, Told>();
+  readonly #latest = new Map<string, WantedRouter>();
+  readonly #applied = new Map<string, RouterPlan>();
+  /** Router → the networks whose full looks its last renewal stands for. */
+  readonly #lookedAt = new Map<string, Set<string>>();
 
-  constructor(options: { readonly kernel: Kernel; readonly instance: string; readonly log: Log }) {
+  constructor(options: ExternalOptions) {
     this.#kernel = options.kernel;
     this.#instance = options.instance;
     this.#log = options.log;
+    this.#external = new External(options);
   }
 
   /** Brings the network's routers, their legs on it and their gateways to what is wanted. */
-  converge(network: WantedNetwork, undo: Undo): Promise<void> {
-    this.#known.set(
-      network.id,
-      network.routers.map(({ id }) => id),
-    );
-    if (network.routers.length === 0) return Promise.resolve();
-    return this.#queue.run('routers', async () => {
-      const present = await this.#kernel.namespaces();
-      const withGateway = network.routers.filter(({ gateway }) => gateway);
-      if (withGateway.length > 0) await this.#convergeExternal(withGateway, undo);
-      for (const router of network.routers) {
-        const netns = routerNamespace(this.#instance, router.id);
-        const state = present.includes(netns) ? await this.#read(netns) : undefined;
-        if (!state) undo.add(`remove ${netns}`, () => this.#removeRouter(netns, router.id));
-        await this.#kernel.apply(routerSteps(this.#instance, { router, network }, state));
-      }
+  converge(network: WantedNetwork, undo: Undo, reason: Reason): Promise<void> {
+    if (network.routers.length === 0 && !this.#told.get(network.id)?.routers.size) {
+      this.#told.set(network.id, { mtu: network.mtu, routers: new Map() });
+      return Promise.resolve();
+    }
+    return this.#inTurn(async () => {
+      const before = this.#told.get(network.id);
+      undo.add(`take back the routers of ${network.id}`, () => this.#takeBack(network.id, before));
+      await this.#settle(this.#learn(network), network.id, reason);
     });
   }
 
   /** The network is no longer on this host: its routers go, unless another network here has them too. */
   async forget(networkId: string): Promise<void> {
-    const routers = this.#known.get(networkId) ?? [];
-    this.#known.delete(networkId);
-    if (routers.length > 0) await this.sweep([]);
+    const told = this.#told.get(networkId);
+    if (!told?.routers.size) this.#told.delete(networkId);
+    else await this.#inTurn(() => this.#takeBack(networkId, undefined));
   }
 
   /** Removes the routers that nobody wants, and the way out when no router uses it. Returns what was removed. */
   sweep(alsoWanted: readonly string[]): Promise<string[]> {
-    return this.#queue.run('routers', async () => {
-      const wantedIds = [...alsoWanted, ...[...this.#known.values()].flat()];
+    return this.#inTurn(async () => {
+      const wantedIds = [...alsoWanted, ...this.#latest.keys()];
       const wanted = new Set(wantedIds.map((id) => routerNamespace(this.#instance, id)));
       const prefix = `${namespacePrefix(this.#instance)}r`;
       const present = (await this.#kernel.namespaces()).filter((name) => name.startsWith(prefix));
@@ -80,66 +89,115 @@ export class Routers {
       const bridge = externalBridge(this.#instance);
       const wantedGateways = new Set(wantedIds.map(gatewayLink));
       const isUsed = links.some((link) => link.bridge === bridge && wantedGateways.has(link.name));
-      const hasExternal = links.some((link) => link.name === bridge);
-      if (isUsed || !hasExternal) return unwanted;
-      await this.#removeExternal();
+      if (isUsed && alsoWanted.every((id) => this.#latest.has(id))) await this.#external.sweep();
+      if (isUsed || !links.some((link) => link.name === bridge)) return unwanted;
+      await this.#external.remove();
       return [...unwanted, bridge];
     });
   }
 
-  async #read(netns: string): Promise<RouterState> {
-    const [links, addresses] = await Promise.all([this.#kernel.links(netns), this.#kernel.addresses(netns)]);
-    return { links, addresses };
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#queue.run('routers', work);
   }
 
-  async #convergeExternal(routers: readonly WantedRouter[], undo: Undo): Promise<void> {
-    const [links, routes, listing, isForwarding] = await Promise.all([
-      this.#kernel.links(),
-      this.#kernel.routes(),
-      this.#kernel.nftables(hostFilterTable),
-      this.#kernel.readSysctl(forwarding),
-    ]);
-    if (!links.some(({ name }) => name === externalBridge(this.#instance))) {
-      undo.add('remove the external bridge', () => this.#removeExternal());
+  /** Notes what the network says; returns its routers, and those that it has no more. */
+  #learn({ id, mtu, routers }: Pick<WantedNetwork, 'id' | 'mtu' | 'routers'>): Set<string> {
+    const before = this.#told.get(id)?.routers ?? nothingTold.routers;
+    const texts = new Map(routers.map((router) => [router.id, JSON.stringify(router)]));
+    this.#told.set(id, { mtu, routers: texts });
+    for (const router of routers) {
+      const isNews = before.get(router.id) !== texts.get(router.id) || !this.#latest.has(router.id);
+      if (isNews) this.#latest.set(router.id, router);
     }
-    const steps: KernelStep[] = [
-      ...bridgeSteps(this.#instance, routers),
-      { do: 'nft', script: printRuleset(externalRuleset(this.#instance, uplinksOf(routes))) },
-    ];
-    const admit = admitScript(this.#instance, parseHostFirewall(listing));
-    if (admit) {
-      this.#log.info({ table: hostFilterTable }, 'the host’s FORWARD chain drops: admitting our routers');
-      steps.push({ do: 'nft', script: admit });
-    }
-    if (isForwarding.trim() !== '1') {
-      this.#log.info({ sysctl: forwarding }, 'switching on IP forwarding for routers with a gateway');
-      steps.push({ do: 'sysctl', key: forwarding, value: '1' });
-    }
-    await this.#kernel.apply(steps);
+    for (const routerId of before.keys()) if (!texts.has(routerId)) this.#withoutLegs(routerId, id);
+    return new Set([...before.keys(), ...texts.keys()]);
   }
 
-  async #removeExternal(): Promise<void> {
-    const expel = expelScript(
-      this.#instance,
-      parseHostFirewall(await this.#kernel.nftables(hostFilterTable)),
-    );
-    const table = `inet ${externalTable(this.#instance)}`;
-    await this.#kernel.apply([
-      ...(expel ? [{ do: 'nft', script: expel } as const] : []),
-      { do: 'nft', script: `add table ${table}\ndelete table ${table}\n` },
-      { do: 'delete-link', name: externalBridge(this.#instance) },
-    ]);
+  #withoutLegs(routerId: string, networkId: string): void {
+    const router = this.#latest.get(routerId);
+    if (!router) return;
+    const isTold = [...this.#told.values()].some(({ routers }) => routers.has(routerId));
+    if (!isTold) this.#latest.delete(routerId);
+    else {
+      const interfaces = router.interfaces.filter((leg) => leg.networkId !== networkId);
+      this.#latest.set(routerId, { ...router, interfaces });
+    }
   }
 
-  async #removeRouter(netns: string, routerId: string): Promise<void> {
-    await this.#kernel.apply([
-      { do: 'delete-link', name: gatewayLink(routerId) },
-      { do: 'delete-netns', name: netns },
+  async #settle(routerIds: ReadonlySet<string>, networkId: string, reason: Reason): Promise<void> {
+    const due = new Map([...routerIds].map((id) => [id, this.#isDue(id, networkId, reason)]));
+    const isRenewal = [...due].some(([id, isAnew]) => isAnew && this.#latest.get(id)?.gateway);
+    await this.#external.ensure([...this.#latest.values()], isRenewal ? 'anew' : 'as remembered');
+    const here = await this.#networksHere();
+    for (const [id, isAnew] of due) {
+      const router = this.#latest.get(id);
+      if (router) await this.#apply(router, here, isAnew);
+      else await this.#remove(id);
+    }
+  }
+
+  /** A full look of one network renews a router for all networks that have it: each counts once. */
+  #isDue(routerId: string, networkId: string, reason: Reason): boolean {
+    const covered = this.#lookedAt.get(routerId);
+    const isAnew =
+      reason === 'doubt' || !this.#applied.has(routerId) || (reason === 'look' && covered?.has(networkId));
+    if (isAnew || !covered) this.#lookedAt.set(routerId, new Set([networkId]));
+    else covered.add(networkId);
+    return Boolean(isAnew);
+  }
+
+  async #networksHere(): Promise<NetworksHere> {
+    const present = new Set(await this.#kernel.namespaces());
+    return new Map([...this.#told].filter(([id]) => present.has(networkNamespace(this.#instance, id))));
+  }
+
+  async #apply(router: WantedRouter, here: NetworksHere, isAnew: boolean): Promise<void> {
+    const before = this.#applied.get(router.id);
+    const plan = planRouter(this.#instance, router, here);
+    this.#applied.delete(router.id);
+    if (before && !isAnew) {
+      try {
+        await this.#kernel.apply(changeSteps(before, plan));
+        this.#applied.set(router.id, plan);
+        return;
+      } catch (error) {
+        this.#log.warn({ router: router.id, error }, 'a change failed: applying the whole router anew');
+      }
+    }
+    await this.#kernel.apply(renewSteps(before, plan, await this.#read(plan.netns)));
+    this.#applied.set(router.id, plan);
+  }
+
+  async #read(netns: string): Promise<RouterState | undefined> {
+    if (!(await this.#kernel.namespaces()).includes(netns)) return undefined;
+    const [links, addresses, routes] = await Promise.all([
+      this.#kernel.links(netns),
+      this.#kernel.addresses(netns),
+      this.#kernel.routes(netns),
     ]);
+    return { links, addresses, routes };
+  }
+
+  /** Routers that the network has not named before lose their legs on it; those that only it knows go. */
+  async #takeBack(networkId: string, before: Told | undefined): Promise<void> {
+    const now = this.#told.get(networkId)?.routers ?? nothingTold.routers;
+    const added = [...now.keys()].filter((id) => !before?.routers.has(id));
+    if (before) this.#told.set(networkId, before);
+    else this.#told.delete(networkId);
+    for (const id of added) this.#withoutLegs(id, networkId);
+    await this.#settle(new Set(added), networkId, 'change');
+  }
+
+  async #remove(routerId: string): Promise<void> {
+    this.#applied.delete(routerId);
+    this.#lookedAt.delete(routerId);
+    await this.#removeNamespace(routerNamespace(this.#instance, routerId));
+    await this.#kernel.apply([{ do: 'delete-link', name: gatewayLink(routerId) }]);
   }
 
   /** The far ends of its links go at once; the kernel may take its time with the namespace. */
   async #removeNamespace(netns: string): Promise<void> {
+    if (!(await this.#kernel.namespaces()).includes(netns)) return;
     const links = await this.#kernel.links(netns);
     await this.#kernel.apply([
       ...links

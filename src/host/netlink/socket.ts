@@ -1,5 +1,5 @@
 /**
- * A netlink route socket: one request at a time, answered before the next, synchronously.
+ * A netlink socket (of routes, unless another family is asked for): one request at a time, answered before the next, synchronously.
  *
  * It belongs for ever to the namespace that the thread was in when it was opened. A call that fails to read its
  * whole answer leaves the socket unusable: whoever holds it closes it (`isBroken`).
@@ -24,6 +24,10 @@ const timeoutSeconds = 10;
 const maximumDatagram = 1 << 17;
 const dumpTries = 5;
 
+/** Families: NETLINK_ROUTE and NETLINK_NETFILTER. */
+const route = 0;
+export const netfilter = 12;
+
 /** Shared by all sockets of the thread: answers are read one at a time and copied. */
 const datagram = Buffer.allocUnsafeSlow(maximumDatagram);
 
@@ -37,8 +41,8 @@ export class NetlinkSocket {
   #sequence = 0;
   isBroken = false;
 
-  constructor() {
-    this.#fd = libc.socket(domain, rawCloseOnExec, 0);
+  constructor(family = route) {
+    this.#fd = libc.socket(domain, rawCloseOnExec, family);
     const on = Buffer.alloc(4);
     on.writeInt32LE(1);
     const timeout = Buffer.alloc(16);

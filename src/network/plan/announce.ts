@@ -13,12 +13,17 @@ import { macWord, readAddresses } from './words.ts';
 
 /** The frames leave through the bridge itself, which passes them on to all of its ports. */
 export function announceSteps(netns: string, port: WantedPort): KernelStep[] {
-  const mac = macWord(port.macAddress).replaceAll(':', '');
   return port.fixedIps.map(({ address }) => {
-    const { version, first } = readAddresses(address);
-    const frame = version === 4 ? gratuitousArp(mac, first) : neighbourAdvertisement(mac, first);
+    const frame = announcement(port.macAddress, address);
     return { do: 'send-frame', netns, name: networkBridge, frame };
   });
+}
+
+/** The frame that says: this address (a prefix length is ignored) is at this link-layer address. */
+export function announcement(macAddress: string, address: string): string {
+  const mac = macWord(macAddress).replaceAll(':', '');
+  const { version, first } = readAddresses(address.replace(/\/.*/, ''));
+  return version === 4 ? gratuitousArp(mac, first) : neighbourAdvertisement(mac, first);
 }
 
 function gratuitousArp(mac: string, address: bigint): string {

@@ -1,64 +1,122 @@
 /**
  * The host's own share in the way out: the external bridge, and rules in the root namespace.
  *
- * Routers on the bridge reach the machine's uplinks (links of its default routes), masqueraded, and each other's
- * external addresses; nothing else: neither other links of this machine nor its own services. Our table decides
- * before other firewalls (priority −10), and can only refuse: an accept does not overrule a later chain. Where
- * somebody's iptables FORWARD chain drops by default, as dockerd's does, two accepting rules go into the chain
- * meant for that, marked by a comment, written so that iptables can read them.
+ * One bridge holds the next hops of all external networks: the host routes between them, as a provider's router does.
+ * Routers on the bridge reach the machine's uplinks (links of its default routes), masqueraded but for prefixes that
+ * the outside knows, and each other's external addresses; nothing else: neither other links of this machine nor its
+ * own services. Our table decides before other firewalls (priority −10), and can only refuse: an accept does not
+ * overrule a later chain. What it takes to pass those is in ./host-firewall.
  */
 import type { KernelRoute, KernelStep } from '../../host/kernel.ts';
 import { externalBridge, linkOwner } from '../../model/host-names.ts';
 import type { WantedRouter } from '../../wire/host-network.ts';
-import { chainOf, type Ruleset, setOf } from './ruleset.ts';
+import { chainOf, type NftSet, type Ruleset, setOf } from './ruleset.ts';
+import { hostOf, versionOf } from './translations.ts';
+import { type Addresses, covers, readAddresses, withoutCovered } from './words.ts';
 
-/** The part of an nft listing that we read. */
-export interface ListedRule {
-  readonly chain: string;
-  readonly handle: number;
-  readonly comment: string;
+/** What is planned around: the host's own ways, which are never touched. */
+export interface HostView {
+  readonly uplinks: readonly string[];
+  /** Destinations of the host's own routes, without its default routes. */
+  readonly taken: readonly string[];
 }
 
-export interface HostFirewall {
-  readonly chains: readonly { readonly name: string; readonly policy: string }[];
-  readonly rules: readonly ListedRule[];
+export interface ExternalPlan {
+  readonly ruleset: Ruleset;
+  /** The bridge, its addresses and the routes to prefixes behind routers. */
+  readonly steps: readonly KernelStep[];
+  /** Prefixes that are not routed, because the host has a way of its own there, or another router was first. */
+  readonly refused: readonly string[];
 }
-
-export const hostFilterTable = 'table ip filter';
 
 export function externalTable(instance: string): string {
   return `berth-${instance}`;
 }
 
-export function uplinksOf(routes: readonly KernelRoute[]): string[] {
-  const links = routes
-    .filter(({ to }) => to === '0.0.0.0/0' || to === '::/0')
-    .flatMap(({ link }) => link ?? []);
-  return [...new Set(links)].sort();
+export function readHost(instance: string, routes: readonly KernelRoute[]): HostView {
+  const isDefault = ({ to }: KernelRoute) => to === '0.0.0.0/0' || to === '::/0';
+  const isOurs = ({ link, via }: KernelRoute) => link === externalBridge(instance) && via !== undefined;
+  const uplinks = routes.filter(isDefault).flatMap(({ link }) => link ?? []);
+  const taken = routes.filter((route) => !isDefault(route) && !isOurs(route)).map(({ to }) => to);
+  return { uplinks: [...new Set(uplinks)].sort(), taken };
 }
 
-/** The bridge, holding the next hop of each external subnet that a router uses. */
-export function bridgeSteps(instance: string, routers: readonly WantedRouter[]): KernelStep[] {
+/** `routers` are those with a gateway. */
+export function planExternal(
+  instance: string,
+  routers: readonly WantedRouter[],
+  host: HostView,
+): ExternalPlan {
+  const sorted = [...routers].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const { routes, refused } = routesTo(sorted, host);
   const name = externalBridge(instance);
-  const addresses = routers.flatMap(({ gateway }) => (gateway ? nexthopsOf(gateway) : []));
+  return {
+    ruleset: externalRuleset(instance, sorted, host),
+    steps: [
+      ...bridgeSteps(instance, sorted),
+      ...[...routes].map(([to, via]): KernelStep => ({ do: 'ensure-route', to, via, link: name })),
+    ],
+    refused,
+  };
+}
+
+/** The bridge takes the smallest MTU of its networks, so that the host tells senders of what would not fit. */
+function bridgeSteps(instance: string, routers: readonly WantedRouter[]): KernelStep[] {
+  const name = externalBridge(instance);
+  const gateways = routers.flatMap(({ gateway }) => gateway ?? []);
+  const addresses = [...new Set(gateways.flatMap(nexthopsOf))];
   return [
-    { do: 'ensure-bridge', name, mtu: 1500, alias: linkOwner(instance, 'external', 'bridge') },
+    {
+      do: 'ensure-bridge',
+      name,
+      mtu: Math.min(...gateways.map(({ mtu }) => mtu)),
+      alias: linkOwner(instance, 'external', 'bridge'),
+    },
     { do: 'set-link', name, up: true },
-    ...[...new Set(addresses)].map((address): KernelStep => ({ do: 'ensure-address', link: name, address })),
+    ...addresses.map((address): KernelStep => ({ do: 'ensure-address', link: name, address })),
   ];
 }
 
 /** Each next hop with the prefix length of the router's address in the same family. */
 function nexthopsOf({ nexthops, addresses }: NonNullable<WantedRouter['gateway']>): string[] {
   return nexthops.flatMap((nexthop) => {
-    const own = addresses.find((address) => address.includes(':') === nexthop.includes(':'));
+    const own = addresses.find((address) => versionOf(address) === versionOf(nexthop));
     return own === undefined ? [] : `${nexthop}/${own.split('/')[1] ?? ''}`;
   });
 }
 
-export function externalRuleset(instance: string, uplinks: readonly string[]): Ruleset {
+/** A way to each routed prefix through its router; never over a way that the host has itself. */
+function routesTo(routers: readonly WantedRouter[], { taken }: HostView) {
+  const routes = new Map<string, string>();
+  const refused: string[] = [];
+  const present: Addresses[] = taken.map(readAddresses);
+  for (const { gateway, routedPrefixes } of routers) {
+    for (const prefix of routedPrefixes.map(readAddresses)) {
+      const via = gateway?.addresses.find((address) => versionOf(address) === prefix.version);
+      if (via === undefined) continue;
+      if (present.some((other) => covers(other, prefix) || covers(prefix, other))) refused.push(prefix.text);
+      else routes.set(withLength(prefix), hostOf(via));
+      present.push(prefix);
+    }
+  }
+  return { routes, refused };
+}
+
+function withLength({ text, version }: Addresses): string {
+  return text.includes('/') ? text : `${text}/${version === 4 ? 32 : 128}`;
+}
+
+function routedSet(routers: readonly WantedRouter[], version: 4 | 6): [string, NftSet] {
+  const ranges = routers.flatMap(({ routedPrefixes }) => routedPrefixes).map(readAddresses);
+  const keys = withoutCovered(ranges.filter((range) => range.version === version)).map(({ text }) => text);
+  const type = version === 4 ? 'ipv4_addr' : 'ipv6_addr';
+  return [`routed${version}`, setOf(`type ${type}; flags interval; auto-merge`, keys.sort())];
+}
+
+function externalRuleset(instance: string, routers: readonly WantedRouter[], { uplinks }: HostView): Ruleset {
   const bridge = externalBridge(instance);
   const reply = 'ct state vmap { established : accept, related : accept, invalid : drop }';
+  const outwards = `iifname ${bridge} oifname @uplinks`;
   return [
     {
       family: 'inet',
@@ -71,6 +129,8 @@ export function externalRuleset(instance: string, uplinks: readonly string[]): R
             uplinks.map((link) => `"${link}"`),
           ),
         ],
+        routedSet(routers, 4),
+        routedSet(routers, 6),
       ]),
       chains: new Map([
         [
@@ -95,52 +155,16 @@ export function externalRuleset(instance: string, uplinks: readonly string[]): R
         [
           'postrouting',
           chainOf(
-            [`meta nfproto ipv4 iifname ${bridge} oifname @uplinks masquerade fully-random`],
+            [
+              `${outwards} ip saddr @routed4 accept`,
+              `${outwards} ip6 saddr @routed6 accept`,
+              `meta nfproto ipv4 ${outwards} masquerade fully-random`,
+              `meta nfproto ipv6 ${outwards} masquerade fully-random`,
+            ],
             'type nat hook postrouting priority 90; policy accept',
           ),
         ],
       ]),
     },
   ];
-}
-
-/** Lets forwarded packets of ours pass a FORWARD chain that drops by default; nothing when they do already. */
-export function admitScript(instance: string, firewall: HostFirewall): string {
-  const forward = firewall.chains.find(({ name }) => name === 'FORWARD');
-  if (forward?.policy !== 'drop') return '';
-  const chain = firewall.chains.some(({ name }) => name === 'DOCKER-USER') ? 'DOCKER-USER' : 'FORWARD';
-  const bridge = externalBridge(instance);
-  return (['iifname', 'oifname'] as const)
-    .map((side) => ({ side, comment: `${mark(instance)} ${side}` }))
-    .filter(({ comment }) => !firewall.rules.some((rule) => rule.chain === chain && rule.comment === comment))
-    .map(
-      ({ side, comment }) => `insert rule ip filter ${chain} ${side} ${bridge} accept comment "${comment}"\n`,
-    )
-    .join('');
-}
-
-/** Takes out again what `admitScript` put in. */
-export function expelScript(instance: string, firewall: HostFirewall): string {
-  return firewall.rules
-    .filter(({ comment }) => comment.startsWith(`${mark(instance)} `))
-    .map(({ chain, handle }) => `delete rule ip filter ${chain} handle ${handle}\n`)
-    .join('');
-}
-
-const mark = (instance: string) => `berth ${instance}`;
-
-/** Reads `nft -j list table ip filter`; of no such table (undefined) nothing. */
-export function parseHostFirewall(listing: unknown): HostFirewall {
-  const entries = (listing as { nftables?: readonly Entry[] } | undefined)?.nftables ?? [];
-  return {
-    chains: entries.flatMap(({ chain }) => (chain ? { name: chain.name, policy: chain.policy ?? '' } : [])),
-    rules: entries.flatMap(({ rule }) =>
-      rule ? { chain: rule.chain, handle: rule.handle, comment: rule.comment ?? '' } : [],
-    ),
-  };
-}
-
-interface Entry {
-  readonly chain?: { readonly name: string; readonly policy?: string };
-  readonly rule?: { readonly chain: string; readonly handle: number; readonly comment?: string };
 }

@@ -4,7 +4,7 @@
  * Ports with the same set of security groups share a class, so that the ruleset grows with the number of
  * different sets, not of ports. A class is a packet mark: derived from the group ids, so it stays the same while
  * other classes come and go. Links of routers and ports without port security are trusted: not filtered, not
- * guarded. A port that is administratively down has no member and is thereby cut.
+ * guarded. A port that is administratively down has no member and is thereby cut, and so has a whole network.
  */
 import { portLink } from '../../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../../wire/host-network.ts';
@@ -43,6 +43,7 @@ export interface Members {
 }
 
 export function membersOf(network: WantedNetwork): Members {
+  if (!network.adminStateUp) return { members: [], classes: [] };
   const routerPorts = network.routers.flatMap((router) =>
     router.interfaces.filter((one) => one.networkId === network.id).map((one) => one.portId),
   );

@@ -1,12 +1,8 @@
 /**
  * A router on this host: a namespace with a leg on the bridge of each of its networks and, with a gateway, one on
- * the external bridge.
- *
- * It forwards between its networks, and from them to the outside under its own external address (source NAT).
- * From the outside come replies only, unless source NAT is off: then addresses are routed as they are, both ways.
- * Of the router itself nothing can be reached but echo and neighbour discovery.
+ * the external bridge, which holds its floating addresses, too. What it lets pass is said in ./router-ruleset.
  */
-import type { KernelAddress, KernelLink, KernelStep } from '../../host/kernel.ts';
+import type { KernelLink, KernelStep, Translation } from '../../host/kernel.ts';
 import {
   externalBridge,
   gatewayLink,
@@ -17,49 +13,55 @@ import {
   routerLink,
   routerNamespace,
 } from '../../model/host-names.ts';
-import type { WantedNetwork, WantedRouter } from '../../wire/host-network.ts';
-import { printRuleset } from './changes.ts';
-import { chainOf, type NftChain, type Ruleset } from './ruleset.ts';
-import { idWord, macWord, readAddresses } from './words.ts';
-
-/** What a router's namespace holds now; absent = there is no such namespace. */
-export interface RouterState {
-  readonly links: readonly KernelLink[];
-  readonly addresses: readonly KernelAddress[];
-}
+import type { WantedRouter } from '../../wire/host-network.ts';
+import { routerRuleset } from './router-ruleset.ts';
+import type { Ruleset } from './ruleset.ts';
+import { externalAddresses, hostOf, translationsOf, versionOf } from './translations.ts';
+import { covers, idWord, macWord, readAddresses } from './words.ts';
 
 type Interface = WantedRouter['interfaces'][number];
 type Gateway = NonNullable<WantedRouter['gateway']>;
+type Route = WantedRouter['routes'][number] & { readonly link?: string };
 
-/** IPv6 legs are ready at once (no duplicate detection: addresses are ours); peers are told of a new leg by ARP. */
-const settings = {
-  'net/ipv6/conf/default/accept_dad': '0',
-  'net/ipv6/conf/default/accept_ra': '0',
-  'net/ipv4/conf/default/arp_notify': '1',
-  'net/ipv4/conf/all/accept_redirects': '0',
-  'net/ipv4/conf/all/send_redirects': '0',
-  'net/ipv4/ip_forward': '1',
-  'net/ipv6/conf/all/forwarding': '1',
-} as const;
+export interface RouterPlan {
+  readonly netns: string;
+  readonly ruleset: Ruleset;
+  readonly translations: readonly Translation[];
+  /** Everything that the namespace holds, as steps that ensure it: links before their addresses before routes. */
+  readonly steps: readonly KernelStep[];
+  /** Links and destinations that belong to the router, also those that wait for a network to be here. */
+  readonly links: readonly string[];
+  readonly destinations: readonly string[];
+  /** Link on the external bridge, and the link-layer address under which external addresses are announced. */
+  readonly gateway: { readonly link: string; readonly mac: string } | undefined;
+}
 
-const trackState = 'ct state vmap { established : accept, related : accept, invalid : drop }';
+/** The networks that are on this host, with their MTU: legs on others wait for those. */
+export type NetworksHere = ReadonlyMap<string, { readonly mtu: number }>;
 
-/** The router itself and its legs on this network (others belong to their networks' turns), and its gateway. */
-export function routerSteps(
-  instance: string,
-  { router, network }: { readonly router: WantedRouter; readonly network: WantedNetwork },
-  state: RouterState | undefined,
-): KernelStep[] {
+export function planRouter(instance: string, router: WantedRouter, here: NetworksHere): RouterPlan {
   const netns = routerNamespace(instance, idWord(router.id));
-  const legs = router.interfaces.filter((one) => one.networkId === network.id);
-  return [
-    { do: 'ensure-netns', name: netns },
-    ...Object.entries(settings).map(([key, value]): KernelStep => ({ do: 'sysctl', netns, key, value })),
-    { do: 'nft', netns, script: printRuleset(routerRuleset(router)) },
-    ...staleSteps(netns, router, state),
-    ...legs.flatMap((leg) => legSteps(instance, { router, network }, leg)),
-    ...(router.gateway ? gatewaySteps(instance, router, router.gateway) : []),
-  ];
+  const legs = router.interfaces.filter(({ networkId }) => here.has(networkId));
+  const gateway = router.gateway
+    ? { link: gatewayLink(router.id), mac: macWord(router.gateway.macAddress) }
+    : undefined;
+  const routes = routesOf(router);
+  return {
+    netns,
+    ruleset: routerRuleset(router),
+    translations: translationsOf(router),
+    steps: [
+      ...legs.flatMap((leg) => legSteps(instance, netns, { leg, mtu: here.get(leg.networkId)?.mtu ?? 0 })),
+      ...(router.gateway ? gatewaySteps(instance, router, router.gateway) : []),
+      ...routeSteps(netns, routes, [...legs, ...(router.gateway ? [router.gateway] : [])]),
+    ],
+    links: [
+      ...router.interfaces.map(({ portId }) => routerLink(idWord(portId))),
+      ...(gateway ? [gateway.link] : []),
+    ],
+    destinations: routes.map(({ destination }) => destination),
+    gateway,
+  };
 }
 
 /** Whether the link is a router's leg, at either end. */
@@ -69,94 +71,70 @@ export function isRouterLeg(instance: string, link: KernelLink): boolean {
 
 function legSteps(
   instance: string,
-  { router, network }: { readonly router: WantedRouter; readonly network: WantedNetwork },
-  leg: Interface,
+  netns: string,
+  { leg, mtu }: { readonly leg: Interface; readonly mtu: number },
 ): KernelStep[] {
-  const [inside, outside] = [routerNamespace(instance, router.id), networkNamespace(instance, network.id)];
+  const outside = networkNamespace(instance, leg.networkId);
   const [near, far] = [portLink(idWord(leg.portId)), routerLink(leg.portId)];
   const alias = linkOwner(instance, 'leg', leg.portId);
-  const peer = { netns: inside, name: far, mac: macWord(leg.macAddress), alias };
+  const peer = { netns, name: far, mac: macWord(leg.macAddress), alias };
   return [
-    { do: 'ensure-veth', netns: outside, name: near, mtu: network.mtu, alias, peer },
+    { do: 'ensure-veth', netns: outside, name: near, mtu, alias, peer },
     { do: 'set-link', netns: outside, name: near, bridge: networkBridge, up: true },
-    { do: 'set-link', netns: inside, name: far, up: true },
-    ...leg.addresses.map(
-      (address): KernelStep => ({ do: 'ensure-address', netns: inside, link: far, address }),
-    ),
+    { do: 'set-link', netns, name: far, up: true },
+    ...leg.addresses.map((address): KernelStep => ({ do: 'ensure-address', netns, link: far, address })),
   ];
 }
 
 function gatewaySteps(instance: string, router: WantedRouter, gateway: Gateway): KernelStep[] {
   const [netns, name] = [routerNamespace(instance, router.id), gatewayLink(router.id)];
   const alias = linkOwner(instance, 'gateway', router.id);
+  const peer = { netns, name, mac: macWord(gateway.macAddress), alias };
+  const others = externalAddresses(router).map(
+    (address) => `${address}/${versionOf(address) === 4 ? 32 : 128}`,
+  );
   return [
-    {
-      do: 'ensure-veth',
-      name,
-      mtu: gateway.mtu,
-      alias,
-      peer: { netns, name, mac: macWord(gateway.macAddress), alias },
-    },
+    { do: 'ensure-veth', name, mtu: gateway.mtu, alias, peer },
     { do: 'set-link', name, bridge: externalBridge(instance), up: true },
     { do: 'set-link', netns, name, up: true },
-    ...gateway.addresses.map((address): KernelStep => ({ do: 'ensure-address', netns, link: name, address })),
-    ...gateway.nexthops.map(
-      (via): KernelStep => ({
-        do: 'ensure-route',
-        netns,
-        to: via.includes(':') ? '::/0' : '0.0.0.0/0',
-        via,
-        link: name,
-      }),
+    ...[...gateway.addresses, ...others].map(
+      (address): KernelStep => ({ do: 'ensure-address', netns, link: name, address }),
     ),
   ];
 }
 
-/** Addresses and links inside the router that are no longer wanted. */
-function staleSteps(netns: string, router: WantedRouter, state: RouterState | undefined): KernelStep[] {
-  if (!state) return [];
-  const wanted = new Map(router.interfaces.map((leg) => [routerLink(leg.portId), leg.addresses]));
-  if (router.gateway) wanted.set(gatewayLink(router.id), router.gateway.addresses);
-  const links = state.links.filter((link) => link.alias !== '' && !wanted.has(link.name));
-  const addresses = state.addresses.filter(
-    ({ link, address }) => wanted.has(link) && !isAutomatic(address) && !wanted.get(link)?.includes(address),
+/** The gateway's next hops, and extra routes, which win. */
+function routesOf(router: WantedRouter): Route[] {
+  const link = gatewayLink(router.id);
+  const defaults = (router.gateway?.nexthops ?? []).map(
+    (nexthop): Route => ({ destination: versionOf(nexthop) === 4 ? '0.0.0.0/0' : '::/0', nexthop, link }),
   );
-  return [
-    ...links.map(({ name }): KernelStep => ({ do: 'delete-link', netns, name })),
-    ...addresses.map(({ link, address }): KernelStep => ({ do: 'delete-address', netns, link, address })),
-  ];
+  const extra = router.routes.map(
+    (route): Route => ({ ...route, destination: canonical(route.destination) }),
+  );
+  return [...new Map([...defaults, ...extra].map((route) => [route.destination, route])).values()];
 }
 
-function isAutomatic(address: string): boolean {
-  return address.startsWith('fe80:');
+/** A next hop that no link reaches has to wait for its network. */
+function routeSteps(
+  netns: string,
+  routes: readonly Route[],
+  links: readonly { readonly addresses: readonly string[] }[],
+): KernelStep[] {
+  const near = links.flatMap(({ addresses }) => addresses).map(readAddresses);
+  return routes
+    .filter(({ nexthop }) => near.some((range) => covers(range, readAddresses(nexthop))))
+    .map(({ destination, nexthop, link }) => ({
+      do: 'ensure-route',
+      netns,
+      to: destination,
+      via: hostOf(nexthop),
+      ...(link === undefined ? {} : { link }),
+    }));
 }
 
-export function routerRuleset(router: WantedRouter): Ruleset {
-  const gateway = router.gateway ? gatewayLink(router.id) : undefined;
-  const fromInside = gateway && router.enableSnat ? `iifname != ${gateway} accept` : 'accept';
-  const chains = new Map<string, NftChain>([
-    [
-      'input',
-      chainOf(
-        [trackState, 'icmp type 8 accept', 'icmpv6 type { 128, 133, 135, 136 } accept', 'counter drop'],
-        'type filter hook input priority 0; policy drop',
-      ),
-    ],
-    [
-      'forward',
-      chainOf(
-        router.adminStateUp ? [trackState, fromInside, 'counter drop'] : ['counter drop'],
-        'type filter hook forward priority 0; policy drop',
-      ),
-    ],
-  ]);
-  if (router.gateway && router.enableSnat) {
-    const rules = router.gateway.addresses.map((address) => {
-      const own = readAddresses(address.replace(/\/.*/, ''));
-      const family = own.version === 4 ? 'ip' : 'ip6';
-      return `meta nfproto ipv${own.version} oifname ${gateway} snat ${family} to ${own.text} fully-random`;
-    });
-    chains.set('postrouting', chainOf(rules, 'type nat hook postrouting priority 100; policy accept'));
-  }
-  return [{ family: 'inet', name: 'berth', sets: new Map(), chains }];
+/** With its length, as the kernel lists it. */
+function canonical(destination: string): string {
+  const { text, version } = readAddresses(destination);
+  return text.includes('/') ? text : `${text}/${version === 4 ? 32 : 128}`;
 }

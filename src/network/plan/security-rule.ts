@@ -4,7 +4,7 @@ import { type Addresses, type IpVersion, idWord, readAddresses } from './words.t
 
 const icmp = { 4: 1, 6: 58 } as const;
 /** TCP, UDP, DCCP, SCTP, UDP-Lite: the protocols that have ports. */
-const withPorts = new Set([6, 17, 33, 132, 136]);
+export const withPorts: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
 const maxPort = 65_535;
 
 /** Names of the sets that hold a remote group's members: single addresses, and prefixes when there are any. */

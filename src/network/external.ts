@@ -1,0 +1,166 @@
+/**
+ * Applies the host's own share in the way out: the external bridge, its rules, and the settings of the root namespace.
+ *
+ * The root namespace is changed only while some router has a gateway. Settings stay when the bridge goes: others may
+ * rely on them by then. Called from within the routers' queue only. What was applied is remembered; the host's own
+ * routes and firewalls are looked at anew when asked to, which puts back what a reload of a firewall took out.
+ */
+import type { Log } from '../base/log.ts';
+import type { Kernel, KernelStep } from '../host/kernel.ts';
+import { externalBridge } from '../model/host-names.ts';
+import type { WantedRouter } from '../wire/host-network.ts';
+import { printChanges } from './plan/changes.ts';
+import { type ExternalPlan, externalTable, type HostView, planExternal, readHost } from './plan/external.ts';
+import {
+  admitScript,
+  expelScript,
+  filterTableOf,
+  firewallFamilies,
+  type HostFirewall,
+  parseHostFirewall,
+} from './plan/host-firewall.ts';
+import { stepChanges } from './plan/step-changes.ts';
+import { versionOf } from './plan/translations.ts';
+
+const forwarding = { 4: 'net/ipv4/ip_forward', 6: 'net/ipv6/conf/all/forwarding' } as const;
+
+interface Applied {
+  readonly host: HostView;
+  readonly plan: ExternalPlan;
+}
+
+export interface ExternalOptions {
+  readonly kernel: Kernel;
+  readonly instance: string;
+  readonly log: Log;
+}
+
+export class External {
+  readonly #kernel: Kernel;
+  readonly #instance: string;
+  readonly #log: Log;
+  #applied: Applied | undefined;
+  /** Also when applying it failed half-way. */
+  #mayStand = false;
+
+  constructor({ kernel, instance, log }: ExternalOptions) {
+    this.#kernel = kernel;
+    this.#instance = instance;
+    this.#log = log;
+  }
+
+  /** What the routers need, those with a gateway; without any, nothing is left. */
+  async ensure(routers: readonly WantedRouter[], look: 'anew' | 'as remembered'): Promise<void> {
+    const withGateway = routers.filter(({ gateway }) => gateway);
+    if (withGateway.length === 0) {
+      if (this.#mayStand) await this.remove();
+      return;
+    }
+    const before = this.#applied;
+    this.#applied = undefined;
+    this.#mayStand = true;
+    const isRenewal = look === 'anew' || !before;
+    const host = isRenewal ? readHost(this.#instance, await this.#kernel.routes()) : before.host;
+    const plan = planExternal(this.#instance, withGateway, host);
+    if (String(plan.refused) !== String(before?.plan.refused ?? [])) {
+      this.#log.warn({ prefixes: plan.refused }, 'the host has its own way there: not routed to a router');
+    }
+    await this.#kernel.apply(isRenewal ? await this.#renewal(before, plan, host) : this.#change(before, plan));
+    this.#applied = { host, plan };
+  }
+
+  async remove(): Promise<void> {
+    this.#applied = undefined;
+    const expel = (await this.#firewalls()).map((one) => expelScript(this.#instance, one)).join('');
+    const table = `inet ${externalTable(this.#instance)}`;
+    await this.#kernel.apply([
+      ...(expel ? [{ do: 'nft', script: expel } as const] : []),
+      { do: 'nft', script: `add table ${table}\ndelete table ${table}\n` },
+      { do: 'delete-link', name: externalBridge(this.#instance) },
+    ]);
+    this.#mayStand = false;
+  }
+
+  /** Addresses and routes of the bridge that an earlier process left. Only once all routers are known. */
+  async sweep(): Promise<void> {
+    if (!this.#applied) return;
+    const bridge = externalBridge(this.#instance);
+    const { steps } = this.#applied.plan;
+    const addresses = steps.flatMap((step) => (step.do === 'ensure-address' ? [step.address] : []));
+    const destinations = steps.flatMap((step) => (step.do === 'ensure-route' ? [step.to] : []));
+    const [present, routes] = await Promise.all([this.#kernel.addresses(), this.#kernel.routes()]);
+    await this.#kernel.apply([
+      ...routes
+        .filter(({ link, via, to }) => link === bridge && via !== undefined && !destinations.includes(to))
+        .map(({ to }): KernelStep => ({ do: 'delete-route', to, link: bridge })),
+      ...present
+        .filter(({ link, address }) => link === bridge && !isAutomatic(address) && !addresses.includes(address))
+        .map(({ link, address }): KernelStep => ({ do: 'delete-address', link, address })),
+    ]);
+  }
+
+  #change({ plan: before }: Applied, after: ExternalPlan): KernelStep[] {
+    const script = printChanges(before.ruleset, after.ruleset);
+    const { undone, done } = stepChanges(before.steps, after.steps);
+    return [...(script ? [{ do: 'nft', script } as const] : []), ...undone, ...done];
+  }
+
+  async #renewal(before: Applied | undefined, after: ExternalPlan, host: HostView): Promise<KernelStep[]> {
+    const undone = before ? stepChanges(before.plan.steps, after.steps).undone : [];
+    const [admit, settings] = [await this.#admission(), await this.#settings(after, host)];
+    return [
+      { do: 'nft', script: printChanges(undefined, after.ruleset) },
+      ...undone,
+      ...after.steps,
+      ...(admit ? [{ do: 'nft', script: admit } as const] : []),
+      ...settings,
+    ];
+  }
+
+  async #admission(): Promise<string> {
+    const scripts = (await this.#firewalls()).map((one) => admitScript(this.#instance, one));
+    const script = scripts.join('');
+    if (script) this.#log.info({ script }, 'the host’s FORWARD chain drops: admitting our routers');
+    return script;
+  }
+
+  #firewalls(): Promise<HostFirewall[]> {
+    return Promise.all(
+      firewallFamilies.map(async (family) =>
+        parseHostFirewall(family, await this.#kernel.nftables(filterTableOf(family))),
+      ),
+    );
+  }
+
+  /** Forwarding, for the families that have a next hop. */
+  async #settings({ steps }: ExternalPlan, { uplinks }: HostView): Promise<KernelStep[]> {
+    const versions = new Set(
+      steps.flatMap((step) => (step.do === 'ensure-address' ? versionOf(step.address) : [])),
+    );
+    const changes: KernelStep[] = [];
+    for (const version of versions) {
+      const key = forwarding[version];
+      if ((await this.#kernel.readSysctl(key)).trim() === '1') continue;
+      this.#log.info({ sysctl: key }, 'switching on IP forwarding for routers with a gateway');
+      if (version === 6) changes.push(...(await this.#keepAdvertisements(uplinks)));
+      changes.push({ do: 'sysctl', key, value: '1' });
+    }
+    return changes;
+  }
+
+  /** A machine that forwards ignores router advertisements, and would lose its own way out, unless told otherwise. */
+  async #keepAdvertisements(uplinks: readonly string[]): Promise<KernelStep[]> {
+    const changes: KernelStep[] = [];
+    for (const link of uplinks) {
+      const key = `net/ipv6/conf/${link}/accept_ra`;
+      if ((await this.#kernel.readSysctl(key)).trim() !== '1') continue;
+      this.#log.info({ sysctl: key }, 'an uplink goes on listening to router advertisements');
+      changes.push({ do: 'sysctl', key, value: '2' });
+    }
+    return changes;
+  }
+}
+
+function isAutomatic(address: string): boolean {
+  return address.startsWith('fe80:');
+}
