@@ -65,7 +65,9 @@ export class External {
     if (String(plan.refused) !== String(before?.plan.refused ?? [])) {
       this.#log.warn({ prefixes: plan.refused }, 'the host has its own way there: not routed to a router');
     }
-    await this.#kernel.apply(isRenewal ? await this.#renewal(before, plan, host) : this.#change(before, plan));
+    await this.#kernel.apply(
+      isRenewal ? await this.#renewal(before, plan, host) : this.#change(before, plan),
+    );
     this.#applied = { host, plan };
   }
 
@@ -94,7 +96,9 @@ export class External {
         .filter(({ link, via, to }) => link === bridge && via !== undefined && !destinations.includes(to))
         .map(({ to }): KernelStep => ({ do: 'delete-route', to, link: bridge })),
       ...present
-        .filter(({ link, address }) => link === bridge && !isAutomatic(address) && !addresses.includes(address))
+        .filter(
+          ({ link, address }) => link === bridge && !isAutomatic(address) && !addresses.includes(address),
+        )
         .map(({ link, address }): KernelStep => ({ do: 'delete-address', link, address })),
     ]);
   }

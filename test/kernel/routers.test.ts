@@ -1,114 +1,19 @@
 /** Routers in a real kernel: two tenants, an outside, and a host whose own firewall forwards nothing, as dockerd's. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { silentLog } from '../../src/base/log.ts';
-import type { Kernel } from '../../src/host/kernel.ts';
-import { openKernel } from '../../src/host/linux.ts';
-import { Dataplane } from '../../src/network/dataplane.ts';
-import type { WantedNetwork, WantedRouter } from '../../src/wire/host-network.ts';
+import { test } from 'node:test';
 import { enterPrivateNetwork } from '../helpers/private-network.ts';
+import { outside, outside6, reaches, routerWorld } from '../helpers/router-world.ts';
+import { inside } from '../helpers/talk.ts';
 import { until } from '../helpers/until.ts';
-import { aGroup, aNetwork, aPort, aRouter, aRule } from '../helpers/wanted-network.ts';
-import { Running, tool, WiredContainer } from '../helpers/wired-container.ts';
+import { aGroup, aNetwork, aPort, aRule } from '../helpers/wanted-network.ts';
+import { tool } from '../helpers/wired-container.ts';
 
 enterPrivateNetwork();
-
-const instance = randomBytes(2).toString('hex');
-const outside = '198.51.100.2';
-const containers: WiredContainer[] = [];
-const running: Running[] = [];
-let kernel: Kernel;
-let dataplane: Dataplane;
-
-/** A namespace on a link of its own to the host, which has the address ending in 1. */
-async function neighbour(name: string, net: string): Promise<void> {
-  await tool('ip', 'netns', 'add', name);
-  await tool('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
-  await tool('ip', 'address', 'add', `${net}.1/24`, 'dev', name);
-  await tool('ip', 'link', 'set', name, 'up');
-  await tool('ip', '-n', name, 'address', 'add', `${net}.2/24`, 'dev', 'eth0');
-  await tool('ip', '-n', name, 'link', 'set', 'eth0', 'up');
-}
-
-before(async () => {
-  await neighbour('outside', '198.51.100');
-  await neighbour('docker9', '172.31.0');
-  // The neighbours know nothing of tenants or of the external network: only NAT brings answers back.
-  await tool('ip', '-n', 'docker9', 'route', 'add', 'default', 'via', '172.31.0.1');
-  await tool('ip', 'route', 'add', 'default', 'via', outside);
-  await tool('iptables', '-P', 'FORWARD', 'DROP');
-  await tool('iptables', '-N', 'DOCKER-USER');
-  await tool('iptables', '-A', 'DOCKER-USER', '-j', 'RETURN');
-  await tool('iptables', '-A', 'FORWARD', '-j', 'DOCKER-USER');
-  kernel = await openKernel({ log: silentLog() });
-});
-after(() => kernel.close());
-
-const state = async () => ({
-  namespaces: (await kernel.namespaces()).sort(),
-  links: (await kernel.links()).map(({ name }) => name).sort(),
-  rules: await tool('nft', '--stateless', 'list', 'ruleset'),
-  iptables: await tool('iptables', '-S'),
-});
-let earlier: Awaited<ReturnType<typeof state>>;
-
-beforeEach(async () => {
-  earlier = await state();
-  dataplane = new Dataplane({ kernel, instance, log: silentLog() });
-});
-afterEach(async () => {
-  for (const program of running.splice(0)) await program.stop();
-  for (const container of containers.splice(0)) await container.stop();
-  // A new process knows nothing but the lists.
-  await new Dataplane({ kernel, instance, log: silentLog() }).sweep([], []);
-  const isAsBefore = async () => {
-    assert.deepEqual(await state(), earlier);
-    return true;
-  };
-  await until('everything is as before', isAsBefore, { patienceMs: 10_000 });
-});
-
-interface Tenant {
-  readonly network: WantedNetwork;
-  readonly router: WantedRouter;
-  readonly container: WiredContainer;
-}
-
-function gateway(last: number): NonNullable<WantedRouter['gateway']> {
-  return {
-    networkId: 'external',
-    portId: crypto.randomUUID(),
-    macAddress: `fa:16:3e:00:02:${last.toString(16).padStart(2, '0')}`,
-    mtu: 1500,
-    addresses: [`172.24.4.${last}/24`],
-    nexthops: ['172.24.4.1'],
-  };
-}
-
-/** A network with a container at 10.0.0.11 and a router at 10.0.0.1. */
-async function tenant(last: number, overrides: Partial<WantedRouter> = {}): Promise<Tenant> {
-  const group = aGroup([aRule('ingress', 4), aRule('ingress', 6)]);
-  const port = aPort('10.0.0.11', { securityGroupIds: [group.id] });
-  const id = crypto.randomUUID();
-  const router = aRouter(id, ['10.0.0.1/24', 'fd00::1/64'], { gateway: gateway(last), ...overrides });
-  const network = aNetwork({ id, ports: [port], securityGroups: [group], routers: [router] });
-  const container = await WiredContainer.start(dataplane, network, {
-    port,
-    gateways: ['10.0.0.1', 'fd00::1'],
-  });
-  containers.push(container);
-  return { network, router, container };
-}
-
-const reaches = (from: WiredContainer, address: string) =>
-  until(`${from.address()} reaches ${address}`, () => from.pings(address));
+const world = routerWorld();
+const { tenant, instance } = world;
 
 function serve(netns: string | undefined, port: number): void {
-  const command = ['busybox', 'nc', '-ll', '-p', String(port), '-e', 'busybox', 'cat'];
-  const inside = netns === undefined ? command : ['ip', 'netns', 'exec', netns, ...command];
-  const [file = '', ...args] = inside;
-  running.push(new Running(file, args));
+  world.keep(inside(netns, 'busybox', 'nc', '-ll', '-p', String(port), '-e', 'busybox', 'cat'));
 }
 
 test('tenants with the same addresses reach the outside, each under its routerâ€™s address', async () => {
@@ -118,6 +23,7 @@ test('tenants with the same addresses reach the outside, each under its routerâ€
   for (const { container } of [a, b]) {
     await until('TCP to the outside', () => container.connects(outside, 80));
     await reaches(container, outside);
+    await reaches(container, outside6);
   }
   assert.match(await tool('iptables', '-S'), new RegExp(`-i bx${instance} .*berth ${instance}`));
 });
@@ -160,9 +66,8 @@ test('a router joins two networks, and groups still decide', async () => {
     interfaces: [...first.router.interfaces, { ...leg, addresses: ['10.0.1.1/24'], advertised: [] }],
   };
   const second = aNetwork({ id: otherId, ports: [port], securityGroups: [other], routers: [router] });
-  await dataplane.converge({ ...first.network, routers: [router] });
-  const b = await WiredContainer.start(dataplane, second, { port, gateways: ['10.0.1.1'] });
-  containers.push(b);
+  await world.dataplane.converge({ ...first.network, routers: [router] });
+  const b = await world.start(second, port, ['10.0.1.1']);
   await reaches(b, '10.0.0.11');
   b.echo(80);
   await until('the open port answers', () => first.container.connects('10.0.1.22', 80));
@@ -172,14 +77,14 @@ test('a router joins two networks, and groups still decide', async () => {
 test('a router follows what is wanted: gateway gone, leg gone', async () => {
   const { network, router, container } = await tenant(11);
   await reaches(container, outside);
-  await dataplane.converge({ ...network, routers: [{ ...router, gateway: null }] });
+  await world.dataplane.converge({ ...network, routers: [{ ...router, gateway: null }] });
   assert.equal(await container.pings(outside), false);
   await reaches(container, '10.0.0.1');
   await reaches(container, 'fd00::1');
-  await dataplane.converge({ ...network, routers: [router] });
+  await world.dataplane.converge({ ...network, routers: [router] });
   await reaches(container, outside);
-  await dataplane.converge({ ...network, routers: [{ ...router, adminStateUp: false }] });
+  await world.dataplane.converge({ ...network, routers: [{ ...router, adminStateUp: false }] });
   assert.equal(await container.pings(outside), false);
-  await dataplane.converge({ ...network, routers: [] });
+  await world.dataplane.converge({ ...network, routers: [] });
   assert.equal(await container.pings('10.0.0.1'), false);
 });

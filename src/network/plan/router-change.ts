@@ -91,9 +91,7 @@ function staleSteps(plan: RouterPlan, state: RouterState): KernelStep[] {
     ({ link, address }) =>
       present.has(link) && !isAutomatic(address) && !wanted.has(`address ${link} ${address}`),
   );
-  const routes = state.routes.filter(
-    ({ to, via }) => via !== undefined && !plan.destinations.includes(to),
-  );
+  const routes = state.routes.filter(({ to, via }) => via !== undefined && !plan.destinations.includes(to));
   return [
     ...routes.map(({ to }): KernelStep => ({ do: 'delete-route', netns, to })),
     ...addresses.map(({ link, address }): KernelStep => ({ do: 'delete-address', netns, link, address })),
