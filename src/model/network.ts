@@ -135,7 +135,8 @@ export interface PortAddress {
   readonly ipAddress: string;
 }
 
-export type PortStatus = 'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR';
+/** `N/A`: the port of a floating IP, which is an address and nothing that could be up. */
+export type PortStatus = 'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR' | 'N/A';
 
 export interface Port extends Common {
   readonly networkId: Uuid;
@@ -179,6 +180,7 @@ export const kuryrPortOwner = 'compute:kuryr';
 export const cniPortOwner = 'compute:cni';
 export const routerInterfaceOwner = 'network:router_interface';
 export const routerGatewayOwner = 'network:router_gateway';
+export const floatingIpOwner = 'network:floatingip';
 /** Ports of the network itself: trusted by the dataplane, never deleted by the port API, set by nobody but us. */
 export const infrastructureOwnerPrefix = 'network:';
 
@@ -213,4 +215,52 @@ export interface Router extends Common {
   readonly enableSnat: boolean;
   /** Addresses on the external network; empty without a gateway. */
   readonly gatewayIps: readonly PortAddress[];
+  /** Static routes, in the order given. */
+  readonly routes: readonly HostRoute[];
+  readonly zoneHints: readonly string[];
+}
+
+/** An address of an external network that belongs to a project: for one fixed address, or for some of its ports. */
+export interface FloatingIp extends Omit<Common, 'name'> {
+  readonly floatingNetworkId: Uuid;
+  readonly floatingIpAddress: string;
+  /** The port (of no project) that holds the address on the external network. */
+  readonly floatingPortId: Uuid;
+  /** The tenant's port that the address stands for, and which of its addresses; null = none. */
+  readonly portId: Uuid | null;
+  readonly fixedIpAddress: string | null;
+  /** The router that translates; null while the address leads nowhere. */
+  readonly routerId: Uuid | null;
+  readonly dnsName: string;
+  readonly dnsDomain: string;
+  readonly portDetails: PortDetails | null;
+  /** In the order of their making; never together with `portId`. */
+  readonly portForwardings: readonly PortForwarding[];
+}
+
+/** What a floating IP shows of its port. */
+export type PortDetails = Pick<
+  Port,
+  'name' | 'networkId' | 'macAddress' | 'adminStateUp' | 'status' | 'deviceId' | 'deviceOwner'
+>;
+
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Ports of a floating IP that lead to a tenant's port. */
+export interface PortForwarding {
+  readonly id: Uuid;
+  readonly floatingIpId: Uuid;
+  /** A name that Neutron knows: `tcp`, `udp` … */
+  readonly protocol: string;
+  readonly externalPorts: PortRange;
+  /** As many as external ones, or one. */
+  readonly internalPorts: PortRange;
+  readonly internalIpAddress: string;
+  readonly internalPortId: Uuid;
+  readonly description: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
 }

@@ -4,6 +4,7 @@ import { createContainerTables } from './container/migration.ts';
 import { createIdentityTables } from './identity/migration.ts';
 import { addNetworkAttributes } from './network/attributes-migration.ts';
 import { createNetworkTables } from './network/migration.ts';
+import { createRoutingTables } from './network/routing-migration.ts';
 import { createSharingAndPools } from './network/sharing-migration.ts';
 import { createSettingsTable } from './settings-table.ts';
 
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0003-container': createContainerTables,
   '0004-network-attributes': addNetworkAttributes,
   '0005-network-sharing': createSharingAndPools,
+  '0006-routing': createRoutingTables,
 };

@@ -223,9 +223,11 @@ describe('an administrator', () => {
       { networkId: inside.id, cidr: '10.10.0.0/24' },
     ]);
     assert.ok(subnet);
-    const router = await routers.ensure(caller, { name: 'demo-router' });
-    await routers.setGateway(caller, router.id, outside.id);
-    await routers.ensureInterface(caller, router.id, subnet.id);
+    const [router] = await routers.create(caller, [
+      { name: 'demo-router', gateway: { networkId: outside.id } },
+    ]);
+    assert.ok(router);
+    await routers.addInterface(caller, router.id, { subnetId: subnet.id });
     const rows = await admin.json<Row[]>(...words('router list'));
     assert.deepEqual(
       rows.map((row) => [row.Name, row.Status]),

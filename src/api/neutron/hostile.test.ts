@@ -8,14 +8,28 @@ import { type ResourceKind, resourceKinds } from '../../control/network/resource
 let api: NeutronApi;
 let networkId: string;
 let groupId: string;
+let externalId: string;
 
 before(async () => {
   api = await createNeutronApi({
-    quotas: { network: -1, subnet: -1, port: -1, securityGroup: -1, securityGroupRule: -1 },
+    quotas: {
+      network: -1,
+      subnet: -1,
+      port: -1,
+      securityGroup: -1,
+      securityGroupRule: -1,
+      router: -1,
+      floatingip: -1,
+    },
   });
   networkId = (await api.make('demo', '/networks', { network: {} })).id;
   await api.make('demo', '/subnets', {
     subnet: { network_id: networkId, ip_version: 4, cidr: '10.0.0.0/24' },
+  });
+  const outside = { name: 'public', 'router:external': true };
+  externalId = (await api.make('admin@infra', '/networks', { network: outside })).id;
+  await api.make('admin@infra', '/subnets', {
+    subnet: { network_id: externalId, ip_version: 4, cidr: '172.24.4.0/24' },
   });
   groupId = (await api.make('demo', '/security-groups', { security_group: {} })).id;
 });
@@ -51,7 +65,6 @@ const entry = fc.dictionary(
 const value = fc.oneof(scalar, entry, fc.array(fc.oneof(scalar, entry), { maxLength: 3 }));
 
 for (const [path, kind] of Object.entries<ResourceKind>(resourceKinds)) {
-  if (kind.isReadOnly) continue;
   const names = kind.table.map(({ name }) => name);
   const bodies = fc.dictionary(fc.constantFrom(...names, 'zzz'), value, { maxKeys: 5 });
 

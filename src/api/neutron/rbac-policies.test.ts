@@ -1,7 +1,6 @@
 /** Policies that share objects: what they make visible and usable, and what ends with them. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { testCaller } from '../../../test/helpers/network-control.ts';
 import { createNeutronApi, type NeutronApi } from '../../../test/helpers/neutron-api.ts';
 
 let api: NeutronApi;
@@ -100,9 +99,7 @@ test('an external network is one through policies', async () => {
   const seen = (await api.send('eve', 'GET', `/networks/${net}`)).body.network;
   assert.deepEqual([seen['router:external'], seen.shared], [true, false]);
   assert.deepEqual(await outcome('demo', 'GET', `/networks/${net}`), [404, 'NetworkNotFound']);
-  const { routers } = api.world.control;
-  const router = await routers.ensure(testCaller('eve'), { name: 'r' });
-  await routers.setGateway(testCaller('eve'), router.id, net);
+  await api.make('eve', '/routers', { router: { external_gateway_info: { network_id: net } } });
   assert.deepEqual(await outcome('admin@infra', 'DELETE', `/rbac-policies/${made.id}`), [
     409,
     'RbacPolicyInUse',

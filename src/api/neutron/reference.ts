@@ -3,7 +3,11 @@
  * this text, which a test holds.
  */
 import type { AnyAttribute } from '../../control/network/resource/attribute.ts';
-import { type ResourceKind, resourceKinds } from '../../control/network/resource/kinds.ts';
+import {
+  portForwardingKind,
+  type ResourceKind,
+  resourceKinds,
+} from '../../control/network/resource/kinds.ts';
 import { extensions } from './extensions.ts';
 
 const introduction = `# The network API
@@ -39,6 +43,20 @@ The answer: \`passes\`, \`steps\` (each with \`at\`, \`id\`, \`what\`, \`passes\
 \`packet\` as it arrived. What belongs to another project ends the story: "dropped by the receiver", without whose rule it was.
 `;
 
+const actions = `## Actions and the rest
+
+| request | body | answer |
+|---|---|---|
+| \`PUT /v2.0/routers/{id}/add_router_interface\` | \`{subnet_id}\` (takes the subnet's gateway address) or \`{port_id}\` (takes that port) | ids of router, port, network and subnets |
+| \`PUT /v2.0/routers/{id}/remove_router_interface\` | \`{subnet_id}\`, \`{port_id}\` or both | the same; the port is gone |
+| \`PUT /v2.0/routers/{id}/add_extraroutes\` | \`{"router": {"routes": […]}}\` | the router; what it has already is no error |
+| \`PUT /v2.0/routers/{id}/remove_extraroutes\` | \`{"router": {"routes": […]}}\` | the router; what it has not is no error |
+| \`GET /v2.0/floatingip_pools\` |  | IPv4 subnets of the external networks |
+
+Only administrators choose \`enable_snat\` and \`external_fixed_ips\` of a gateway and the address of a new floating IP, as in
+Neutron's own policy. A gateway that is set without \`enable_snat\` translates.
+`;
+
 export function networkApiReference(): string {
   const sections = Object.entries(resourceKinds).map(([path, kind]) => section(path, kind));
   const aliases = extensions.map(({ alias, name }) => `| \`${alias}\` | ${name} |`);
@@ -46,12 +64,13 @@ export function networkApiReference(): string {
     introduction,
     ...sections,
     diagnostics,
+    section('floatingips/{id}/port_forwardings', portForwardingKind),
+    actions,
     ['## Extensions', '', '| alias | what |', '|---|---|', ...aliases, ''].join('\n'),
   ].join('\n');
 }
 
 function section(path: string, kind: ResourceKind): string {
-  const methods = kind.isReadOnly ? 'list, show' : 'create, list, show, update, delete';
   const rows = kind.table.map(
     (attribute) =>
       `| \`${attribute.name}\` | ${typeOf(attribute)} | ${givenAt(attribute)} | ${defaultOf(attribute)} | ${filters(attribute)} |`,
@@ -59,7 +78,7 @@ function section(path: string, kind: ResourceKind): string {
   return [
     `## /v2.0/${path}`,
     '',
-    `Methods: ${methods}${kind.isTagged ? '; `tags` below each' : ''}. Keys: \`${kind.singular}\`, \`${kind.plural}\`.`,
+    `Methods: create, list, show, update, delete${kind.isTagged ? '; `tags` below each' : ''}. Keys: \`${kind.singular}\`, \`${kind.plural}\`.`,
     '',
     '| attribute | type | given at | default | filters |',
     '|---|---|---|---|---|',
@@ -73,10 +92,10 @@ function typeOf({ parser, only, adminView }: AnyAttribute): string {
   return adminView ? `${type}${type ? '; ' : ''}administrators` : type;
 }
 
-function givenAt({ only, field, on, required }: AnyAttribute): string {
+function givenAt({ only, field, on = 'create', required }: AnyAttribute): string {
   if (only !== undefined) return 'create, update';
   if (field === undefined) return '';
-  const when = on === 'create' ? 'create' : 'create, update';
+  const when = on === 'create-and-update' ? 'create, update' : on;
   return required ? `${when}; required` : when;
 }
 

@@ -648,7 +648,6 @@ describe('bad input', () => {
       404,
       'SecurityGroupNotFound',
     ],
-    ['a router', '/routers', () => ({ router: {} }), 501, 'HTTPNotImplemented'],
   ];
 
   for (const [what, path, body, status, type] of table) {

@@ -1,5 +1,5 @@
 /**
- * Neutron v2.0 under `/network`: version documents, extensions, the resources with their tags, quotas.
+ * Neutron v2.0 under `/network`: version documents, extensions, the resources with their tags and actions, quotas.
  *
  * Only HTTP: bodies are unwrapped, answers wrapped, failures put into Neutron's shape. What resources are made of
  * and what may be done with them is src/control/network.
@@ -15,6 +15,7 @@ import { registerDocuments } from './documents.ts';
 import { sendError } from './errors.ts';
 import type { NeutronOptions } from './options.ts';
 import { registerQuotas } from './quotas.ts';
+import { registerRouting } from './routing.ts';
 import { registerSubnetPoolActions } from './subnet-pools.ts';
 import { registerTags } from './tags.ts';
 
@@ -44,6 +45,7 @@ export function neutronService(options: NeutronOptions): ApiService {
       registerSubnetPoolActions(app, options);
       registerQuotas(app, options);
       registerDiagnostics(app, options);
+      registerRouting(app, options);
       registerAbsent(app);
     },
   };

@@ -29,7 +29,7 @@ import { type Member, toCaller } from './member.ts';
 export interface BootstrapOptions {
   readonly db: Db;
   readonly identity: Identity;
-  readonly network: Pick<NetworkControl, 'networks' | 'subnets' | 'routers'>;
+  readonly network: Pick<NetworkControl, 'networks' | 'subnets' | 'ports' | 'routers'>;
   readonly config: Pick<Config, 'network' | 'region'>;
   readonly files: CredentialFiles;
   readonly log: Log;

@@ -1,13 +1,14 @@
 /** The networks of a first start: `public` leads out of the host; `demo` is a tenant's, routed to it. */
 import type { Config } from '../../base/config.ts';
 import type { Caller } from '../../model/caller.ts';
-import type { Network, Subnet } from '../../model/network.ts';
+import type { Network, Router, Subnet } from '../../model/network.ts';
 import type { NetworkControl } from '../network/network-control.ts';
 import type { NetworkDraft } from '../network/networks.ts';
+import type { RouterDraft } from '../network/routing/routers.ts';
 import type { SubnetDraft } from '../network/subnet-rules.ts';
 import type { Member } from './member.ts';
 
-type UseCases = Pick<NetworkControl, 'networks' | 'subnets' | 'routers'>;
+type UseCases = Pick<NetworkControl, 'networks' | 'subnets' | 'ports' | 'routers'>;
 
 export interface FirstNetworksOptions {
   readonly config: Pick<Config, 'network'>;
@@ -32,9 +33,12 @@ export async function ensureFirstNetworks(network: UseCases, options: FirstNetwo
     name: 'demo-subnet',
     cidr: config.network.demoCidr,
   });
-  const router = await network.routers.ensure(demo, { name: 'demo-router' });
-  await network.routers.setGateway(demo, router.id, outside.id);
-  await network.routers.ensureInterface(demo, router.id, subnet.id);
+  const router = await ensureRouter(network, demo, {
+    name: 'demo-router',
+    gateway: { networkId: outside.id },
+  });
+  const legs = await network.ports.list(demo, { device_id: [router.id], subnet: [subnet.id] });
+  if (legs.length === 0) await network.routers.addInterface(demo, router.id, { subnetId: subnet.id });
 }
 
 async function ensureNetwork(
@@ -53,6 +57,15 @@ async function ensureSubnet(
 ): Promise<Subnet> {
   const [known] = await subnets.list(caller, { network_id: [draft.networkId], cidr: [draft.cidr] });
   return known ?? first(await subnets.create(caller, [draft]));
+}
+
+async function ensureRouter(
+  { routers }: UseCases,
+  caller: Caller,
+  draft: RouterDraft & { readonly name: string },
+): Promise<Router> {
+  const [known] = await routers.list(caller, { name: [draft.name], project_id: [caller.projectId] });
+  return known ?? first(await routers.create(caller, [draft]));
 }
 
 function first<T>(made: readonly T[]): T {

@@ -113,9 +113,11 @@ describe('a host is woken', () => {
       'h1:a',
     ]);
     assert.deepEqual(await woken(() => subnets.update(demo, subnetB, { enableDhcp: false })), []);
-    const router = await routers.ensure(demo, { name: 'r' });
-    assert.deepEqual(await woken(() => routers.addInterface(demo, router.id, subnetB)), []);
-    assert.deepEqual(await woken(() => routers.addInterface(demo, router.id, subnetA)), ['h1:a', 'h1:b']);
+    const [router] = await routers.create(demo, [{ name: 'r' }]);
+    assert.ok(router);
+    const plug = (subnetId: string) => routers.addInterface(demo, router.id, { subnetId });
+    assert.deepEqual(await woken(() => plug(subnetB)), []);
+    assert.deepEqual(await woken(() => plug(subnetA)), ['h1:a', 'h1:b']);
     assert.deepEqual(await woken(() => networks.update(demo, b.id, { name: 'b' })), ['h1:b']);
     const first = { networkId: b.id, bindingHost: 'h2', securityGroupIds: [] };
     assert.deepEqual(await woken(() => makePort(world, first)), ['h2:a', 'h2:b']);

@@ -48,3 +48,8 @@ export function checkRevision(object: { readonly revision: number }, expect: Exp
 export function invalidInput(text: string): Failure {
   return new Failure('invalid', `Invalid input for operation: ${text}`);
 }
+
+/** What is asked of that kind of object is impossible, in Neutron's words: `Bad router request: ….` */
+export function badRequest(resource: string, text: string): Failure {
+  return new Failure('bad-request', `Bad ${resource} request: ${text}.`);
+}

@@ -20,6 +20,7 @@ import {
   connectedWith,
   groupsThatName,
   hasOtherPort,
+  networksOfRouter,
   type Placement,
   placementsOf,
   placementsOfGroups,
@@ -112,6 +113,12 @@ export class Concerned {
     const connected: Uuid[] = [];
     for (const id of ids) connected.push(...(await connectedWith(this.#trx, id)));
     await this.networks([...new Set([...ids, ...connected])]);
+  }
+
+  /** A router, or what it translates, changed: on every host that has it, or on the named one alone. */
+  async router(id: Uuid, host = ''): Promise<void> {
+    const placements = await placementsOf(this.#trx, await networksOfRouter(this.#trx, id));
+    this.#placements.push(...placements.filter((one) => host === '' || one.host === host));
   }
 
   /** The rules of the groups changed. */

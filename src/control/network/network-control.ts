@@ -17,7 +17,9 @@ import { createPorts } from './ports.ts';
 import { createQuotas } from './quotas.ts';
 import { createRbacPolicies } from './rbac-policies.ts';
 import { createResources, type Resources } from './resource/resources.ts';
-import { createRouters } from './routers.ts';
+import { createFloatingIpPools, createFloatingIps } from './routing/floating-ips.ts';
+import { createPortForwardings } from './routing/port-forwardings.ts';
+import { createRouters } from './routing/routers.ts';
 import { createSecurityGroupRules } from './security-group-rules.ts';
 import { createSecurityGroups } from './security-groups.ts';
 import { createSubnetPools } from './subnet-pools.ts';
@@ -53,6 +55,9 @@ export function createNetworkControl(options: NetworkControlOptions): NetworkCon
     addressScopes: createAddressScopes(context),
     rbacPolicies: createRbacPolicies(context),
     routers: createRouters(context),
+    floatingIps: createFloatingIps(context),
+    portForwardings: createPortForwardings(context),
+    floatingIpPools: createFloatingIpPools(context),
     quotas: createQuotas(context),
   };
   const resources = createResources(context, useCases);

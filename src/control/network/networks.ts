@@ -6,9 +6,10 @@
 import type { Caller } from '../../model/caller.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Uuid } from '../../model/ids.ts';
-import { everyProject, type Network } from '../../model/network.ts';
+import { everyProject, floatingIpOwner, type Network, routerGatewayOwner } from '../../model/network.ts';
 import type { DbOrTrx, Trx } from '../../store/database.ts';
 import { everything, type Scope, type Where } from '../../store/network/common.ts';
+import { findFloatingIps } from '../../store/network/floating-ips.ts';
 import {
   deleteNetwork,
   findNetwork,
@@ -26,6 +27,7 @@ import { ensureDefaultGroup } from './default-group.ts';
 import { checkDnsDomain } from './dns-names.ts';
 import { checkAttributes, checkOwner, checkProject } from './policy.ts';
 import { claimQuota } from './quotas.ts';
+import { dropFloatingIp } from './routing/releases.ts';
 import { chooseSegment } from './segments.ts';
 import { setShared } from './sharing.ts';
 
@@ -114,10 +116,12 @@ export function createNetworks(context: NetworkContext): Networks {
       }),
 
     remove: (caller, id, expect) =>
-      change(context, async ({ trx }) => {
+      change(context, async (current) => {
+        const { trx } = current;
         const network = await getNetwork(trx, id, scopeOf(caller));
         checkOwner(caller, 'delete_network', network);
         checkRevision(network, expect);
+        if (network.external) await dropUnusedFloatingIps(current, network, scopeOf(caller));
         const ports = await findPorts(trx, everything, { network_id: [id] });
         if (ports.length > 0) {
           throw new Failure(
@@ -225,20 +229,29 @@ async function refuseSecondDefault(trx: Trx, isExternal: boolean, id?: Uuid): Pr
   throw new Failure('default-network-exists', `A default external network already exists: ${other.id}.`);
 }
 
-function checkZones({ config }: NetworkContext, hints: readonly string[] = []): void {
+/** Throws `zone-not-found` for a hint at a zone where no host is. */
+export function checkZones({ config }: NetworkContext, hints: readonly string[] = []): void {
   const unknown = hints.find((zone) => zone !== config.agent.availabilityZone);
   if (unknown === undefined) return;
   throw new Failure('zone-not-found', `AvailabilityZone ${unknown} could not be found.`);
 }
 
+/** Addresses that lead nowhere do not keep an external network: as in Neutron they go with it. */
+async function dropUnusedFloatingIps(current: Change, { id }: Network, scope: Scope): Promise<void> {
+  const floatingIps = await findFloatingIps(current.trx, scope, { floating_network_id: [id] });
+  for (const floatingIp of floatingIps.filter(({ routerId }) => routerId === null)) {
+    await dropFloatingIp(current, floatingIp);
+  }
+}
+
 async function refuseWhenGateway(trx: Trx, network: Network): Promise<void> {
   const gateways = await findPorts(trx, everything, {
     network_id: [network.id],
-    device_owner: ['network:router_gateway', 'network:floatingip'],
+    device_owner: [routerGatewayOwner, floatingIpOwner],
   });
   if (gateways.length === 0) return;
   throw new Failure(
-    'network-in-use',
+    'external-network-in-use',
     `External network ${network.id} cannot be updated to be made non-external, since it has existing gateway ports.`,
   );
 }

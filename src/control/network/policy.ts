@@ -23,7 +23,8 @@ const adminOnly = {
   port: { bindingHost: 'binding:host_id', bindingProfile: 'binding:profile' },
   security_group: {},
   security_group_rule: {},
-  router: {},
+  router: { distributed: 'distributed', ha: 'ha' },
+  floatingip: { floatingIpAddress: 'floating_ip_address' },
 } as const satisfies Record<string, Readonly<Record<string, string>>>;
 export type PolicyResource = keyof typeof adminOnly;
 
@@ -35,6 +36,10 @@ const networkOwnerOnly = [
   'port_security_enabled',
 ] as const;
 export type NetworkOwnerAttribute = (typeof networkOwnerOnly)[number];
+
+/** Parts of a router's gateway that only administrators choose. */
+const gatewayAdminOnly = ['enable_snat', 'external_fixed_ips'] as const;
+export type GatewayAttribute = (typeof gatewayAdminOnly)[number];
 
 function refuse(rule: string): never {
   throw new Failure('policy-not-authorized', `${rule} is disallowed by policy`);
@@ -95,6 +100,14 @@ export function checkNetworkOwner(
 ): void {
   if (caller.isAdmin || network.projectId === caller.projectId || given.length === 0) return;
   refuse(ruleText(action, given));
+}
+
+/** Throws when a caller without the role chooses more of a router's gateway than its network. */
+export function checkGateway(caller: Caller, action: string, given: readonly GatewayAttribute[]): void {
+  if (caller.isAdmin || given.length === 0) return;
+  const rule = `rule:${action}:external_gateway_info`;
+  const parts = ['network_id', ...given].map((name) => `${rule}:${name}`);
+  refuse(`(rule:${action} and (${rule} and (${parts.join(' and ')})))`);
 }
 
 /** `device_owner` values of the network's own ports are the server's alone: the dataplane trusts those ports. */

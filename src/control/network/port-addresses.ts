@@ -20,6 +20,8 @@ import { invalidInput } from './collection.ts';
 export interface AskedAddress {
   readonly subnetId?: Uuid;
   readonly ipAddress?: string;
+  /** Instead of the two: any free address of that version. */
+  readonly ipVersion?: 4 | 6;
 }
 
 export interface AddressAsk {
@@ -30,7 +32,7 @@ export interface AddressAsk {
   readonly asked: readonly AskedAddress[] | undefined;
   /** What the port has now. */
   readonly current: readonly PortAddress[];
-  /** Interfaces of routers compute no addresses. */
+  /** Ports of routers compute no addresses, and may have as many as there are subnets. */
   readonly isRouterPort: boolean;
   /** Subnets may be for some owners' ports only. */
   readonly deviceOwner: string;
@@ -69,7 +71,9 @@ class Chooser {
   async takeOnePerVersion(): Promise<void> {
     const serving = this.#serving();
     for (const version of [4, 6] as const) {
-      const candidates = serving.filter((subnet) => subnet.ipVersion === version && !isComputed(subnet));
+      const candidates = serving.filter(
+        (subnet) => subnet.ipVersion === version && (!isComputed(subnet) || this.#ask.isRouterPort),
+      );
       if (candidates.length > 0) await this.#takeFree(candidates);
     }
   }
@@ -89,14 +93,15 @@ class Chooser {
   }
 
   async takeAsked(asked: readonly AskedAddress[]): Promise<void> {
-    if (asked.length > mostAddresses) {
+    if (asked.length > mostAddresses && !this.#ask.isRouterPort) {
       throw invalidInput(`${asked.length} fixed_ips are too many, ${mostAddresses} are allowed.`);
     }
     for (const one of asked) {
       if (one.ipAddress !== undefined) await this.#takeExactly(one.ipAddress, one.subnetId);
     }
     for (const one of asked) {
-      if (one.ipAddress === undefined) await this.#takeFrom(one.subnetId);
+      if (one.ipVersion !== undefined) await this.#takeFree(this.#ofVersion(one.ipVersion));
+      else if (one.ipAddress === undefined) await this.#takeFrom(one.subnetId);
     }
   }
 
@@ -170,6 +175,10 @@ class Chooser {
       'ip-address-exhausted',
       `No more IP addresses available on network ${this.#ask.networkId}.`,
     );
+  }
+
+  #ofVersion(version: 4 | 6): Subnet[] {
+    return this.#serving().filter((subnet) => subnet.ipVersion === version);
   }
 
   #subnet(id: Uuid): Subnet {

@@ -29,6 +29,7 @@ import {
   compilePairs,
   mergeDhcpOptions,
 } from './port-rules.ts';
+import { releaseChanged, releasePorts } from './routing/releases.ts';
 
 export interface PortDraft {
   readonly networkId: Uuid;
@@ -145,9 +146,10 @@ export interface PortRevision {
 /** Checks the changes against the port as it is and writes it. */
 export async function changePort(
   context: NetworkContext,
-  { trx, now, concerned }: Change,
+  current: Change,
   { port, changes, scope, attachment }: PortRevision,
 ): Promise<Port> {
+  const { trx, now, concerned } = current;
   const { fixedIps, securityGroupIds, allowedAddressPairs, macAddress: askedMac, ...others } = changes;
   const { dhcpOptions, dnsName, dnsDomain, ...plain } = others;
   const isNewMac = askedMac !== undefined && askedMac?.toLowerCase() !== port.macAddress;
@@ -183,6 +185,7 @@ export async function changePort(
     now,
   );
   checkPortSecurity(after);
+  await releaseChanged(current, port, after);
   await updatePort(trx, after);
   await concerned.port(port);
   await concerned.port(after);
@@ -193,12 +196,12 @@ export async function changePort(
   return after;
 }
 
-export async function dropPorts({ trx, concerned }: Change, ports: readonly Port[]): Promise<void> {
+export async function dropPorts(current: Change, ports: readonly Port[]): Promise<void> {
+  const { trx, concerned } = current;
+  const ids = ports.map((port) => port.id);
   for (const port of ports) await concerned.port(port);
   await concerned.networks(ports.filter((port) => port.dnsName).map((port) => port.networkId));
-  await deletePorts(
-    trx,
-    ports.map((port) => port.id),
-  );
+  await releasePorts(current, ids);
+  await deletePorts(trx, ids);
   await concerned.members([...new Set(ports.flatMap((port) => port.securityGroupIds))]);
 }

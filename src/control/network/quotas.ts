@@ -24,7 +24,7 @@ export const quotaResources = {
   subnetpool: { setting: 'subnetpool', table: 'subnet_pools' },
   port: { setting: 'port', table: 'ports' },
   router: { setting: 'router', table: 'routers' },
-  floatingip: { setting: 'floatingip', table: null },
+  floatingip: { setting: 'floatingip', table: 'floating_ips' },
   rbac_policy: { setting: 'rbacPolicy', table: 'rbac_policies' },
   security_group: { setting: 'securityGroup', table: 'security_groups' },
   security_group_rule: { setting: 'securityGroupRule', table: 'security_group_rules' },

@@ -12,11 +12,12 @@ import type { Trx } from '../../store/database.ts';
 import { everything, type Scope } from '../../store/network/common.ts';
 import { findSubnetPools } from '../../store/network/subnet-pools.ts';
 import { findSubnets } from '../../store/network/subnets.ts';
+import { badRequest } from './collection.ts';
 import { getSubnetPool } from './subnet-pools.ts';
 import type { SubnetDraft } from './subnet-rules.ts';
 
-function badRequest(text: string): Failure {
-  return new Failure('bad-subnet-request', `Bad subnets request: ${text}.`);
+function badSubnets(text: string): Failure {
+  return badRequest('subnets', text);
 }
 
 export interface Origin {
@@ -35,11 +36,11 @@ export interface OriginAsk {
 export async function chooseOrigin(trx: Trx, ask: OriginAsk): Promise<Origin> {
   const { cidr, prefixLength } = ask.draft;
   if (cidr !== undefined && prefixLength !== undefined) {
-    throw badRequest('cidr and prefixlen must not be supplied together');
+    throw badSubnets('cidr and prefixlen must not be supplied together');
   }
   const pool = await findPool(trx, ask);
   if (pool) return { cidr: formatCidr(await allocate(trx, pool, ask)), subnetPoolId: pool.id };
-  if (cidr === undefined) throw badRequest('a subnetpool must be specified in the absence of a cidr');
+  if (cidr === undefined) throw badSubnets('a subnetpool must be specified in the absence of a cidr');
   await checkAffinity(trx, ask.network, undefined, parseCidr(cidr).version);
   return { cidr, subnetPoolId: null };
 }
@@ -47,23 +48,23 @@ export async function chooseOrigin(trx: Trx, ask: OriginAsk): Promise<Origin> {
 async function findPool(trx: Trx, { draft, scope }: OriginAsk): Promise<SubnetPool | undefined> {
   const { subnetPoolId, useDefaultPool, cidr, ipVersion } = draft;
   if (useDefaultPool && subnetPoolId) {
-    throw badRequest('subnetpool_id and use_default_subnetpool cannot both be specified');
+    throw badSubnets('subnetpool_id and use_default_subnetpool cannot both be specified');
   }
   if (subnetPoolId) return getSubnetPool(trx, subnetPoolId, scope);
   if (!useDefaultPool) return undefined;
   const version = cidr === undefined ? (ipVersion ?? 4) : parseCidr(cidr).version;
   const [pool] = await findSubnetPools(trx, scope, { is_default: [1], ip_version: [version] });
   if (pool) return pool;
-  throw badRequest(`No default subnetpool found for IPv${version}`);
+  throw badSubnets(`No default subnetpool found for IPv${version}`);
 }
 
 async function allocate(trx: Trx, pool: SubnetPool, ask: OriginAsk): Promise<Cidr> {
   const { draft, network } = ask;
   if (draft.cidr === undefined && draft.allocationPools !== undefined) {
-    throw badRequest('allocation_pools allowed only for specific subnet requests.');
+    throw badSubnets('allocation_pools allowed only for specific subnet requests.');
   }
   if (draft.ipVersion !== undefined && draft.ipVersion !== pool.ipVersion) {
-    throw badRequest(`Cannot allocate IPv${draft.ipVersion} subnet from IPv${pool.ipVersion} subnet pool`);
+    throw badSubnets(`Cannot allocate IPv${draft.ipVersion} subnet from IPv${pool.ipVersion} subnet pool`);
   }
   await checkAffinity(trx, network, pool, pool.ipVersion);
   const wanted = wantedBlock(pool, draft);

@@ -4,7 +4,9 @@ import type { Networks } from './networks.ts';
 import type { Ports } from './ports.ts';
 import type { Quotas } from './quotas.ts';
 import type { RbacPolicies } from './rbac-policies.ts';
-import type { Routers } from './routers.ts';
+import type { FloatingIpPools, FloatingIps } from './routing/floating-ips.ts';
+import type { PortForwardings } from './routing/port-forwardings.ts';
+import type { Routers } from './routing/routers.ts';
 import type { SecurityGroupRules } from './security-group-rules.ts';
 import type { SecurityGroups } from './security-groups.ts';
 import type { SubnetPools } from './subnet-pools.ts';
@@ -20,5 +22,8 @@ export interface UseCases {
   readonly addressScopes: AddressScopes;
   readonly rbacPolicies: RbacPolicies;
   readonly routers: Routers;
+  readonly floatingIps: FloatingIps;
+  readonly portForwardings: PortForwardings;
+  readonly floatingIpPools: FloatingIpPools;
   readonly quotas: Quotas;
 }

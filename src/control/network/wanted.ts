@@ -4,25 +4,14 @@
  * What belongs to a network here and what does not is said in src/wire/host-network.ts. Routers run on every host
  * that has one of their networks; for now there is one host, which also holds their gateways.
  */
-import { parseCidr } from '../../ipam/address.ts';
 import type { Uuid } from '../../model/ids.ts';
 import { protocolNumber } from '../../model/ip-protocols.ts';
-import {
-  type Network,
-  type Port,
-  type Router,
-  routerGatewayOwner,
-  routerInterfaceOwner,
-  type SecurityGroup,
-  type SecurityGroupRule,
-  type Subnet,
-} from '../../model/network.ts';
+import type { Network, Port, SecurityGroup, SecurityGroupRule, Subnet } from '../../model/network.ts';
 import type { Db } from '../../store/database.ts';
 import { everything, groupBy } from '../../store/network/common.ts';
 import { findNetworks } from '../../store/network/networks.ts';
 import { membersOf, networksWantedOn } from '../../store/network/placement.ts';
 import { findNamedPorts, findPorts, type NamedPort } from '../../store/network/ports.ts';
-import { findRouters } from '../../store/network/routers.ts';
 import { findSecurityGroups } from '../../store/network/security-groups.ts';
 import { findSubnets } from '../../store/network/subnets.ts';
 import type {
@@ -37,9 +26,7 @@ import type {
 } from '../../wire/host-network.ts';
 import type { NetworkContext } from './context.ts';
 import { domainOf } from './dns-names.ts';
-
-/** Of the external network, until networks have their own. */
-const externalMtu = 1500;
+import { routersOn } from './wanted/routers.ts';
 
 /** All networks wanted on the host, or those of the named ones that are. */
 export async function wantedOn(
@@ -65,7 +52,7 @@ export async function wantedOn(
     ),
     groups: await groupsOf(db, ports),
     members: new Map(),
-    routers: await routersOf(db, wanted),
+    routers: await routersOn(db, host, wanted),
     names: groupBy(await findNamedPorts(db, wanted), (port) => port.networkId, toWantedName),
     dnsDomain: config.network.dnsDomain,
   };
@@ -192,77 +179,4 @@ async function membersOfRemotes(
       return [id, { groupId: id, v4: of(4), v6: of(6) }];
     }),
   );
-}
-
-/** Routers with an interface on one of the networks, complete with their other interfaces. */
-async function routersOf(db: Db, networkIds: readonly Uuid[]): Promise<WantedRouter[]> {
-  const here = await findPorts(db, everything, {
-    network_id: networkIds,
-    device_owner: [routerInterfaceOwner],
-  });
-  const routerIds = [...new Set(here.map((port) => port.deviceId))];
-  if (routerIds.length === 0) return [];
-  const routers = await findRouters(db, everything, { id: routerIds });
-  const ports = await findPorts(db, everything, {
-    device_id: routerIds,
-    device_owner: [routerInterfaceOwner, routerGatewayOwner],
-  });
-  const subnetIds = [...new Set(ports.flatMap((port) => port.fixedIps.map((ip) => ip.subnetId)))];
-  const subnets = await findSubnets(db, everything, { id: subnetIds });
-  const subnetsById = new Map(subnets.map((subnet) => [subnet.id, subnet]));
-  return routers.map((router) =>
-    toWantedRouter(
-      router,
-      ports.filter((port) => port.deviceId === router.id),
-      subnetsById,
-    ),
-  );
-}
-
-function toWantedRouter(
-  router: Router,
-  ports: readonly Port[],
-  subnets: ReadonlyMap<Uuid, Subnet>,
-): WantedRouter {
-  const gateway = ports.find((port) => port.deviceOwner === routerGatewayOwner);
-  return {
-    id: router.id,
-    adminStateUp: router.adminStateUp,
-    enableSnat: router.enableSnat,
-    gateway: gateway ? toWantedGateway(gateway, subnets) : null,
-    interfaces: ports
-      .filter((port) => port.deviceOwner === routerInterfaceOwner)
-      .map((port) => ({
-        portId: port.id,
-        networkId: port.networkId,
-        macAddress: port.macAddress,
-        addresses: withPrefixes(port, subnets),
-        advertised: [],
-      })),
-    routes: [],
-    routedPrefixes: [],
-    floatingIps: [],
-    portForwardings: [],
-  };
-}
-
-function toWantedGateway(port: Port, subnets: ReadonlyMap<Uuid, Subnet>): WantedRouter['gateway'] {
-  const addresses = withPrefixes(port, subnets);
-  if (addresses.length === 0) return null;
-  return {
-    networkId: port.networkId,
-    portId: port.id,
-    macAddress: port.macAddress,
-    mtu: externalMtu,
-    addresses,
-    nexthops: port.fixedIps.flatMap(({ subnetId }) => subnets.get(subnetId)?.gatewayIp ?? []),
-  };
-}
-
-/** A port's addresses with the prefix lengths of their subnets: `10.0.0.1/24`. */
-function withPrefixes(port: Port, subnets: ReadonlyMap<Uuid, Subnet>): string[] {
-  return port.fixedIps.flatMap(({ subnetId, ipAddress }) => {
-    const subnet = subnets.get(subnetId);
-    return subnet ? [`${ipAddress}/${parseCidr(subnet.cidr).prefix}`] : [];
-  });
 }

@@ -66,6 +66,18 @@ export async function connectedWith(db: DbOrTrx, networkId: Uuid): Promise<Uuid[
   return rows.map((row) => row.network_id);
 }
 
+/** Networks that the router has an interface on. */
+export async function networksOfRouter(db: DbOrTrx, routerId: Uuid): Promise<Uuid[]> {
+  const rows = await db
+    .selectFrom('ports')
+    .select('network_id')
+    .distinct()
+    .where('device_id', '=', routerId)
+    .where('device_owner', '=', routerInterfaceOwner)
+    .execute();
+  return rows.map((row) => row.network_id);
+}
+
 /** True when another port of that network is bound to that host. */
 export async function hasOtherPort(
   db: DbOrTrx,

@@ -9,6 +9,7 @@ export type CountedTable =
   | 'routers'
   | 'subnet_pools'
   | 'rbac_policies'
+  | 'floating_ips'
   | 'security_groups'
   | 'security_group_rules';
 

@@ -1,6 +1,12 @@
 /** Queries for routers. Interfaces and the gateway are ports whose device is the router. */
 import type { Uuid } from '../../model/ids.ts';
-import { type PortAddress, type Router, routerGatewayOwner } from '../../model/network.ts';
+import {
+  type HostRoute,
+  type PortAddress,
+  type Router,
+  routerGatewayOwner,
+  routerInterfaceOwner,
+} from '../../model/network.ts';
 import type { DbOrTrx, Trx } from '../database.ts';
 import {
   bit,
@@ -35,6 +41,8 @@ export async function findRouters(
     externalNetworkId: row.external_network_id,
     enableSnat: row.enable_snat === 1,
     gatewayIps: gatewayIps.get(row.id) ?? [],
+    routes: JSON.parse(row.routes) as HostRoute[],
+    zoneHints: JSON.parse(row.availability_zone_hints) as string[],
   }));
 }
 
@@ -52,6 +60,46 @@ export async function insertRouter(trx: Trx, router: Router): Promise<void> {
 
 export async function updateRouter(trx: Trx, router: Router): Promise<void> {
   await trx.updateTable('routers').set(toRow(router)).where('id', '=', router.id).execute();
+}
+
+/** Its ports must be gone before. */
+export async function deleteRouter(trx: Trx, id: Uuid): Promise<void> {
+  await trx.deleteFrom('network_tags').where('resource_id', '=', id).execute();
+  await trx.deleteFrom('routers').where('id', '=', id).execute();
+}
+
+/** An interface came, went or changed: the router's revision tells. */
+export async function touchRouter(trx: Trx, id: Uuid, now: string): Promise<void> {
+  await trx
+    .updateTable('routers')
+    .set((eb) => ({ revision: eb('revision', '+', 1), updated_at: now }))
+    .where('id', '=', id)
+    .execute();
+}
+
+export interface Connection {
+  readonly routerId: Uuid;
+  /** The router's address on the subnet. */
+  readonly address: string;
+}
+
+/** Routers that connect the subnet with the external network, oldest first, whosever they are. */
+export async function connectionsOf(
+  db: DbOrTrx,
+  subnetId: Uuid,
+  externalNetworkId: Uuid,
+): Promise<Connection[]> {
+  return db
+    .selectFrom('ports')
+    .innerJoin('fixed_ips', 'fixed_ips.port_id', 'ports.id')
+    .innerJoin('routers', 'routers.id', 'ports.device_id')
+    .select(['routers.id as routerId', 'fixed_ips.ip_address as address'])
+    .where('ports.device_owner', '=', routerInterfaceOwner)
+    .where('fixed_ips.subnet_id', '=', subnetId)
+    .where('routers.external_network_id', '=', externalNetworkId)
+    .orderBy('routers.created_at')
+    .orderBy('routers.id')
+    .execute();
 }
 
 async function gatewayIpsOf(db: DbOrTrx, routerIds: readonly Uuid[]): Promise<Map<Uuid, PortAddress[]>> {
@@ -78,5 +126,7 @@ function toRow(router: Router): RouterRow {
     admin_state_up: bit(router.adminStateUp),
     external_network_id: router.externalNetworkId,
     enable_snat: bit(router.enableSnat),
+    routes: JSON.stringify(router.routes),
+    availability_zone_hints: JSON.stringify(router.zoneHints),
   };
 }

@@ -3,7 +3,8 @@
  *
  * Unique indexes carry the invariants that two servers could race for: (subnet, address), (network, MAC), a
  * network's VXLAN identifier, one `default` group per project, one rule of a kind per group, one port per place
- * of a container.
+ * of a container, one gateway port per router, one floating IP per fixed address and external network, one
+ * forwarding per external port.
  */
 export interface CommonRow {
   id: string;
@@ -144,6 +145,36 @@ export interface RouterRow extends CommonRow {
   admin_state_up: number;
   external_network_id: string | null;
   enable_snat: number;
+  /** JSON: HostRoute[] */
+  routes: string;
+  /** JSON: string[] */
+  availability_zone_hints: string;
+}
+
+export interface FloatingIpRow extends Omit<CommonRow, 'name'> {
+  floating_network_id: string;
+  floating_ip_address: string;
+  floating_port_id: string;
+  fixed_port_id: string | null;
+  fixed_ip_address: string | null;
+  router_id: string | null;
+  dns_name: string;
+  dns_domain: string;
+}
+
+export interface PortForwardingRow {
+  id: string;
+  floating_ip_id: string;
+  protocol: string;
+  external_port_first: number;
+  external_port_last: number;
+  internal_port_first: number;
+  internal_port_last: number;
+  internal_ip_address: string;
+  internal_port_id: string;
+  description: string;
+  created_at: string;
+  updated_at: string;
 }
 
 /** Tags of all resources in one table: ids are unique across them. */
@@ -171,6 +202,8 @@ export interface NetworkTables {
   security_groups: SecurityGroupRow;
   security_group_rules: SecurityGroupRuleRow;
   routers: RouterRow;
+  floating_ips: FloatingIpRow;
+  port_forwardings: PortForwardingRow;
   network_tags: TagRow;
   network_quotas: NetworkQuotaRow;
 }

@@ -10,7 +10,14 @@ export async function replaceTags(trx: Trx, id: Uuid, tags: readonly string[]): 
 }
 
 /** Tables of resources that carry tags. */
-export type TaggedTable = 'networks' | 'subnets' | 'subnet_pools' | 'ports' | 'security_groups' | 'routers';
+export type TaggedTable =
+  | 'networks'
+  | 'subnets'
+  | 'subnet_pools'
+  | 'ports'
+  | 'security_groups'
+  | 'routers'
+  | 'floating_ips';
 
 /** Tags are part of what a revision counts. */
 export async function raiseRevision(trx: Trx, table: TaggedTable, id: Uuid, now: string): Promise<void> {

@@ -45,7 +45,7 @@ type Writable<Draft> = {
   [Field in keyof Draft]-?: {
     readonly field: Field;
     readonly parser: Parser<Exclude<Draft[Field], undefined>>;
-    readonly on: 'create' | 'create-and-update';
+    readonly on: 'create' | 'update' | 'create-and-update';
     readonly required?: boolean;
     /** For documentation; the use case fills it in. */
     readonly default?: Json;
@@ -64,7 +64,7 @@ export interface AnyAttribute {
   readonly filter?: false;
   readonly field?: string;
   readonly parser?: Parser<unknown>;
-  readonly on?: 'create' | 'create-and-update';
+  readonly on?: 'create' | 'update' | 'create-and-update';
   readonly required?: boolean;
   readonly default?: Json;
   readonly only?: Json;
@@ -109,15 +109,25 @@ export function versionAttributes<Kind extends Versioned>(): readonly Attribute<
   ];
 }
 
+const writable = { parser: text, on: 'create-and-update', default: '' } as const;
+
 /** Name, description, project, tags, revision and times: the same for all that have them. */
 export function commonAttributes<
   Kind extends Common,
   Draft extends CommonDraft & { readonly name?: string },
 >() {
-  const writable = { parser: text, on: 'create-and-update', default: '' } as const;
+  const [id, ...others] = namelessAttributes<Kind, Draft>();
+  return [
+    id,
+    { name: 'name', view: (object: Kind) => object.name, column: 'name', field: 'name', ...writable },
+    ...others,
+  ] as unknown as readonly Attribute<Kind, Draft>[];
+}
+
+/** The same for what has no name. */
+export function namelessAttributes<Kind extends Omit<Common, 'name'>, Draft extends CommonDraft>() {
   return [
     { name: 'id', view: (object: Kind) => object.id, column: 'id' },
-    { name: 'name', view: (object: Kind) => object.name, column: 'name', field: 'name', ...writable },
     {
       name: 'description',
       view: (object: Kind) => object.description,

@@ -40,7 +40,7 @@ function give(draft: Record<string, unknown>, attribute: AnyAttribute, value: un
     if (isDeepStrictEqual(value, only)) return;
     refuse(name, `${quote(value)} is not supported, only ${JSON.stringify(only)} is.`);
   }
-  if (field === undefined || !parser || (verb === 'update' && on === 'create')) {
+  if (field === undefined || !parser || (on !== verb && on !== 'create-and-update')) {
     throw badRequest(
       verb === 'create'
         ? `Attribute '${name}' not allowed in POST`

@@ -5,7 +5,9 @@ import type { Uuid } from '../../../model/ids.ts';
 import type { Expectation } from '../collection.ts';
 import { addressScopeAttributes } from './address-scopes.ts';
 import type { Table } from './attribute.ts';
+import { floatingIpAttributes } from './floating-ips.ts';
 import { networkAttributes } from './networks.ts';
+import { portForwardingAttributes } from './port-forwardings.ts';
 import { portAttributes } from './ports.ts';
 import type { Tagged } from './query.ts';
 import { rbacPolicyAttributes } from './rbac-policies.ts';
@@ -23,7 +25,6 @@ export interface ResourceKind {
   readonly notFound: FailureCode;
   /** Whether its objects carry tags. */
   readonly isTagged: boolean;
-  readonly isReadOnly?: boolean;
 }
 
 /** By the name in the path. */
@@ -90,22 +91,36 @@ export const resourceKinds = {
     table: routerAttributes as Table,
     notFound: 'router-not-found',
     isTagged: true,
-    isReadOnly: true,
+  },
+  floatingips: {
+    singular: 'floatingip',
+    plural: 'floatingips',
+    table: floatingIpAttributes as Table,
+    notFound: 'floating-ip-not-found',
+    isTagged: true,
   },
 } as const satisfies Record<string, ResourceKind>;
+/** Below a floating IP: `/floatingips/{id}/port_forwardings`. */
+export const portForwardingKind: ResourceKind = {
+  singular: 'port_forwarding',
+  plural: 'port_forwardings',
+  table: portForwardingAttributes as Table,
+  notFound: 'port-forwarding-not-found',
+  isTagged: false,
+};
+
 export type ResourceName = keyof typeof resourceKinds;
 
-interface Identified extends Tagged {
-  readonly id: Uuid;
+interface Owned extends Tagged {
   readonly projectId: string;
 }
 
 /** The use cases of one resource, their types forgotten: the table has checked what goes in. */
-export interface AnyCollection {
-  list(caller: Caller, where?: object): Promise<Identified[]>;
-  get(caller: Caller, id: Uuid): Promise<Identified>;
-  create(caller: Caller, drafts: readonly never[]): Promise<Identified[]>;
-  update(caller: Caller, id: Uuid, changes: object, expect?: Expectation): Promise<Identified>;
+export interface AnyCollection<Kind extends Tagged = Owned> {
+  list(caller: Caller, where?: object): Promise<Kind[]>;
+  get(caller: Caller, id: Uuid): Promise<Kind>;
+  create(caller: Caller, drafts: readonly never[]): Promise<Kind[]>;
+  update(caller: Caller, id: Uuid, changes: object, expect?: Expectation): Promise<Kind>;
   remove(caller: Caller, id: Uuid, expect?: Expectation): Promise<void>;
 }
 

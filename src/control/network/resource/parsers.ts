@@ -4,9 +4,11 @@
  * As tolerant as Neutron where its clients need it: booleans and numbers may come as text, null text is empty.
  * Rules that need the store or other attributes belong to the use cases.
  */
+
+import { findAddress, formatAddress } from '../../../ipam/address.ts';
 import { Failure } from '../../../model/failure.ts';
 import { looksLikeUuid } from '../../../model/ids.ts';
-import type { AddressRange, HostRoute } from '../../../model/network.ts';
+import type { AddressRange, HostRoute, PortRange } from '../../../model/network.ts';
 import { invalidInput } from '../collection.ts';
 
 export interface Parser<T> {
@@ -98,6 +100,14 @@ export function oneOf<T extends string>(values: readonly T[]): Parser<T> {
       const known = values.find((candidate) => candidate === value);
       return known ?? refuse(name, `${quote(value)} is not in [${values.map(quote).join(', ')}].`);
     },
+  };
+}
+
+/** In whatever case it comes. */
+export function lowerCase<T>(parser: Parser<T>): Parser<T> {
+  return {
+    type: parser.type,
+    parse: (value, name) => parser.parse(typeof value === 'string' ? value.toLowerCase() : value, name),
   };
 }
 
@@ -227,4 +237,57 @@ export const askedDhcpOption: Parser<{
 export const ipVersion: Parser<4 | 6> = {
   type: '`4` or `6`',
   parse: (value, name) => (oneOf(['4', '6']).parse(String(value), name) === '4' ? 4 : 6),
+};
+
+/** The value that it has anyway: clients send it, we have no choice to offer. */
+export function exactly<T extends boolean>(only: T): Parser<T> {
+  return {
+    type: `always \`${only}\``,
+    parse: (value, name) => {
+      if (boolean.parse(value, name) === only) return only;
+      return refuse(name, `${quote(value)} is not supported, only ${only} is.`);
+    },
+  };
+}
+
+export const ipAddress: Parser<string> = {
+  type: 'IP address',
+  parse: (value, name) => {
+    const address = typeof value === 'string' ? findAddress(value) : undefined;
+    return address ? formatAddress(address) : refuse(name, `${quote(value)} is not a valid IP address.`);
+  },
+};
+
+/** `80:89`, or a single port. */
+export const portRange: Parser<PortRange> = {
+  type: '`first:last`, ports from 1 to 65535',
+  parse: (value, name) => {
+    const [, first, last = first] = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(String(value)) ?? [];
+    const [from, to] = [Number(first), Number(last)];
+    if (from >= 1 && from <= to && to <= 65_535) return { from, to };
+    return refuse(name, `${quote(value)} is not a valid port range.`);
+  },
+};
+
+interface AskedGateway {
+  readonly networkId: string;
+  readonly enableSnat?: boolean;
+  readonly externalFixedIps?: readonly { readonly subnetId?: string; readonly ipAddress?: string }[];
+}
+
+/** Null and `{}` stand for no gateway. */
+export const gatewayInfo: Parser<AskedGateway | null> = {
+  type: '`{network_id, enable_snat, external_fixed_ips}`; `{}` or null = none',
+  parse: (value, name) => {
+    if (value === null) return null;
+    const raw = record(value, name, ['network_id', 'enable_snat', 'external_fixed_ips']);
+    if (Object.keys(raw).length === 0) return null;
+    return {
+      networkId: uuid.parse(raw.network_id, `${name}.network_id`),
+      ...(raw.enable_snat === undefined ? {} : { enableSnat: boolean.parse(raw.enable_snat, name) }),
+      ...(raw.external_fixed_ips == null
+        ? {}
+        : { externalFixedIps: listOf(askedAddress).parse(raw.external_fixed_ips, name) }),
+    };
+  },
 };

@@ -1,32 +1,28 @@
 /**
  * The network service in Neutron's JSON: bodies in, views out, for the HTTP API and for hosts alike.
  *
- * A resource is its table (./networks.ts …) and its use cases; everything here is the same for all. Bodies and
- * views are unwrapped (no `{"port": …}`). What the caller may do is decided by the use cases.
+ * A resource is its table (./networks.ts …) and its use cases; what is the same for all is in ./resource.ts.
  */
-import type { Caller } from '../../../model/caller.ts';
-import { Failure } from '../../../model/failure.ts';
 import type { Uuid } from '../../../model/ids.ts';
+import type { PortForwarding } from '../../../model/network.ts';
 import type { JsonObject } from '../../../wire/network-service.ts';
 import type { Expectation } from '../collection.ts';
 import type { NetworkContext } from '../context.ts';
-import { checkWriter } from '../policy.ts';
 import type { UseCases } from '../use-cases.ts';
-import type { Table, Viewer } from './attribute.ts';
-import { type Body, parseBody } from './bodies.ts';
-import { type AnyCollection, type Collections, type ResourceName, resourceKinds } from './kinds.ts';
+import type { Body } from './bodies.ts';
+import {
+  type AnyCollection,
+  type Collections,
+  portForwardingKind,
+  type ResourceName,
+  resourceKinds,
+} from './kinds.ts';
 import { portWhere } from './ports.ts';
-import { accepts, checkQuery, columnsOf, type Page, paginate, pick, type Query } from './query.ts';
+import type { Page, Query } from './query.ts';
+import { createResource, type Resource, type Session } from './resource.ts';
 import { createTags, type Tags } from './tags.ts';
 
-/** In whose name, and how much to show. */
-export interface Session {
-  readonly caller: Caller;
-  /** Also what only administrators see; default: when the caller is one. */
-  readonly showAll?: boolean;
-  /** The answer is to a change: a few things look different then. */
-  readonly isChange?: boolean;
-}
+export type { Session } from './resource.ts';
 
 export interface Resources {
   list(session: Session, name: ResourceName, query: Query): Promise<Page>;
@@ -41,10 +37,14 @@ export interface Resources {
     expect?: Expectation,
   ): Promise<JsonObject>;
   remove(session: Session, name: ResourceName, id: Uuid, expect?: Expectation): Promise<void>;
+  /** An object of the use cases as the API shows it. */
+  view(session: Session, name: ResourceName, object: unknown): JsonObject;
+  portForwardingsOf(floatingIpId: Uuid): Resource;
   readonly tags: Tags;
 }
 
 export function createResources(context: NetworkContext, useCases: UseCases): Resources {
+  const { config } = context;
   const collections: Collections = {
     networks: useCases.networks,
     subnets: useCases.subnets,
@@ -54,71 +54,44 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
     subnetpools: useCases.subnetPools,
     'address-scopes': useCases.addressScopes,
     'rbac-policies': useCases.rbacPolicies,
-    routers: readOnly(useCases.routers),
+    routers: useCases.routers,
+    floatingips: useCases.floatingIps,
   };
-  const viewerOf = ({ caller, isChange = false }: Session): Viewer => ({
-    isChange,
-    projectId: caller.projectId,
-    dnsDomain: context.config.network.dnsDomain,
-    availabilityZone: context.config.agent.availabilityZone,
-  });
-  const toView = (table: Table, object: unknown, session: Session): JsonObject =>
-    viewOf(table, object, { viewer: viewerOf(session), showAll: session.showAll ?? session.caller.isAdmin });
+  const byName = Object.fromEntries(
+    (Object.keys(collections) as ResourceName[]).map((name) => [
+      name,
+      createResource({
+        kind: resourceKinds[name],
+        collection: collections[name],
+        config,
+        ...(name === 'ports' ? { whereOf: portWhere } : {}),
+      }),
+    ]),
+  ) as Record<ResourceName, Resource>;
   return {
-    async list(session, name, query) {
-      const { table, notFound } = resourceKinds[name];
-      checkQuery(table, query);
-      const where = { ...columnsOf(table, query), ...(name === 'ports' ? portWhere(query) : {}) };
-      const objects = await collections[name].list(session.caller, where);
-      const views = objects
-        .filter(accepts(table, query, viewerOf(session)))
-        .map((object) => toView(table, object, session));
-      return paginate(views, query, (id) => new Failure(notFound, `The marker ${id} could not be found.`));
-    },
-
-    async get(session, name, id, fields) {
-      const object = await collections[name].get(session.caller, id);
-      return pick(toView(resourceKinds[name].table, object, session), fields);
-    },
-
-    async create(session, name, bodies) {
-      const { table, singular } = resourceKinds[name];
-      checkWriter(session.caller, `create_${singular}`);
-      const drafts = bodies.map((body) => parseBody(table, body, 'create'));
-      const made = await collections[name].create(session.caller, drafts as unknown as readonly never[]);
-      return made.map((object) => toView(table, object, session));
-    },
-
-    async update(session, name, id, body, expect) {
-      const { table, singular } = resourceKinds[name];
-      checkWriter(session.caller, `update_${singular}`);
-      const changes = parseBody(table, body, 'update');
-      const object = await collections[name].update(session.caller, id, changes, expect);
-      return toView(table, object, { ...session, isChange: true });
-    },
-
-    async remove(session, name, id, expect) {
-      checkWriter(session.caller, `delete_${resourceKinds[name].singular}`);
-      await collections[name].remove(session.caller, id, expect);
-    },
-
+    list: (session, name, query) => byName[name].list(session, query),
+    get: (session, name, id, fields) => byName[name].get(session, id, fields),
+    create: (session, name, bodies) => byName[name].create(session, bodies),
+    update: (session, name, id, body, expect) => byName[name].update(session, id, body, expect),
+    remove: (session, name, id, expect) => byName[name].remove(session, id, expect),
+    view: (session, name, object) => byName[name].view(session, object),
+    portForwardingsOf: (floatingIpId) =>
+      createResource({
+        kind: portForwardingKind,
+        collection: portForwardingsOf(useCases, floatingIpId),
+        config,
+      }),
     tags: createTags(context, collections),
   };
 }
 
-function viewOf(
-  table: Table,
-  object: unknown,
-  { viewer, showAll }: { readonly viewer: Viewer; readonly showAll: boolean },
-): JsonObject {
-  const view: Record<string, JsonObject[string]> = {};
-  for (const { name, view: show, adminView } of table) {
-    if (show && (showAll || !adminView)) view[name] = show(object, viewer);
-  }
-  return view;
-}
-
-function readOnly(useCases: Pick<AnyCollection, 'list' | 'get'>): AnyCollection {
-  const refuse = () => Promise.reject(new Failure('not-implemented', 'Routers can only be looked at yet.'));
-  return { list: useCases.list, get: useCases.get, create: refuse, update: refuse, remove: refuse };
+/** The use cases of one floating IP's forwarded ports, in the shape that all collections have. */
+function portForwardingsOf({ portForwardings }: UseCases, floatingIpId: Uuid): AnyCollection<PortForwarding> {
+  return {
+    list: (caller) => portForwardings.list(caller, floatingIpId),
+    get: (caller, id) => portForwardings.get(caller, floatingIpId, id),
+    create: (caller, drafts) => portForwardings.create(caller, floatingIpId, drafts),
+    update: (caller, id, changes) => portForwardings.update(caller, floatingIpId, id, changes),
+    remove: (caller, id) => portForwardings.remove(caller, floatingIpId, id),
+  };
 }

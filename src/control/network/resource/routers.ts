@@ -1,10 +1,23 @@
-/** Routers in Neutron's JSON: shown as they are, changed elsewhere. */
-import type { Router } from '../../../model/network.ts';
+/** Routers in Neutron's JSON. How they are built (`distributed`, `ha`) is shown to administrators. */
+import type { HostRoute, Router } from '../../../model/network.ts';
+import type { RouterInterface } from '../routing/interfaces.ts';
+import { type RouterDraft, routerDefaults } from '../routing/routers.ts';
 import { type Attribute, commonAttributes } from './attribute.ts';
+import type { Body } from './bodies.ts';
+import { boolean, distinct, exactly, gatewayInfo, hostRoute, listOf, text, uuid } from './parsers.ts';
 
-export const routerAttributes: readonly Attribute<Router, object>[] = [
-  ...(commonAttributes<Router, object>() as readonly Attribute<Router, object>[]),
-  { name: 'admin_state_up', view: (router) => router.adminStateUp },
+const both = { on: 'create-and-update' } as const;
+
+export const routerAttributes: readonly Attribute<Router, RouterDraft>[] = [
+  ...commonAttributes<Router, RouterDraft>(),
+  {
+    name: 'admin_state_up',
+    view: (router) => router.adminStateUp,
+    field: 'adminStateUp',
+    parser: boolean,
+    default: routerDefaults.adminStateUp,
+    ...both,
+  },
   { name: 'status', view: () => 'ACTIVE' },
   {
     name: 'external_gateway_info',
@@ -20,9 +33,68 @@ export const routerAttributes: readonly Attribute<Router, object>[] = [
             enable_snat: router.enableSnat,
           },
     filter: false,
+    field: 'gateway',
+    parser: gatewayInfo,
+    default: null,
+    ...both,
   },
-  { name: 'routes', view: () => [], filter: false },
-  { name: 'flavor_id', view: () => null },
-  { name: 'availability_zones', view: () => [] },
-  { name: 'availability_zone_hints', view: () => [] },
+  {
+    name: 'routes',
+    view: (router) => router.routes.map(({ destination, nexthop }) => ({ destination, nexthop })),
+    filter: false,
+    field: 'routes',
+    parser: listOf(hostRoute),
+    on: 'update',
+    default: [],
+  },
+  { name: 'flavor_id', view: () => null, only: null },
+  {
+    name: 'availability_zones',
+    // Where it runs: nowhere before it is connected with something outside.
+    view: (router, { availabilityZone }) => (router.externalNetworkId === null ? [] : [availabilityZone]),
+  },
+  {
+    name: 'availability_zone_hints',
+    view: (router) => router.zoneHints,
+    field: 'zoneHints',
+    parser: distinct(listOf(text)),
+    on: 'create',
+    default: routerDefaults.zoneHints,
+  },
+  {
+    name: 'distributed',
+    view: () => true,
+    adminView: true,
+    field: 'distributed',
+    parser: exactly(true),
+    ...both,
+  },
+  { name: 'ha', view: () => false, adminView: true, field: 'ha', parser: exactly(false), ...both },
 ];
+
+/** The answer to a change of interfaces. */
+export function viewInterface({ routerId, port, subnetIds }: RouterInterface): Body {
+  return {
+    id: routerId,
+    tenant_id: port.projectId,
+    project_id: port.projectId,
+    port_id: port.id,
+    network_id: port.networkId,
+    subnet_id: subnetIds.at(-1) ?? null,
+    subnet_ids: subnetIds,
+  };
+}
+
+/** `{"subnet_id"}`, `{"port_id"}` or both; other keys are none of ours, as in Neutron. */
+export function parseInterface(body: Body): { readonly subnetId?: string; readonly portId?: string } {
+  const { subnet_id, port_id } = body;
+  return {
+    ...(subnet_id === undefined ? {} : { subnetId: uuid.parse(subnet_id, 'subnet_id') }),
+    ...(port_id === undefined ? {} : { portId: uuid.parse(port_id, 'port_id') }),
+  };
+}
+
+/** The routes in the body of `add_extraroutes` and `remove_extraroutes`. */
+export function parseRoutes(router: Body): readonly HostRoute[] {
+  return listOf(hostRoute).parse(router.routes, 'routes');
+}

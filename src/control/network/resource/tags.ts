@@ -16,6 +16,7 @@ const tables: Readonly<Partial<Record<ResourceName, TaggedTable>>> = {
   ports: 'ports',
   'security-groups': 'security_groups',
   routers: 'routers',
+  floatingips: 'floating_ips',
 };
 
 const mostTags = 50;
