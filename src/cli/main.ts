@@ -36,6 +36,7 @@ const commandGroups: readonly CommandGroup[] = [
       [['run', 'create'], () => import('./commands/run.ts')],
       [['list', 'show', 'logs', 'top', 'stats', 'actions'], () => import('./commands/look.ts')],
       [['exec'], () => import('./commands/exec.ts')],
+      [['expose', 'unexpose'], () => import('./commands/expose.ts')],
       [
         ['start', 'stop', 'restart', 'pause', 'unpause', 'kill', 'rename', 'update', 'delete'],
         () => import('./commands/change.ts'),

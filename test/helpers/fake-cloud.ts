@@ -43,6 +43,9 @@ export class FakeCloud implements AsyncDisposable {
   readonly objects: Record<string, Fields[]> = {};
   readonly tokens = new Set<string>();
   pageSize = 1000;
+  /** Which change of the network service is refused: the n-th from now on (1 = the next). Once only. */
+  failChange = 0;
+  #lastAddress = 100;
   readonly #server: Server;
   #url = '';
 
@@ -103,6 +106,10 @@ export class FakeCloud implements AsyncDisposable {
     if (url.pathname === '/identity/v3/auth/tokens') return this.#logIn(request);
     if (!this.tokens.has(String(headers['x-auth-token']))) return unauthorized;
     if (url.pathname === '/network/v2.0/berth/trace') return this.#trace(request);
+    if (url.pathname.startsWith('/network/') && method !== 'GET' && this.failChange > 0) {
+      this.failChange -= 1;
+      if (this.failChange === 0) return refusal;
+    }
     const below = /^\/network\/v2\.0\/(routers|floatingips)\/([^/]+)\/(\w+_\w+)(?:\/([^/]+))?$/.exec(
       url.pathname,
     );
@@ -157,6 +164,7 @@ export class FakeCloud implements AsyncDisposable {
     }
     if (method === 'DELETE') {
       this.containers.splice(at, 1);
+      this.#releasePorts(found);
       return { status: 204 };
     }
     if (method === 'PATCH') return { body: Object.assign(found, body) };
@@ -171,12 +179,40 @@ export class FakeCloud implements AsyncDisposable {
     return verb ? { status: 202, body: null } : { body: found };
   }
 
+  /** As the network service does when ports go: floating IPs lead nowhere then, forwarded ports go along. */
+  #releasePorts({ addresses }: Fields): void {
+    const ports = Object.values(addresses as Record<string, { port: string }[]>).flatMap((list) =>
+      list.map(({ port }) => port),
+    );
+    for (const floatingIp of this.objects.floatingips ?? []) {
+      if (ports.includes(String(floatingIp.port_id))) floatingIp.port_id = null;
+    }
+    for (const [key, all] of Object.entries(this.objects)) {
+      if (!key.startsWith('port_forwardings/')) continue;
+      const kept = all.filter((one) => !ports.includes(String(one.internal_port_id)));
+      all.splice(0, all.length, ...kept);
+    }
+  }
+
   #listContainers(url: URL): Answer {
     const marker = url.searchParams.get('marker');
     const from = this.containers.findIndex(({ uuid }) => uuid === marker) + 1;
     const size = Math.min(this.pageSize, Number(url.searchParams.get('limit') ?? this.pageSize));
     const page = this.containers.slice(from, from + size);
     return { body: { containers: page, next: page.length === size ? 'http://next' : null } };
+  }
+
+  /** What the service adds by itself to a new object, as far as clients read it. */
+  #newborn(collection: string): Fields {
+    if (collection === 'security-groups') return { security_group_rules: [] };
+    if (collection !== 'floatingips') return {};
+    this.#lastAddress += 1;
+    return { floating_ip_address: `172.24.4.${this.#lastAddress}`, port_id: null, tags: [] };
+  }
+
+  #groupOf(rule: Fields): Fields[] | undefined {
+    const group = this.objects['security-groups']?.find(({ id }) => id === rule.security_group_id);
+    return group?.security_group_rules as Fields[] | undefined;
   }
 
   /** The answer that the test has put under `trace`; what was asked is kept beside it. */
@@ -190,7 +226,12 @@ export class FakeCloud implements AsyncDisposable {
 
   /** Interfaces of routers, as ports; forwarded ports of floating IPs, as a collection of its own. */
   #below(request: Request, [, owner = '', what = '', id]: readonly (string | undefined)[]): Answer {
-    if (what === 'port_forwardings') return this.#network(request, [`${what}/${owner}`, id]);
+    if (what === 'port_forwardings') {
+      const answer = this.#network(request, [`${what}/${owner}`, id]);
+      const floatingIp = this.objects.floatingips?.find((one) => one.id === owner);
+      if (floatingIp) floatingIp.port_forwardings = this.objects[`${what}/${owner}`];
+      return answer;
+    }
     const { body } = request;
     const isThis = (port: Fields) => port.device_id === owner && port.subnet_id === body.subnet_id;
     this.objects.ports = (this.objects.ports ?? []).filter((port) => !isThis(port));
@@ -219,8 +260,9 @@ export class FakeCloud implements AsyncDisposable {
     this.objects[collection] ??= [];
     const all = this.objects[collection];
     if (method === 'POST') {
-      const made = { id: crypto.randomUUID(), ...(body[one] as Fields) };
+      const made = { id: crypto.randomUUID(), ...this.#newborn(collection), ...(body[one] as Fields) };
       all.push(made);
+      if (collection === 'security-group-rules') this.#groupOf(made)?.push(made);
       return { status: 201, body: { [one]: made } };
     }
     if (!id) {
@@ -239,12 +281,21 @@ export class FakeCloud implements AsyncDisposable {
     }
     if (method === 'DELETE') {
       all.splice(at, 1);
+      if (collection === 'security-group-rules') {
+        const rules = this.#groupOf(found);
+        rules?.splice(rules.indexOf(found), 1);
+      }
       return { status: 204 };
     }
     if (method === 'PUT') Object.assign(found, tags ? body : (body[one] as Fields));
     return { body: tags ? body : { [one]: found } };
   }
 }
+
+const refusal: Answer = {
+  status: 409,
+  body: { NeutronError: { type: 'Conflict', message: 'refused by the test', detail: '' } },
+};
 
 const unauthorized: Answer = {
   status: 401,

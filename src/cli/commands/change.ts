@@ -5,6 +5,7 @@ import type { Query } from '../../client/http.ts';
 import { Failure } from '../../model/failure.ts';
 import { memoryMiB } from '../container-request.ts';
 import { type Call, define, integer, number, type OptionRow, type Setting } from '../define.ts';
+import { leavingsOf } from '../publish/publish.ts';
 import { forEachOperand } from '../several.ts';
 import { UsageError } from '../usage-error.ts';
 import { waitForAction, waitForContainer } from '../wait.ts';
@@ -152,7 +153,9 @@ async function remove(
 ): Promise<string> {
   const { stop, force, wait } = call.options;
   // The id, so that a new container of the same name is not waited for.
-  const { uuid } = await cloud.containers.get(name);
+  const container = await cloud.containers.get(name);
+  const { uuid } = container;
+  const removeLeavings = await leavingsOf(cloud, container);
   await cloud.containers.remove(uuid, { ...(stop ? { stop } : {}), ...(force ? { force } : {}) });
   if (wait === false) return `${name}: accepted`;
   const left = await waitForContainer(
@@ -161,5 +164,6 @@ async function remove(
     (container) => !container || container.status === 'Error',
   );
   if (left) throw new Failure('docker-error', `${name}: could not be deleted: ${left.status_reason}`);
+  await removeLeavings();
   return `${name}: deleted`;
 }

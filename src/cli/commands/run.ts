@@ -1,11 +1,15 @@
 /** `berth run` and `berth create`: a container from an image, waited for. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { ContainerView } from '../../client/containers.ts';
+import type { Cloud } from '../../client/cloud.ts';
+import type { ContainerRequest, ContainerView } from '../../client/containers.ts';
 import { Failure } from '../../model/failure.ts';
 import { containerRequest, type RunOptions, runOptions } from '../container-request.ts';
-import { type Call, define, number, type OptionRow, type Setting } from '../define.ts';
+import { type Call, collect, define, number, type OptionRow, type Setting } from '../define.ts';
 import { exitCodes } from '../explain.ts';
+import { type PublishAsk, publishAsksOf } from '../publish/ask.ts';
+import { publish, type Where } from '../publish/publish.ts';
+import { externalNetworkOf } from '../publish/way-out.ts';
 import { UsageError } from '../usage-error.ts';
 import { waitForContainer } from '../wait.ts';
 import { showContainer } from './container-view.ts';
@@ -15,20 +19,29 @@ interface WaitOptions {
   readonly waitTimeout?: number;
 }
 
+type Options = RunOptions & WaitOptions & { readonly publish?: readonly string[] };
+
+const publishRow: OptionRow = [
+  '--publish <port>',
+  'PORT or OUTSIDE:INSIDE, with /tcp or /udp: reachable from outside (repeatable)',
+  collect,
+];
+
 const waitRows: readonly OptionRow[] = [
   ['-d, --no-wait', 'return as soon as the cloud has accepted it'],
   ['--wait-timeout <seconds>', 'give up waiting after this long (0 = never)', number],
 ];
 
 export function commands(setting: Setting): void {
-  define<RunOptions & WaitOptions>(setting, {
+  define<Options>(setting, {
     usage: 'run <image> [command...]',
     summary: 'make a container and start it',
-    options: [...runOptions, ...waitRows],
+    options: [...runOptions, publishRow, ...waitRows],
     prints: true,
     passThrough: true,
     examples: [
       'berth run -n web nginx:1.25',
+      'berth run -n shop --publish 8080:80 nginx:1.25',
       'berth run -n db --cpu 2 -m 1024 -e POSTGRES_PASSWORD=x --net network=back --restart on-failure:3 postgres',
       "berth run --rm -p 8080/tcp busybox sh -c 'httpd -f -p 8080'",
     ],
@@ -45,9 +58,13 @@ export function commands(setting: Setting): void {
   });
 }
 
-async function make(call: Call<RunOptions & WaitOptions>, run: boolean): Promise<number> {
+async function make(call: Call<Options>, run: boolean): Promise<number> {
   const [image = '', ...command] = call.operands;
   const { world, options } = call;
+  const asks = publishAsksOf(options.publish ?? []);
+  if (asks.length > 0 && options.wait === false) {
+    throw new UsageError('--publish waits for the address of the container: leave out --no-wait');
+  }
   const request = await containerRequest({
     image,
     command,
@@ -56,6 +73,7 @@ async function make(call: Call<RunOptions & WaitOptions>, run: boolean): Promise
     readFile: (path) => readBase64(resolve(world.cwd, path)),
   });
   const cloud = await call.cloud();
+  if (asks.length > 0) await checkWaysOut(cloud, request);
   const made = await cloud.containers.create(request, { run });
   if (options.wait === false) {
     await showContainer(call, cloud, made);
@@ -69,8 +87,29 @@ async function make(call: Call<RunOptions & WaitOptions>, run: boolean): Promise
     return exitCodes.done;
   }
   if (seen.status === 'Error') throw new Failure('docker-error', `${seen.name}: ${seen.status_reason}`);
+  if (asks.length > 0) await publishPorts(call, { cloud, container: seen, progress: call.progress }, asks);
   await showContainer(call, cloud, seen);
   return seen.status === 'Stopped' ? ended(call, seen) : exitCodes.done;
+}
+
+/** Before anything is made, as far as the networks are named. */
+async function checkWaysOut({ networks }: Cloud, { nets }: ContainerRequest): Promise<void> {
+  const names = (nets ?? []).flatMap(({ network }) => network ?? []);
+  if (names.length !== 1 || names.length !== nets?.length) return;
+  await externalNetworkOf(networks, (await networks.find('networks', names[0] ?? '')).id);
+}
+
+/** The container stays when this fails: its data and log may be worth more than its address. */
+async function publishPorts(call: Call, where: Where, asks: readonly PublishAsk[]): Promise<void> {
+  const { name } = where.container;
+  try {
+    for (const { address, port, protocol } of await publish(where, asks, false)) {
+      call.progress.note(`${name}: reach port ${port}/${protocol} at ${address}`);
+    }
+  } catch (error) {
+    call.progress.note(`${name}: runs, but is not published; try again with: berth expose ${name} …`);
+    throw error;
+  }
 }
 
 /** A container that ended before anybody saw it run: fine when it said so itself. */
