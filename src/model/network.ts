@@ -184,7 +184,13 @@ export const floatingIpOwner = 'network:floatingip';
 /** Ports of the network itself: trusted by the dataplane, never deleted by the port API, set by nobody but us. */
 export const infrastructureOwnerPrefix = 'network:';
 
-export interface SecurityGroup extends Common {
+/** Addresses and CIDRs under one name, for rules. */
+export interface AddressGroup extends Common, Shareable {
+  /** CIDRs, in the order in which they were given. */
+  readonly addresses: readonly string[];
+}
+
+export interface SecurityGroup extends Common, Shareable {
   readonly stateful: boolean;
   /** The project's `default` group: made on first use, cannot be deleted. */
   readonly isDefault: boolean;
@@ -201,8 +207,12 @@ export interface SecurityGroupRule {
   readonly protocol: string | null;
   readonly portRangeMin: number | null;
   readonly portRangeMax: number | null;
+  /** At most one of the three remotes is set. */
   readonly remoteGroupId: Uuid | null;
+  readonly remoteAddressGroupId: Uuid | null;
   readonly remoteIpPrefix: string | null;
+  /** The same as it was given, host bits included: what clients compare. */
+  readonly givenIpPrefix: string | null;
   readonly description: string;
   readonly revision: number;
   readonly createdAt: string;

@@ -2,6 +2,7 @@
 import type { Migration } from 'kysely/migration';
 import { createContainerTables } from './container/migration.ts';
 import { createIdentityTables } from './identity/migration.ts';
+import { createAddressGroups } from './network/address-groups-migration.ts';
 import { addNetworkAttributes } from './network/attributes-migration.ts';
 import { createNetworkTables } from './network/migration.ts';
 import { createRoutingTables } from './network/routing-migration.ts';
@@ -16,4 +17,5 @@ export const migrations: Record<string, Migration> = {
   '0004-network-attributes': addNetworkAttributes,
   '0005-network-sharing': createSharingAndPools,
   '0006-routing': createRoutingTables,
+  '0007-address-groups': createAddressGroups,
 };

@@ -8,7 +8,6 @@ import { Failure } from '../../model/failure.ts';
 /** Path → key of the list. */
 const absent: Readonly<Record<string, string>> = {
   agents: 'agents',
-  'address-groups': 'address_groups',
 };
 
 export function registerAbsent(app: FastifyInstance): void {

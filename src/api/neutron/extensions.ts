@@ -3,6 +3,7 @@
  * only when everything behind it works.
  */
 const names: Readonly<Record<string, string>> = {
+  'address-group': 'Address groups',
   'address-scope': 'Address scopes',
   'allowed-address-pairs': 'Allowed address pairs',
   availability_zone: 'Availability Zone',
@@ -40,14 +41,18 @@ const names: Readonly<Record<string, string>> = {
   'quota-check-limit': 'Quota limits checked against use',
   quota_details: 'Quotas with use',
   quotas: 'Quotas per project',
+  'rbac-address-group': 'Address groups shared with projects',
   'rbac-address-scope': 'Address scopes shared with projects',
   'rbac-policies': 'Networks shared with projects',
+  'rbac-security-groups': 'Security groups shared with projects',
   'rbac-subnetpool': 'Subnet pools shared with projects',
   'revision-if-match': 'If-Match by revision',
   router: 'Routers and floating IPs',
   router_availability_zone: 'Availability zones of routers',
   'security-group': 'Security groups',
   'security-groups-normalized-cidr': 'Normalised CIDR of rules',
+  'security-groups-remote-address-group': 'Rules for the addresses of an address group',
+  'security-groups-shared-filtering': 'Security groups by whether they are shared',
   sorting: 'Sorted lists',
   'standard-attr-description': 'Descriptions',
   'standard-attr-revisions': 'Revision numbers',

@@ -117,7 +117,7 @@ describe('a project at work', () => {
       },
     });
     assert.equal(rule.protocol, 'tcp');
-    assert.equal(rule.remote_ip_prefix, '192.0.2.0/24');
+    assert.deepEqual([rule.remote_ip_prefix, rule.normalized_cidr], ['192.0.2.7/24', '192.0.2.0/24']);
     const port = await api.make('demo', '/ports', {
       port: {
         network_id: net.id,
@@ -559,8 +559,8 @@ describe('bad input', () => {
       'no security, groups',
       '/ports',
       () => onNet({ port_security_enabled: false, security_groups: [group] }),
-      409,
-      'Conflict',
+      400,
+      'PortSecurityAndIPRequiredForSecurityGroups',
     ],
     ['vnic type', '/ports', () => onNet({ 'binding:vnic_type': 'direct' }), 400, 'HTTPBadRequest'],
     ['direction', '/security-group-rules', () => inGroup({ direction: 'sideways' }), 400, 'HTTPBadRequest'],
@@ -569,7 +569,7 @@ describe('bad input', () => {
       '/security-group-rules',
       () => inGroup({ ethertype: 'IPX' }),
       400,
-      'SecurityGroupRuleParameterConflict',
+      'SecurityGroupRuleInvalidEtherType',
     ],
     [
       'protocol',
@@ -611,21 +611,70 @@ describe('bad input', () => {
       '/security-group-rules',
       () => inGroup({ protocol: 'udp', port_range_min: 1, port_range_max: 65536 }),
       400,
+      'SecurityGroupInvalidPortValue',
+    ],
+    [
+      'port 0',
+      '/security-group-rules',
+      () => inGroup({ protocol: 'udp', port_range_min: 0, port_range_max: 7 }),
+      400,
+      'SecurityGroupInvalidPortValue',
+    ],
+    [
+      'one port only',
+      '/security-group-rules',
+      () => inGroup({ protocol: 'udp', port_range_min: 7 }),
+      400,
       'SecurityGroupInvalidPortRange',
+    ],
+    [
+      'ports of a protocol without',
+      '/security-group-rules',
+      () => inGroup({ protocol: 'gre', port_range_min: 7, port_range_max: 7 }),
+      400,
+      'SecurityGroupInvalidProtocolForPort',
+    ],
+    [
+      'ICMP type',
+      '/security-group-rules',
+      () => inGroup({ protocol: 'icmp', port_range_min: 256 }),
+      400,
+      'SecurityGroupInvalidIcmpValue',
+    ],
+    [
+      'ICMPv6 in IPv4',
+      '/security-group-rules',
+      () => inGroup({ protocol: 'ipv6-icmp' }),
+      400,
+      'SecurityGroupEthertypeConflictWithProtocol',
+    ],
+    [
+      'prefix no CIDR',
+      '/security-group-rules',
+      () => inGroup({ remote_ip_prefix: '10.0.0.0/99' }),
+      400,
+      'InvalidCIDR',
+    ],
+    [
+      'unknown address group',
+      '/security-group-rules',
+      () => inGroup({ remote_address_group_id: nobody }),
+      404,
+      'AddressGroupNotFound',
     ],
     [
       'code alone',
       '/security-group-rules',
       () => inGroup({ protocol: 'icmp', port_range_max: 0 }),
       400,
-      'SecurityGroupInvalidPortRange',
+      'SecurityGroupMissingIcmpType',
     ],
     [
       'two remotes',
       '/security-group-rules',
       () => inGroup({ remote_group_id: group, remote_ip_prefix: '10.0.0.0/8' }),
       400,
-      'SecurityGroupRemoteGroupAndRemoteIpPrefix',
+      'SecurityGroupMultipleRemoteEntites',
     ],
     [
       'prefix of v6',

@@ -9,6 +9,7 @@ import { resourceKinds } from '../../control/network/resource/kinds.ts';
 import { Failure } from '../../model/failure.ts';
 import { type ApiService, authenticated } from '../server.ts';
 import { registerAbsent } from './absent.ts';
+import { registerAddressGroupActions } from './address-groups.ts';
 import { registerCollections } from './collections.ts';
 import { registerDiagnostics } from './diagnostics.ts';
 import { registerDocuments } from './documents.ts';
@@ -43,6 +44,7 @@ export function neutronService(options: NeutronOptions): ApiService {
       registerCollections(app, options);
       registerTags(app, options);
       registerSubnetPoolActions(app, options);
+      registerAddressGroupActions(app, options);
       registerQuotas(app, options);
       registerDiagnostics(app, options);
       registerRouting(app, options);

@@ -224,6 +224,25 @@ test('addresses by version: one each, computed ones where hosts compute them', a
   );
 });
 
+test('hosts whose rules name an address group are told its addresses', async () => {
+  await using world = await createTestNetwork();
+  const { addressGroups, securityGroupRules } = world.control;
+  const [a, b] = [await makeNetwork(world, '10.0.0.0/24'), await makeNetwork(world, '10.1.0.0/24')];
+  const woken = (work: () => Promise<unknown>) => wokenBy(world, { a, b }, work);
+  const [group] = await addressGroups.create(demo, [{ addresses: ['192.0.2.1'] }]);
+  assert.ok(group);
+  const web = await makeGroup(world, 'web');
+  const direction = 'ingress' as const;
+  await securityGroupRules.create(demo, [
+    { securityGroupId: web.id, direction, remoteAddressGroupId: group.id },
+  ]);
+  await makePort(world, { networkId: a.id, bindingHost: 'h1', securityGroupIds: [web.id] });
+  await makePort(world, { networkId: b.id, bindingHost: 'h2', securityGroupIds: [] });
+  assert.deepEqual(await woken(() => addressGroups.addAddresses(demo, group.id, ['192.0.2.2'])), ['h1:a']);
+  assert.deepEqual(await woken(() => addressGroups.removeAddresses(demo, group.id, ['192.0.2.1'])), ['h1:a']);
+  assert.deepEqual(await woken(() => addressGroups.update(demo, group.id, { name: 'x' })), []);
+});
+
 test('every host of a network is told its names', async () => {
   await using world = await createTestNetwork();
   const { ports } = world.control;

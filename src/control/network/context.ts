@@ -15,6 +15,7 @@ import type { Uuid } from '../../model/ids.ts';
 import type { Port } from '../../model/network.ts';
 import { isUniqueConflict } from '../../store/conflict.ts';
 import type { Db, Trx } from '../../store/database.ts';
+import { groupsWithAddresses } from '../../store/network/address-groups.ts';
 import { everything, type Scope } from '../../store/network/common.ts';
 import {
   connectedWith,
@@ -124,6 +125,11 @@ export class Concerned {
   /** The rules of the groups changed. */
   async rules(groupIds: readonly Uuid[]): Promise<void> {
     this.#placements.push(...(await placementsOfGroups(this.#trx, groupIds)));
+  }
+
+  /** Address groups have other addresses. */
+  async addresses(groupIds: readonly Uuid[]): Promise<void> {
+    await this.rules(await groupsWithAddresses(this.#trx, groupIds));
   }
 
   /** The groups have other members, or members with other addresses. */

@@ -28,7 +28,9 @@ function openRule(
     portRangeMin: null,
     portRangeMax: null,
     remoteGroupId,
+    remoteAddressGroupId: null,
     remoteIpPrefix: null,
+    givenIpPrefix: null,
     description: '',
     revision: 1,
     createdAt: group.createdAt,
@@ -53,6 +55,7 @@ export async function ensureDefaultGroup(trx: Trx, projectId: string, now: strin
     description: 'Default security group',
     stateful: true,
     isDefault: true,
+    sharedWith: [],
     rules: [],
   };
   const fromMembers = ethertypes.map((ethertype) =>

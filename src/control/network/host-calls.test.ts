@@ -112,6 +112,30 @@ describe('the wanted dataplane of a host', () => {
     assert.equal((await wanted(h1, [net.id, other.id])).length, 1);
   });
 
+  test('has the addresses of the address groups that rules name', async () => {
+    await using world = await createTestNetwork();
+    const { ports, addressGroups, securityGroups, securityGroupRules } = world.control;
+    const { h1 } = await connect(world);
+    const net = await makeNetwork(world, '10.0.0.0/24');
+    const [office] = await addressGroups.create(demo, [{ addresses: ['192.0.2.0/24', 'fd00::7'] }]);
+    const [web] = await securityGroups.create(demo, [{ name: 'web' }]);
+    assert.ok(office && web);
+    await securityGroupRules.create(demo, [
+      { securityGroupId: web.id, direction: 'ingress', remoteAddressGroupId: office.id },
+      { securityGroupId: web.id, direction: 'ingress', remoteIpPrefix: '198.51.100.7/24' },
+    ]);
+    await ports.create(admin, [{ networkId: net.id, bindingHost: 'h1', securityGroupIds: [web.id] }]);
+    const [network] = await wanted(h1);
+    assert.deepEqual(network?.remoteGroups, [
+      { groupId: office.id, v4: ['192.0.2.0/24'], v6: ['fd00::7/128'] },
+    ]);
+    const rules = network?.securityGroups[0]?.rules.filter(({ direction }) => direction === 'ingress');
+    assert.deepEqual(
+      rules?.map((rule) => rule.remoteGroupId ?? rule.remotePrefix).sort(),
+      [office.id, '198.51.100.0/24'].sort(),
+    );
+  });
+
   test('has the names of a network’s ports on all hosts, and their domain', async () => {
     await using world = await createTestNetwork();
     const { networks, ports } = world.control;

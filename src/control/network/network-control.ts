@@ -7,6 +7,7 @@
 import type { Bus } from '../../bus/bus.ts';
 import type { Random } from '../../ipam/allocate.ts';
 import type { Networking } from '../networking.ts';
+import { createAddressGroups } from './address-groups.ts';
 import { createAddressScopes } from './address-scopes.ts';
 import type { NetworkContext } from './context.ts';
 import { createDiagnostics, type Diagnostics } from './diagnostics.ts';
@@ -52,6 +53,7 @@ export function createNetworkControl(options: NetworkControlOptions): NetworkCon
     securityGroups: createSecurityGroups(context),
     securityGroupRules: createSecurityGroupRules(context),
     subnetPools: createSubnetPools(context),
+    addressGroups: createAddressGroups(context),
     addressScopes: createAddressScopes(context),
     rbacPolicies: createRbacPolicies(context),
     routers: createRouters(context),

@@ -195,9 +195,12 @@ function exposingGroup(projectId: string, containerUuid: Uuid, now: string): Sec
     description: `Exposed ports of container ${containerUuid}`,
     stateful: true,
     isDefault: false,
+    sharedWith: [],
     rules: [],
   };
 }
+
+const anywhere = { IPv4: '0.0.0.0/0', IPv6: '::/0' } as const;
 
 /** Ingress from anywhere to each port, both IP versions. */
 function openings(group: SecurityGroup, ports: readonly ExposedPort[]): SecurityGroup['rules'] {
@@ -213,7 +216,9 @@ function openings(group: SecurityGroup, ports: readonly ExposedPort[]): Security
       portRangeMin: port,
       portRangeMax: port,
       remoteGroupId: null,
-      remoteIpPrefix: ethertype === 'IPv4' ? '0.0.0.0/0' : '::/0',
+      remoteAddressGroupId: null,
+      remoteIpPrefix: anywhere[ethertype],
+      givenIpPrefix: anywhere[ethertype],
       description: '',
       revision: 1,
       createdAt: group.createdAt,

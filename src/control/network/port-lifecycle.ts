@@ -127,7 +127,7 @@ export async function makePort(
       isRouterPort: isInfrastructure,
     }),
   };
-  checkPortSecurity(port);
+  checkPortSecurity(port, true);
   await insertPort(trx, port);
   await concerned.port(port);
   await concerned.members(port.securityGroupIds);
@@ -184,7 +184,7 @@ export async function changePort(
     },
     now,
   );
-  checkPortSecurity(after);
+  checkPortSecurity(after, securityGroupIds !== undefined);
   await releaseChanged(current, port, after);
   await updatePort(trx, after);
   await concerned.port(port);

@@ -8,7 +8,6 @@ import type { Trx } from '../../store/database.ts';
 import { everything, type Scope } from '../../store/network/common.ts';
 import { findPorts } from '../../store/network/ports.ts';
 import { findSecurityGroups } from '../../store/network/security-groups.ts';
-import { invalidInput } from './collection.ts';
 import type { NetworkContext } from './context.ts';
 
 export interface AskedPair {
@@ -42,19 +41,31 @@ export async function chooseMac(
   );
 }
 
-/** Throws `security-group-not-found` for a group that the scope does not see. */
+/** Throws for a group that the scope does not see, and when some keep state and others do not. */
 export async function checkGroups(trx: Trx, scope: Scope, ids: readonly Uuid[]): Promise<Uuid[]> {
   const asked = [...new Set(ids)];
   if (asked.length === 0) return [];
-  const known = new Set((await findSecurityGroups(trx, scope, { id: asked })).map((group) => group.id));
-  const missing = asked.find((id) => !known.has(id));
-  if (missing === undefined) return asked;
-  throw new Failure('security-group-not-found', `Security group ${missing} does not exist`);
+  const groups = await findSecurityGroups(trx, scope, { id: asked });
+  const missing = asked.find((id) => !groups.some((group) => group.id === id));
+  if (missing !== undefined) {
+    throw new Failure('security-group-not-found', `Security group ${missing} does not exist`);
+  }
+  if (new Set(groups.map(({ stateful }) => stateful)).size > 1) {
+    throw new Failure(
+      'security-group-conflict',
+      'Error Cannot apply both stateful and stateless security groups on the same port at the same time while ' +
+        'attempting the operation.',
+    );
+  }
+  return asked;
 }
 
 export function compilePairs(pairs: readonly AskedPair[], macAddress: string): AddressPair[] {
   if (pairs.length > mostPairs) {
-    throw invalidInput(`${pairs.length} allowed_address_pairs are too many, ${mostPairs} are allowed.`);
+    throw new Failure(
+      'too-many-address-pairs',
+      `The number of allowed address pair exceeds the maximum ${mostPairs}.`,
+    );
   }
   const compiled = pairs.map((pair) => ({
     macAddress: pair.macAddress === undefined ? macAddress : canonicalMac(pair.macAddress),
@@ -65,29 +76,42 @@ export function compilePairs(pairs: readonly AskedPair[], macAddress: string): A
   const seen = new Set<string>();
   for (const { macAddress: mac, ipAddress } of compiled) {
     if (seen.has(`${mac} ${ipAddress}`)) {
-      throw invalidInput(`allowed_address_pairs has mac_address ${mac} with ip_address ${ipAddress} twice.`);
+      throw new Failure(
+        'duplicate-address-pair',
+        `Request contains duplicate address pair: mac_address ${mac} ip_address ${ipAddress}.`,
+      );
     }
     seen.add(`${mac} ${ipAddress}`);
   }
   return compiled;
 }
 
-/** Groups and pairs are parts of the filter: without port security there is no filter for them. */
-export function checkPortSecurity(
-  port: Pick<Port, 'portSecurityEnabled' | 'securityGroupIds' | 'allowedAddressPairs'>,
-): void {
+type Filtered = Pick<Port, 'portSecurityEnabled' | 'securityGroupIds' | 'allowedAddressPairs'>;
+
+/**
+ * Groups and pairs are parts of the filter: without port security there is no filter for them. `asksForGroups`: the
+ * request names the groups itself.
+ */
+export function checkPortSecurity(port: Filtered, asksForGroups: boolean): void {
   if (port.portSecurityEnabled) return;
-  const part =
-    port.securityGroupIds.length > 0
-      ? 'security_groups'
-      : port.allowedAddressPairs.length > 0
-        ? 'allowed_address_pairs'
-        : undefined;
-  if (!part) return;
-  throw new Failure(
-    'conflict',
-    `A port with ${part} cannot have port_security_enabled false: clear ${part} too.`,
-  );
+  if (port.securityGroupIds.length > 0 && asksForGroups) {
+    throw new Failure(
+      'port-security-required',
+      'Port security must be enabled and port must have an IP address in order to use security groups.',
+    );
+  }
+  if (port.securityGroupIds.length > 0) {
+    throw new Failure(
+      'port-has-security-groups',
+      'Port has security group associated. Cannot disable port security or IP address until security group is removed.',
+    );
+  }
+  if (port.allowedAddressPairs.length > 0) {
+    throw new Failure(
+      'port-has-address-pairs',
+      'Port Security must be enabled in order to have allowed address pairs on a port.',
+    );
+  }
 }
 
 /** Given options are added or replace those of the same name and IP version; the others stay. */

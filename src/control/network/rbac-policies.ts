@@ -25,6 +25,7 @@ import {
   retargetRbacPolicy,
 } from '../../store/network/rbac-policies.ts';
 import type { RbacPolicyRow } from '../../store/network/tables.ts';
+import { getAddressGroup } from './address-groups.ts';
 import { getAddressScope } from './address-scopes.ts';
 import { type Collection, invalidInput, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
@@ -51,6 +52,7 @@ type GetObject = (db: DbOrTrx, id: Uuid, scope: Scope) => Promise<{ readonly pro
 const objects: Readonly<Partial<Record<SharedType, GetObject>>> = {
   network: getNetwork,
   security_group: getSecurityGroup,
+  address_group: getAddressGroup,
   address_scope: getAddressScope,
   subnetpool: getSubnetPool,
 };

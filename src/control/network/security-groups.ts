@@ -17,7 +17,7 @@ import type { SecurityGroupRow } from '../../store/network/tables.ts';
 import { type Collection, checkRevision, newborn, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { defaultGroupName, egressRules, ensureDefaultGroup, provideDefaultGroup } from './default-group.ts';
-import { checkProject } from './policy.ts';
+import { checkOwner, checkProject } from './policy.ts';
 import { claimQuota } from './quotas.ts';
 
 export interface SecurityGroupDraft {
@@ -67,10 +67,11 @@ export function createSecurityGroups(context: NetworkContext): SecurityGroups {
     update: (caller, id, changes, expect) =>
       change(context, async ({ trx, now, concerned }) => {
         const before = await getSecurityGroup(trx, id, scopeOf(caller));
+        checkOwner(caller, 'update_security_group', before);
         checkRevision(before, expect);
         const isRenamed = changes.name !== undefined && changes.name !== before.name;
         if (isRenamed && before.isDefault) {
-          throw new Failure('default-security-group', 'Updating default security group not allowed.');
+          throw new Failure('default-security-group-fixed', 'Updating default security group not allowed.');
         }
         if (isRenamed) refuseDefaultName(changes.name);
         if (changes.stateful !== undefined && changes.stateful !== before.stateful) {
@@ -85,6 +86,7 @@ export function createSecurityGroups(context: NetworkContext): SecurityGroups {
     remove: (caller, id, expect) =>
       change(context, async ({ trx, concerned }) => {
         const group = await getSecurityGroup(trx, id, scopeOf(caller));
+        checkOwner(caller, 'delete_security_group', group);
         checkRevision(group, expect);
         if (group.isDefault && !caller.isAdmin) {
           throw new Failure(
@@ -116,6 +118,7 @@ async function createOne(
     description: draft.description ?? '',
     stateful: draft.stateful ?? true,
     isDefault: false,
+    sharedWith: [],
     rules: [],
   };
   const complete = { ...group, rules: egressRules(group) };

@@ -1,4 +1,5 @@
 /** The use cases of the network service, one collection per kind of object. */
+import type { AddressGroups } from './address-groups.ts';
 import type { AddressScopes } from './address-scopes.ts';
 import type { Networks } from './networks.ts';
 import type { Ports } from './ports.ts';
@@ -19,6 +20,7 @@ export interface UseCases {
   readonly securityGroups: SecurityGroups;
   readonly securityGroupRules: SecurityGroupRules;
   readonly subnetPools: SubnetPools;
+  readonly addressGroups: AddressGroups;
   readonly addressScopes: AddressScopes;
   readonly rbacPolicies: RbacPolicies;
   readonly routers: Routers;

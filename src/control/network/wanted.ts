@@ -8,6 +8,7 @@ import type { Uuid } from '../../model/ids.ts';
 import { protocolNumber } from '../../model/ip-protocols.ts';
 import type { Network, Port, SecurityGroup, SecurityGroupRule, Subnet } from '../../model/network.ts';
 import type { Db } from '../../store/database.ts';
+import { findAddressGroups } from '../../store/network/address-groups.ts';
 import { everything, groupBy } from '../../store/network/common.ts';
 import { findNetworks } from '../../store/network/networks.ts';
 import { membersOf, networksWantedOn } from '../../store/network/placement.ts';
@@ -139,14 +140,14 @@ function toWantedGroup(group: SecurityGroup): WantedSecurityGroup {
 }
 
 export function toWantedRule(rule: SecurityGroupRule): WantedRule {
-  const { direction, ethertype, protocol, portRangeMin, portRangeMax, remoteGroupId } = rule;
+  const { direction, ethertype, protocol, portRangeMin, portRangeMax } = rule;
   return {
     direction,
     ipVersion: ethertype === 'IPv4' ? 4 : 6,
     protocol: protocol === null ? null : (protocolNumber(protocol, ethertype) ?? null),
     portMin: portRangeMin,
     portMax: portRangeMax,
-    remoteGroupId,
+    remoteGroupId: rule.remoteGroupId ?? rule.remoteAddressGroupId,
     remotePrefix: rule.remoteIpPrefix,
   };
 }
@@ -159,7 +160,9 @@ async function groupsOf(db: Db, ports: readonly Port[]): Promise<Map<Uuid, Secur
 }
 
 function remotesOf(groups: readonly SecurityGroup[]): Uuid[] {
-  return groups.flatMap((group) => group.rules.flatMap((rule) => rule.remoteGroupId ?? []));
+  return groups.flatMap((group) =>
+    group.rules.flatMap((rule) => rule.remoteGroupId ?? rule.remoteAddressGroupId ?? []),
+  );
 }
 
 async function membersOfRemotes(
@@ -172,9 +175,11 @@ async function membersOfRemotes(
     (member) => member.groupId,
     (member) => member.address,
   );
+  const addressGroups = ids.length === 0 ? [] : await findAddressGroups(db, everything, { id: ids });
+  const listed = new Map(addressGroups.map((group) => [group.id, group.addresses]));
   return new Map(
     ids.map((id) => {
-      const addresses = members.get(id) ?? [];
+      const addresses = listed.get(id) ?? members.get(id) ?? [];
       const of = (version: 4 | 6) => addresses.filter((address) => versionOf(address) === version);
       return [id, { groupId: id, v4: of(4), v6: of(6) }];
     }),

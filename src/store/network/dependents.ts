@@ -16,6 +16,13 @@ const finders: Readonly<Partial<Record<SharedType, Finder>>> = {
       .distinct()
       .where('port_security_groups.security_group_id', '=', id)
       .execute(),
+  address_group: (db, id) =>
+    db
+      .selectFrom('security_group_rules')
+      .select('project_id')
+      .distinct()
+      .where('remote_address_group_id', '=', id)
+      .execute(),
   address_scope: (db, id) =>
     db
       .selectFrom('subnet_pools')

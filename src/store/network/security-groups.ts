@@ -1,4 +1,4 @@
-/** Queries for security groups and their rules. A project sees its own groups, and the rules in them. */
+/** Queries for security groups and their rules. A project sees its own groups and those shared with it, with the rules. */
 import type { Uuid } from '../../model/ids.ts';
 import type { SecurityGroup, SecurityGroupRule } from '../../model/network.ts';
 import type { DbOrTrx, Trx } from '../database.ts';
@@ -14,6 +14,7 @@ import {
   tagsOf,
   type Where,
 } from './common.ts';
+import { forgetObjects, sharedWithOf, visibleTo } from './rbac-policies.ts';
 import type { SecurityGroupRow, SecurityGroupRuleRow } from './tables.ts';
 
 export async function findSecurityGroups(
@@ -25,15 +26,22 @@ export async function findSecurityGroups(
     .selectFrom('security_groups')
     .selectAll()
     .where((eb) => matching(eb, 'security_groups', where));
-  if (scope.kind === 'project') query = query.where('project_id', '=', scope.projectId);
+  if (scope.kind === 'project') {
+    const { projectId } = scope;
+    query = query.where((eb) =>
+      eb.or([eb('project_id', '=', projectId), eb('id', 'in', visibleTo(db, 'security_group', projectId))]),
+    );
+  }
   const rows = await query.orderBy('created_at').orderBy('id').execute();
   const ids = rows.map((row) => row.id);
   const [tags, rules] = [await tagsOf(db, ids), await rulesOf(db, ids)];
+  const shared = await sharedWithOf(db, ids);
   return rows.map((row) => ({
     ...commonOf(row, tags),
     stateful: row.stateful === 1,
     isDefault: row.default_of !== null,
     rules: rules.get(row.id) ?? [],
+    sharedWith: shared.get(row.id) ?? [],
   }));
 }
 
@@ -67,7 +75,7 @@ export async function updateSecurityGroup(trx: Trx, group: SecurityGroup): Promi
 
 /** Its rules go with it, and rules of other groups that name it as their remote. */
 export async function deleteSecurityGroup(trx: Trx, id: Uuid): Promise<void> {
-  await trx.deleteFrom('network_tags').where('resource_id', '=', id).execute();
+  await forgetObjects(trx, [id]);
   await trx.deleteFrom('security_groups').where('id', '=', id).execute();
 }
 
@@ -100,8 +108,13 @@ export async function findRules(
     .selectAll()
     .where((eb) => matching(eb, 'security_group_rules', where));
   if (scope.kind === 'project') {
-    query = query.where('security_group_id', 'in', (eb) =>
-      eb.selectFrom('security_groups').select('id').where('project_id', '=', scope.projectId),
+    const { projectId } = scope;
+    const own = db.selectFrom('security_groups').select('id').where('project_id', '=', projectId);
+    query = query.where((eb) =>
+      eb.or([
+        eb('security_group_id', 'in', own),
+        eb('security_group_id', 'in', visibleTo(db, 'security_group', projectId)),
+      ]),
     );
   }
   const rows = await query.orderBy('created_at').orderBy('signature').orderBy('id').execute();
@@ -161,6 +174,8 @@ function signatureOf(rule: SecurityGroupRule): string {
     rule.portRangeMax,
     rule.remoteGroupId,
     rule.remoteIpPrefix,
+    // Last and only when there is one: rules that were stored before have none in their signatures.
+    ...(rule.remoteAddressGroupId === null ? [] : [rule.remoteAddressGroupId]),
   ]);
 }
 
@@ -175,7 +190,9 @@ function toRule(row: SecurityGroupRuleRow): SecurityGroupRule {
     portRangeMin: row.port_range_min,
     portRangeMax: row.port_range_max,
     remoteGroupId: row.remote_group_id,
+    remoteAddressGroupId: row.remote_address_group_id,
     remoteIpPrefix: row.remote_ip_prefix,
+    givenIpPrefix: row.given_ip_prefix ?? row.remote_ip_prefix,
     description: row.description,
     revision: row.revision,
     createdAt: row.created_at,
@@ -194,7 +211,9 @@ function toRuleRow(rule: SecurityGroupRule): SecurityGroupRuleRow {
     port_range_min: rule.portRangeMin,
     port_range_max: rule.portRangeMax,
     remote_group_id: rule.remoteGroupId,
+    remote_address_group_id: rule.remoteAddressGroupId,
     remote_ip_prefix: rule.remoteIpPrefix,
+    given_ip_prefix: rule.givenIpPrefix === rule.remoteIpPrefix ? null : rule.givenIpPrefix,
     description: rule.description,
     signature: signatureOf(rule),
     revision: rule.revision,

@@ -132,13 +132,21 @@ export interface SecurityGroupRuleRow {
   port_range_min: number | null;
   port_range_max: number | null;
   remote_group_id: string | null;
+  remote_address_group_id: string | null;
   remote_ip_prefix: string | null;
+  /** Null when it is the same. */
+  given_ip_prefix: string | null;
   description: string;
   /** All that makes two rules of a group the same, as one text: nulls never collide in a unique index. */
   signature: string;
   revision: number;
   created_at: string;
   updated_at: string;
+}
+
+export interface AddressGroupRow extends CommonRow {
+  /** JSON: string[] */
+  addresses: string;
 }
 
 export interface RouterRow extends CommonRow {
@@ -193,6 +201,7 @@ export interface NetworkTables {
   networks: NetworkRow;
   rbac_policies: RbacPolicyRow;
   address_scopes: AddressScopeRow;
+  address_groups: AddressGroupRow;
   subnet_pools: SubnetPoolRow;
   subnets: SubnetRow;
   ports: PortRow;

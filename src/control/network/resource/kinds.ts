@@ -3,6 +3,7 @@ import type { Caller } from '../../../model/caller.ts';
 import type { FailureCode } from '../../../model/failure.ts';
 import type { Uuid } from '../../../model/ids.ts';
 import type { Expectation } from '../collection.ts';
+import { addressGroupAttributes } from './address-groups.ts';
 import { addressScopeAttributes } from './address-scopes.ts';
 import type { Table } from './attribute.ts';
 import { floatingIpAttributes } from './floating-ips.ts';
@@ -76,6 +77,13 @@ export const resourceKinds = {
     plural: 'address_scopes',
     table: addressScopeAttributes as Table,
     notFound: 'address-scope-not-found',
+    isTagged: false,
+  },
+  'address-groups': {
+    singular: 'address_group',
+    plural: 'address_groups',
+    table: addressGroupAttributes as Table,
+    notFound: 'address-group-not-found',
     isTagged: false,
   },
   'rbac-policies': {

@@ -52,6 +52,7 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
     'security-groups': useCases.securityGroups,
     'security-group-rules': useCases.securityGroupRules,
     subnetpools: useCases.subnetPools,
+    'address-groups': useCases.addressGroups,
     'address-scopes': useCases.addressScopes,
     'rbac-policies': useCases.rbacPolicies,
     routers: useCases.routers,

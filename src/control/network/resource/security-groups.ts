@@ -1,5 +1,5 @@
 /** Security groups and their rules in Neutron's JSON. */
-import type { SecurityGroup, SecurityGroupRule } from '../../../model/network.ts';
+import { isSharedWith, type SecurityGroup, type SecurityGroupRule } from '../../../model/network.ts';
 import type { JsonObject } from '../../../wire/network-service.ts';
 import type { RuleDraft } from '../rule-rules.ts';
 import type { SecurityGroupDraft } from '../security-groups.ts';
@@ -75,8 +75,7 @@ export const ruleAttributes: readonly Attribute<SecurityGroupRule, RuleDraft>[] 
   },
   {
     name: 'remote_ip_prefix',
-    view: (rule) => rule.remoteIpPrefix,
-    column: 'remote_ip_prefix',
+    view: (rule) => rule.givenIpPrefix,
     field: 'remoteIpPrefix',
     parser: orNull(text),
     on: 'create',
@@ -92,7 +91,15 @@ export const ruleAttributes: readonly Attribute<SecurityGroupRule, RuleDraft>[] 
     on: 'create',
     default: null,
   },
-  { name: 'remote_address_group_id', view: () => null, only: null },
+  {
+    name: 'remote_address_group_id',
+    view: (rule) => rule.remoteAddressGroupId,
+    column: 'remote_address_group_id',
+    field: 'remoteAddressGroupId',
+    parser: orNull(uuid),
+    on: 'create',
+    default: null,
+  },
   {
     name: 'description',
     view: (rule) => rule.description,
@@ -120,7 +127,7 @@ export const securityGroupAttributes: readonly Attribute<SecurityGroup, Security
     on: 'create-and-update',
     default: true,
   },
-  { name: 'shared', view: () => false },
+  { name: 'shared', view: (group, { projectId }) => isSharedWith(group, projectId) },
   {
     name: 'security_group_rules',
     view: (group, viewer) => group.rules.map((rule) => toRuleView(rule, viewer)),
