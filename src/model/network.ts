@@ -66,6 +66,8 @@ export interface Network extends Common, Shareable {
   /** The external network that clients take when they name none. */
   readonly isDefault: boolean;
   readonly zoneHints: readonly string[];
+  /** Of the ports on it that have none of their own. */
+  readonly qosPolicyId: Uuid | null;
   /** Oldest first. */
   readonly subnetIds: readonly Uuid[];
   /** Of the pools that its subnets are from. */
@@ -163,6 +165,9 @@ export interface Port extends Common {
   readonly networkDnsDomain: string;
   readonly dhcpOptions: readonly DhcpOption[];
   readonly propagateUplinkStatus: boolean;
+  readonly qosPolicyId: Uuid | null;
+  /** Of its network (`Network.qosPolicyId`). */
+  readonly qosNetworkPolicyId: Uuid | null;
   /** Set while the port is one of a container's: which of its networks, and whether the port was the user's own. */
   readonly attachment: PortAttachment | null;
 }
@@ -188,6 +193,23 @@ export const infrastructureOwnerPrefix = 'network:';
 export interface AddressGroup extends Common, Shareable {
   /** CIDRs, in the order in which they were given. */
   readonly addresses: readonly string[];
+}
+
+/** How much a port may send (`egress`) or be sent (`ingress`). */
+export interface BandwidthLimit {
+  readonly id: Uuid;
+  readonly direction: 'egress' | 'ingress';
+  /** 0 = as much as it likes. */
+  readonly maxKbps: number;
+  /** What may pass at once above the rate; 0 = the host's choice. */
+  readonly maxBurstKbps: number;
+}
+
+export interface QosPolicy extends Common, Shareable {
+  /** New networks of the project have it when they name none. */
+  readonly isDefault: boolean;
+  /** At most one per direction. */
+  readonly bandwidthLimits: readonly BandwidthLimit[];
 }
 
 export interface SecurityGroup extends Common, Shareable {

@@ -5,6 +5,7 @@ import { createIdentityTables } from './identity/migration.ts';
 import { createAddressGroups } from './network/address-groups-migration.ts';
 import { addNetworkAttributes } from './network/attributes-migration.ts';
 import { createNetworkTables } from './network/migration.ts';
+import { createQosPolicies } from './network/qos-migration.ts';
 import { createRoutingTables } from './network/routing-migration.ts';
 import { createSharingAndPools } from './network/sharing-migration.ts';
 import { createSettingsTable } from './settings-table.ts';
@@ -18,4 +19,5 @@ export const migrations: Record<string, Migration> = {
   '0005-network-sharing': createSharingAndPools,
   '0006-routing': createRoutingTables,
   '0007-address-groups': createAddressGroups,
+  '0008-qos': createQosPolicies,
 };

@@ -74,6 +74,7 @@ for (const [path, kind] of Object.entries<ResourceKind>(resourceKinds)) {
       subnets: { network_id: networkId, ip_version: 4, cidr: '10.1.0.0/24' },
       ports: { network_id: networkId },
       'security-groups': {},
+      'qos/policies': {},
       'address-groups': { addresses: ['10.0.0.1'] },
       subnetpools: { prefixes: ['10.64.0.0/10'] },
       'address-scopes': { ip_version: 4 },

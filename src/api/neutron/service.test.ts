@@ -74,6 +74,7 @@ describe('a project at work', () => {
       'name',
       'port_security_enabled',
       'project_id',
+      'qos_policy_id',
       'revision_number',
       'router:external',
       'shared',

@@ -15,6 +15,7 @@ import { registerDiagnostics } from './diagnostics.ts';
 import { registerDocuments } from './documents.ts';
 import { sendError } from './errors.ts';
 import type { NeutronOptions } from './options.ts';
+import { registerQos } from './qos.ts';
 import { registerQuotas } from './quotas.ts';
 import { registerRouting } from './routing.ts';
 import { registerSubnetPoolActions } from './subnet-pools.ts';
@@ -45,6 +46,7 @@ export function neutronService(options: NeutronOptions): ApiService {
       registerTags(app, options);
       registerSubnetPoolActions(app, options);
       registerAddressGroupActions(app, options);
+      registerQos(app, options);
       registerQuotas(app, options);
       registerDiagnostics(app, options);
       registerRouting(app, options);
@@ -55,8 +57,8 @@ export function neutronService(options: NeutronOptions): ApiService {
 
 /** A path of a known resource that is not routed has the wrong method. */
 function nothingThere(request: FastifyRequest): Failure {
-  const [, , , collection = ''] = request.url.split(/[/?]/);
-  return Object.hasOwn(resourceKinds, collection)
+  const [, , , first = '', second = ''] = request.url.split(/[/?]/);
+  return [first, `${first}/${second}`].some((collection) => Object.hasOwn(resourceKinds, collection))
     ? new Failure('method-not-allowed', `${request.method} is not possible here.`)
     : new Failure('resource-not-found', 'The resource could not be found.');
 }

@@ -224,6 +224,28 @@ test('addresses by version: one each, computed ones where hosts compute them', a
   );
 });
 
+test('hosts are told of the limits of their ports and networks', async () => {
+  await using world = await createTestNetwork();
+  const { qosPolicies, networks } = world.control;
+  const [a, b] = [await makeNetwork(world, '10.0.0.0/24'), await makeNetwork(world, '10.1.0.0/24')];
+  const woken = (work: () => Promise<unknown>) => wokenBy(world, { a, b }, work);
+  const [policy] = await qosPolicies.create(admin, [{ shared: true }]);
+  assert.ok(policy);
+  await makePort(world, { networkId: a.id, bindingHost: 'h1', qosPolicyId: policy.id });
+  await makePort(world, { networkId: a.id, bindingHost: 'h3' });
+  await makePort(world, { networkId: b.id, bindingHost: 'h2' });
+  const add = () => qosPolicies.addLimit(admin, policy.id, { maxKbps: 1000 });
+  assert.deepEqual(await woken(add), ['h1:a']);
+  const set = (qosPolicyId: string | null) => networks.update(demo, b.id, { qosPolicyId });
+  assert.deepEqual(await woken(() => set(policy.id)), ['h2:b']);
+  const direction = 'ingress' as const;
+  assert.deepEqual(await woken(() => qosPolicies.addLimit(admin, policy.id, { maxKbps: 1, direction })), [
+    'h1:a',
+    'h2:b',
+  ]);
+  assert.deepEqual(await woken(() => qosPolicies.update(admin, policy.id, { name: 'x' })), []);
+});
+
 test('hosts whose rules name an address group are told its addresses', async () => {
   await using world = await createTestNetwork();
   const { addressGroups, securityGroupRules } = world.control;

@@ -26,6 +26,7 @@ import {
   placementsOf,
   placementsOfGroups,
 } from '../../store/network/placement.ts';
+import { placementsOfPolicy } from '../../store/network/qos-policies.ts';
 import type { Waker } from '../waker.ts';
 
 export type NetworkConfig = Pick<Config, 'network' | 'quotas' | 'agent'>;
@@ -125,6 +126,11 @@ export class Concerned {
   /** The rules of the groups changed. */
   async rules(groupIds: readonly Uuid[]): Promise<void> {
     this.#placements.push(...(await placementsOfGroups(this.#trx, groupIds)));
+  }
+
+  /** A QoS policy has other limits. */
+  async limits(policyId: Uuid): Promise<void> {
+    this.#placements.push(...(await placementsOfPolicy(this.#trx, policyId)));
   }
 
   /** Address groups have other addresses. */

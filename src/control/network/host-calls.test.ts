@@ -112,6 +112,32 @@ describe('the wanted dataplane of a host', () => {
     assert.equal((await wanted(h1, [net.id, other.id])).length, 1);
   });
 
+  test('has the limits of each port: its own policy’s, else its network’s', async () => {
+    await using world = await createTestNetwork();
+    const { ports, networks, qosPolicies } = world.control;
+    const { h1 } = await connect(world);
+    const net = await makeNetwork(world, '10.0.0.0/24');
+    const [slow, free] = await qosPolicies.create(admin, [{}, {}]);
+    assert.ok(slow && free);
+    await qosPolicies.addLimit(admin, slow.id, { maxKbps: 1000, maxBurstKbps: 100 });
+    await qosPolicies.addLimit(admin, slow.id, { maxKbps: 2000, direction: 'ingress' });
+    await qosPolicies.addLimit(admin, free.id, { maxKbps: 0 });
+    const host = { networkId: net.id, bindingHost: 'h1' };
+    await ports.create(admin, [host]);
+    await ports.create(admin, [{ ...host, qosPolicyId: free.id }]);
+    const limits = async () => (await wanted(h1))[0]?.ports.map((port) => port.bandwidth);
+    const none = { egress: null, ingress: null };
+    assert.deepEqual(await limits(), [none, none]);
+    await networks.update(admin, net.id, { qosPolicyId: slow.id });
+    assert.deepEqual(await limits(), [
+      {
+        egress: { kilobitsPerSecond: 1000, burstKilobits: 100 },
+        ingress: { kilobitsPerSecond: 2000, burstKilobits: 0 },
+      },
+      none,
+    ]);
+  });
+
   test('has the addresses of the address groups that rules name', async () => {
     await using world = await createTestNetwork();
     const { ports, addressGroups, securityGroups, securityGroupRules } = world.control;

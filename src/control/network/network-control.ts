@@ -15,6 +15,7 @@ import { type KuryrCaller, serveHosts } from './host-calls.ts';
 import { createNetworking } from './networking.ts';
 import { createNetworks } from './networks.ts';
 import { createPorts } from './ports.ts';
+import { createQosPolicies } from './qos-policies.ts';
 import { createQuotas } from './quotas.ts';
 import { createRbacPolicies } from './rbac-policies.ts';
 import { createResources, type Resources } from './resource/resources.ts';
@@ -55,6 +56,7 @@ export function createNetworkControl(options: NetworkControlOptions): NetworkCon
     subnetPools: createSubnetPools(context),
     addressGroups: createAddressGroups(context),
     addressScopes: createAddressScopes(context),
+    qosPolicies: createQosPolicies(context),
     rbacPolicies: createRbacPolicies(context),
     routers: createRouters(context),
     floatingIps: createFloatingIps(context),

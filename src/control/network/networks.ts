@@ -26,6 +26,7 @@ import { type Change, change, type NetworkContext, scopeOf } from './context.ts'
 import { ensureDefaultGroup } from './default-group.ts';
 import { checkDnsDomain } from './dns-names.ts';
 import { checkAttributes, checkOwner, checkProject } from './policy.ts';
+import { checkQosPolicy, defaultQosPolicy } from './qos-policies.ts';
 import { claimQuota } from './quotas.ts';
 import { dropFloatingIp } from './routing/releases.ts';
 import { chooseSegment } from './segments.ts';
@@ -47,6 +48,7 @@ export interface NetworkDraft {
   readonly dnsDomain?: string;
   readonly isDefault?: boolean;
   readonly zoneHints?: readonly string[];
+  readonly qosPolicyId?: Uuid | null;
 }
 export type NetworkChanges = Omit<
   NetworkDraft,
@@ -106,6 +108,8 @@ export function createNetworks(context: NetworkContext): Networks {
             ...plain,
             dnsDomain: changes.dnsDomain === undefined ? undefined : checkDnsDomain(changes.dnsDomain),
             isDefault: external ? changes.isDefault : false,
+            qosPolicyId:
+              changes.qosPolicyId && (await checkQosPolicy(trx, scopeOf(caller), changes.qosPolicyId)),
           },
           now,
         );
@@ -173,6 +177,9 @@ async function createOne(
     ...segment,
     mtu: mtu ?? largestMtu(context, draft.external ?? false),
     dnsDomain: checkDnsDomain(given.dnsDomain ?? ''),
+    qosPolicyId: given.qosPolicyId
+      ? await checkQosPolicy(trx, scopeOf(caller), given.qosPolicyId)
+      : await defaultQosPolicy(trx, projectId),
     subnetIds: [],
     addressScopes: {},
     sharedWith: shared ? [everyProject] : [],

@@ -29,6 +29,7 @@ import {
   compilePairs,
   mergeDhcpOptions,
 } from './port-rules.ts';
+import { checkQosPolicy } from './qos-policies.ts';
 import { releaseChanged, releasePorts } from './routing/releases.ts';
 
 export interface PortDraft {
@@ -55,6 +56,7 @@ export interface PortDraft {
   readonly dnsDomain?: string;
   readonly dhcpOptions?: readonly AskedDhcpOption[];
   readonly propagateUplinkStatus?: boolean;
+  readonly qosPolicyId?: Uuid | null;
 }
 export type PortChanges = Omit<PortDraft, 'networkId' | 'projectId' | 'propagateUplinkStatus'>;
 
@@ -110,6 +112,8 @@ export async function makePort(
     dnsName: checkDnsName(dnsName ?? ''),
     dnsDomain: checkDnsDomain(dnsDomain ?? ''),
     networkDnsDomain: network.dnsDomain,
+    qosPolicyId: await checkQosPolicy(trx, scope, plain.qosPolicyId ?? null),
+    qosNetworkPolicyId: network.qosPolicyId,
     dhcpOptions: mergeDhcpOptions([], dhcpOptions ?? []),
     securityGroupIds: securityGroupIds
       ? await checkGroups(trx, scope, securityGroupIds)
@@ -163,6 +167,7 @@ export async function changePort(
     {
       ...plain,
       macAddress,
+      qosPolicyId: plain.qosPolicyId && (await checkQosPolicy(trx, scope, plain.qosPolicyId)),
       dnsName: dnsName === undefined ? undefined : checkDnsName(dnsName),
       dnsDomain: dnsDomain === undefined ? undefined : checkDnsDomain(dnsDomain),
       dhcpOptions: dhcpOptions && mergeDhcpOptions(port.dhcpOptions, dhcpOptions),

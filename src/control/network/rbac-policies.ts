@@ -31,6 +31,7 @@ import { type Collection, invalidInput, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { getNetwork } from './networks.ts';
 import { checkProject, refuseAttributes } from './policy.ts';
+import { getQosPolicy } from './qos-policies.ts';
 import { claimQuota } from './quotas.ts';
 import { getSecurityGroup } from './security-groups.ts';
 import { refuseLoss } from './sharing.ts';
@@ -49,12 +50,13 @@ export type RbacPolicies = Collection<RbacPolicy, RbacPolicyDraft, RbacPolicyCha
 type GetObject = (db: DbOrTrx, id: Uuid, scope: Scope) => Promise<{ readonly projectId: string }>;
 
 /** What can be shared, and how it is looked up. */
-const objects: Readonly<Partial<Record<SharedType, GetObject>>> = {
+const objects: Readonly<Record<SharedType, GetObject>> = {
   network: getNetwork,
   security_group: getSecurityGroup,
   address_group: getAddressGroup,
   address_scope: getAddressScope,
   subnetpool: getSubnetPool,
+  qos_policy: getQosPolicy,
 };
 
 async function getPolicy(db: DbOrTrx, id: Uuid, scope: Scope = everything): Promise<RbacPolicy> {
@@ -119,8 +121,8 @@ async function createOne(
   };
   checkProject(caller, 'create_rbac_policy', projectId);
   checkTarget(caller, 'create_rbac_policy', policy);
-  const object = await objects[objectType]?.(trx, objectId, scopeOf(caller));
-  if (object && !caller.isAdmin && object.projectId !== caller.projectId) {
+  const object = await objects[objectType](trx, objectId, scopeOf(caller));
+  if (!caller.isAdmin && object.projectId !== caller.projectId) {
     throw invalidInput('Only admins can manipulate policies on objects they do not own.');
   }
   await refuseSame(trx, policy);
@@ -132,7 +134,7 @@ async function createOne(
 
 function parseType(text: string): SharedType {
   const type = sharedTypes.find((known) => known === text.trim().toLowerCase());
-  if (type && objects[type]) return type;
+  if (type) return type;
   throw invalidInput(`'${text}' is not a valid RBAC object type.`);
 }
 
@@ -162,7 +164,7 @@ async function refuseSame(trx: Trx, policy: RbacPolicy): Promise<void> {
 }
 
 async function ownerOf(trx: Trx, { objectType, objectId }: RbacPolicy): Promise<string> {
-  return (await objects[objectType]?.(trx, objectId, everything))?.projectId ?? '';
+  return (await objects[objectType](trx, objectId, everything)).projectId;
 }
 
 async function refuseHidingDefault(trx: Trx, { objectId, targetProject }: RbacPolicy): Promise<void> {

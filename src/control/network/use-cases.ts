@@ -3,6 +3,7 @@ import type { AddressGroups } from './address-groups.ts';
 import type { AddressScopes } from './address-scopes.ts';
 import type { Networks } from './networks.ts';
 import type { Ports } from './ports.ts';
+import type { QosPolicies } from './qos-policies.ts';
 import type { Quotas } from './quotas.ts';
 import type { RbacPolicies } from './rbac-policies.ts';
 import type { FloatingIpPools, FloatingIps } from './routing/floating-ips.ts';
@@ -22,6 +23,7 @@ export interface UseCases {
   readonly subnetPools: SubnetPools;
   readonly addressGroups: AddressGroups;
   readonly addressScopes: AddressScopes;
+  readonly qosPolicies: QosPolicies;
   readonly rbacPolicies: RbacPolicies;
   readonly routers: Routers;
   readonly floatingIps: FloatingIps;

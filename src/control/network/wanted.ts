@@ -6,13 +6,22 @@
  */
 import type { Uuid } from '../../model/ids.ts';
 import { protocolNumber } from '../../model/ip-protocols.ts';
-import type { Network, Port, SecurityGroup, SecurityGroupRule, Subnet } from '../../model/network.ts';
+import {
+  infrastructureOwnerPrefix,
+  type Network,
+  type Port,
+  type QosPolicy,
+  type SecurityGroup,
+  type SecurityGroupRule,
+  type Subnet,
+} from '../../model/network.ts';
 import type { Db } from '../../store/database.ts';
 import { findAddressGroups } from '../../store/network/address-groups.ts';
 import { everything, groupBy } from '../../store/network/common.ts';
 import { findNetworks } from '../../store/network/networks.ts';
 import { membersOf, networksWantedOn } from '../../store/network/placement.ts';
 import { findNamedPorts, findPorts, type NamedPort } from '../../store/network/ports.ts';
+import { findQosPolicies } from '../../store/network/qos-policies.ts';
 import { findSecurityGroups } from '../../store/network/security-groups.ts';
 import { findSubnets } from '../../store/network/subnets.ts';
 import type {
@@ -52,6 +61,7 @@ export async function wantedOn(
       (port) => port,
     ),
     groups: await groupsOf(db, ports),
+    policies: await policiesOf(db, ports),
     members: new Map(),
     routers: await routersOn(db, host, wanted),
     names: groupBy(await findNamedPorts(db, wanted), (port) => port.networkId, toWantedName),
@@ -65,6 +75,7 @@ interface Parts {
   readonly subnets: ReadonlyMap<Uuid, WantedSubnet[]>;
   readonly ports: ReadonlyMap<Uuid, Port[]>;
   readonly groups: ReadonlyMap<Uuid, SecurityGroup>;
+  readonly policies: ReadonlyMap<Uuid, QosPolicy>;
   readonly members: ReadonlyMap<Uuid, WantedGroupMembers>;
   readonly routers: readonly WantedRouter[];
   readonly names: ReadonlyMap<Uuid, WantedName[]>;
@@ -86,7 +97,7 @@ function toWantedNetwork(network: Network, parts: Parts): WantedNetwork {
     mtu: network.mtu,
     segmentationId: network.segmentationId,
     subnets: parts.subnets.get(network.id) ?? [],
-    ports: ports.map(toWantedPort),
+    ports: ports.map((port) => toWantedPort(port, parts.policies)),
     securityGroups: groups.map(toWantedGroup),
     remoteGroups: [...remoteIds].map((id) => parts.members.get(id) ?? { groupId: id, v4: [], v6: [] }),
     routers: parts.routers.filter((router) =>
@@ -116,7 +127,7 @@ function versionOf(address: string): 4 | 6 {
   return address.includes(':') ? 6 : 4;
 }
 
-function toWantedPort(port: Port): WantedPort {
+function toWantedPort(port: Port, policies: Parts['policies']): WantedPort {
   return {
     id: port.id,
     macAddress: port.macAddress,
@@ -131,8 +142,29 @@ function toWantedPort(port: Port): WantedPort {
     allowedAddressPairs: [...port.allowedAddressPairs],
     deviceOwner: port.deviceOwner,
     deviceId: port.deviceId,
-    bandwidth: { egress: null, ingress: null },
+    bandwidth: toBandwidth(policyOf(port), policies),
   };
+}
+
+/** A port's own policy, else its network's; ports of the network itself have only their own. */
+function policyOf(port: Port): Uuid | null {
+  if (port.qosPolicyId !== null) return port.qosPolicyId;
+  return port.deviceOwner.startsWith(infrastructureOwnerPrefix) ? null : port.qosNetworkPolicyId;
+}
+
+function toBandwidth(id: Uuid | null, policies: Parts['policies']): WantedPort['bandwidth'] {
+  const limits = (id !== null && policies.get(id)?.bandwidthLimits) || [];
+  const of = (direction: 'egress' | 'ingress') => {
+    const limit = limits.find((candidate) => candidate.direction === direction && candidate.maxKbps > 0);
+    return limit ? { kilobitsPerSecond: limit.maxKbps, burstKilobits: limit.maxBurstKbps } : null;
+  };
+  return { egress: of('egress'), ingress: of('ingress') };
+}
+
+async function policiesOf(db: Db, ports: readonly Port[]): Promise<Map<Uuid, QosPolicy>> {
+  const ids = [...new Set(ports.flatMap((port) => policyOf(port) ?? []))];
+  if (ids.length === 0) return new Map();
+  return new Map((await findQosPolicies(db, everything, { id: ids })).map((policy) => [policy.id, policy]));
 }
 
 function toWantedGroup(group: SecurityGroup): WantedSecurityGroup {

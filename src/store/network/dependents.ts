@@ -5,7 +5,7 @@ import type { DbOrTrx } from '../database.ts';
 
 type Finder = (db: DbOrTrx, id: Uuid) => Promise<readonly { readonly project_id: string }[]>;
 
-const finders: Readonly<Partial<Record<SharedType, Finder>>> = {
+const finders: Readonly<Record<SharedType, Finder>> = {
   network: (db, id) =>
     db.selectFrom('ports').select('project_id').distinct().where('network_id', '=', id).execute(),
   security_group: (db, id) =>
@@ -30,12 +30,19 @@ const finders: Readonly<Partial<Record<SharedType, Finder>>> = {
       .distinct()
       .where('address_scope_id', '=', id)
       .execute(),
+  qos_policy: (db, id) =>
+    db
+      .selectFrom('ports')
+      .select('project_id')
+      .where('qos_policy_id', '=', id)
+      .union(db.selectFrom('networks').select('project_id').where('qos_policy_id', '=', id))
+      .execute(),
   subnetpool: (db, id) =>
     db.selectFrom('subnets').select('project_id').distinct().where('subnetpool_id', '=', id).execute(),
 };
 
 export async function projectsUsing(db: DbOrTrx, type: SharedType, id: Uuid): Promise<string[]> {
-  const rows = (await finders[type]?.(db, id)) ?? [];
+  const rows = await finders[type](db, id);
   return rows.map((row) => row.project_id).filter((projectId) => projectId !== '');
 }
 

@@ -126,6 +126,7 @@ function toNetwork(row: NetworkRow, parts: Parts): Network {
     dnsDomain: row.dns_domain,
     isDefault: row.is_default === 1,
     zoneHints: JSON.parse(row.zone_hints) as string[],
+    qosPolicyId: row.qos_policy_id,
     sharedWith: parts.sharedWith.get(row.id) ?? [],
     subnetIds: subnets.map((subnet) => subnet.id),
     addressScopes: scopesOf(subnets),
@@ -145,5 +146,6 @@ function toRow(network: Network): NetworkRow {
     dns_domain: network.dnsDomain,
     is_default: bit(network.isDefault),
     zone_hints: JSON.stringify(network.zoneHints),
+    qos_policy_id: network.qosPolicyId,
   };
 }

@@ -18,7 +18,7 @@ import {
   tagsOf,
   type Where,
 } from './common.ts';
-import type { PortRow } from './tables.ts';
+import type { NetworkRow, PortRow } from './tables.ts';
 
 /** Conditions on a port's own columns and on what hangs on it. */
 export interface PortWhere extends Where<PortRow> {
@@ -175,8 +175,8 @@ interface Parts {
   readonly groups: ReadonlyMap<Uuid, Uuid[]>;
   readonly pairs: ReadonlyMap<Uuid, AddressPair[]>;
   readonly tags: ReadonlyMap<Uuid, string[]>;
-  /** By network. */
-  readonly domains: ReadonlyMap<Uuid, string>;
+  /** Networks that have something to say about their ports. */
+  readonly networks: ReadonlyMap<Uuid, NetworkPart>;
 }
 
 async function complete(db: DbOrTrx, rows: readonly PortRow[]): Promise<Port[]> {
@@ -201,19 +201,21 @@ async function complete(db: DbOrTrx, rows: readonly PortRow[]): Promise<Port[]> 
     groups: groupBy(groups, portId, (row) => row.security_group_id),
     pairs: groupBy(pairs, portId, (row) => ({ macAddress: row.mac_address, ipAddress: row.ip_address })),
     tags: await tagsOf(db, ids),
-    domains: rows.length === 0 ? new Map() : await networkDomains(db),
+    networks: rows.length === 0 ? new Map() : await networkParts(db),
   };
   return rows.map((row) => toPort(row, parts));
 }
 
-/** Domains of the networks that have one of their own: few do. */
-async function networkDomains(db: DbOrTrx): Promise<Map<Uuid, string>> {
+type NetworkPart = Pick<NetworkRow, 'id' | 'dns_domain' | 'qos_policy_id'>;
+
+/** Networks with a domain or a QoS policy of their own: few have. */
+async function networkParts(db: DbOrTrx): Promise<Map<Uuid, NetworkPart>> {
   const rows = await db
     .selectFrom('networks')
-    .select(['id', 'dns_domain'])
-    .where('dns_domain', '>', '')
+    .select(['id', 'dns_domain', 'qos_policy_id'])
+    .where((eb) => eb.or([eb('dns_domain', '>', ''), eb('qos_policy_id', '>', '')]))
     .execute();
-  return new Map(rows.map((row) => [row.id, row.dns_domain]));
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 function toPort(row: PortRow, parts: Parts): Port {
@@ -233,7 +235,9 @@ function toPort(row: PortRow, parts: Parts): Port {
     bindingProfile: JSON.parse(row.binding_profile) as Port['bindingProfile'],
     dnsName: row.dns_name,
     dnsDomain: row.dns_domain,
-    networkDnsDomain: parts.domains.get(row.network_id) ?? '',
+    networkDnsDomain: parts.networks.get(row.network_id)?.dns_domain ?? '',
+    qosPolicyId: row.qos_policy_id,
+    qosNetworkPolicyId: parts.networks.get(row.network_id)?.qos_policy_id ?? null,
     dhcpOptions: JSON.parse(row.dhcp_options) as DhcpOption[],
     propagateUplinkStatus: row.propagate_uplink_status === 1,
     attachment:
@@ -259,6 +263,7 @@ function toRow(port: Port): PortRow {
     dns_domain: port.dnsDomain,
     dhcp_options: JSON.stringify(port.dhcpOptions),
     propagate_uplink_status: bit(port.propagateUplinkStatus),
+    qos_policy_id: port.qosPolicyId,
     attachment_index: port.attachment?.index ?? null,
     attachment_adopted: bit(port.attachment?.adopted ?? false),
   };

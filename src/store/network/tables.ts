@@ -28,6 +28,7 @@ export interface NetworkRow extends CommonRow {
   is_default: number;
   /** JSON: string[] */
   zone_hints: string;
+  qos_policy_id: string | null;
 }
 
 export interface RbacPolicyRow {
@@ -92,6 +93,7 @@ export interface PortRow extends CommonRow {
   /** JSON: DhcpOption[] */
   dhcp_options: string;
   propagate_uplink_status: number;
+  qos_policy_id: string | null;
   /** Null unless the port is one of a container's; with device_id unique. */
   attachment_index: number | null;
   attachment_adopted: number;
@@ -142,6 +144,19 @@ export interface SecurityGroupRuleRow {
   revision: number;
   created_at: string;
   updated_at: string;
+}
+
+export interface QosPolicyRow extends CommonRow {
+  /** The project whose default policy this is; null for all others. */
+  default_of: string | null;
+}
+
+export interface BandwidthLimitRow {
+  id: string;
+  policy_id: string;
+  direction: string;
+  max_kbps: number;
+  max_burst_kbps: number;
 }
 
 export interface AddressGroupRow extends CommonRow {
@@ -202,6 +217,8 @@ export interface NetworkTables {
   rbac_policies: RbacPolicyRow;
   address_scopes: AddressScopeRow;
   address_groups: AddressGroupRow;
+  qos_policies: QosPolicyRow;
+  bandwidth_limits: BandwidthLimitRow;
   subnet_pools: SubnetPoolRow;
   subnets: SubnetRow;
   ports: PortRow;

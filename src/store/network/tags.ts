@@ -14,6 +14,7 @@ export type TaggedTable =
   | 'networks'
   | 'subnets'
   | 'subnet_pools'
+  | 'qos_policies'
   | 'ports'
   | 'security_groups'
   | 'routers'

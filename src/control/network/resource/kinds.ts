@@ -10,6 +10,7 @@ import { floatingIpAttributes } from './floating-ips.ts';
 import { networkAttributes } from './networks.ts';
 import { portForwardingAttributes } from './port-forwardings.ts';
 import { portAttributes } from './ports.ts';
+import { qosPolicyAttributes } from './qos-policies.ts';
 import type { Tagged } from './query.ts';
 import { rbacPolicyAttributes } from './rbac-policies.ts';
 import { routerAttributes } from './routers.ts';
@@ -85,6 +86,13 @@ export const resourceKinds = {
     table: addressGroupAttributes as Table,
     notFound: 'address-group-not-found',
     isTagged: false,
+  },
+  'qos/policies': {
+    singular: 'policy',
+    plural: 'policies',
+    table: qosPolicyAttributes as Table,
+    notFound: 'qos-policy-not-found',
+    isTagged: true,
   },
   'rbac-policies': {
     singular: 'rbac_policy',

@@ -3,7 +3,7 @@ import { isSharedWith, type Network } from '../../../model/network.ts';
 import { type NetworkDraft, networkDefaults } from '../networks.ts';
 import { largestSegmentationId } from '../segments.ts';
 import { type Attribute, commonAttributes } from './attribute.ts';
-import { boolean, distinct, integer, integerBetween, listOf, text } from './parsers.ts';
+import { boolean, distinct, integer, integerBetween, listOf, orNull, text, uuid } from './parsers.ts';
 
 const both = { on: 'create-and-update' } as const;
 
@@ -101,6 +101,15 @@ export const networkAttributes: readonly Attribute<Network, NetworkDraft>[] = [
     // Whoever gives a network addresses is in our one zone.
     view: (network, { availabilityZone }) => (network.subnetIds.length > 0 ? [availabilityZone] : []),
     filter: false,
+  },
+  {
+    name: 'qos_policy_id',
+    view: (network) => network.qosPolicyId,
+    column: 'qos_policy_id',
+    field: 'qosPolicyId',
+    parser: orNull(uuid),
+    default: null,
+    ...both,
   },
   { name: 'ipv4_address_scope', view: (network) => network.addressScopes[4] ?? null },
   { name: 'ipv6_address_scope', view: (network) => network.addressScopes[6] ?? null },

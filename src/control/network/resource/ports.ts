@@ -185,6 +185,16 @@ export const portAttributes: readonly Attribute<Port, PortDraft>[] = [
     on: 'create',
     default: portDefaults.propagateUplinkStatus,
   },
+  {
+    name: 'qos_policy_id',
+    view: (port) => port.qosPolicyId,
+    column: 'qos_policy_id',
+    field: 'qosPolicyId',
+    parser: orNull(uuid),
+    default: null,
+    ...both,
+  },
+  { name: 'qos_network_policy_id', view: (port) => port.qosNetworkPolicyId },
   { name: 'resource_request', view: () => null, adminView: true, filter: false },
 ];
 

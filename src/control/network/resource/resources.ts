@@ -54,6 +54,7 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
     subnetpools: useCases.subnetPools,
     'address-groups': useCases.addressGroups,
     'address-scopes': useCases.addressScopes,
+    'qos/policies': useCases.qosPolicies,
     'rbac-policies': useCases.rbacPolicies,
     routers: useCases.routers,
     floatingips: useCases.floatingIps,

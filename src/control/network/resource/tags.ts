@@ -13,6 +13,7 @@ const tables: Readonly<Partial<Record<ResourceName, TaggedTable>>> = {
   networks: 'networks',
   subnets: 'subnets',
   subnetpools: 'subnet_pools',
+  'qos/policies': 'qos_policies',
   ports: 'ports',
   'security-groups': 'security_groups',
   routers: 'routers',
