@@ -221,6 +221,12 @@ export function testKernelContract(name: string, open: () => Promise<Kernel>): v
     assert.equal(await kernel.nftables('table inet berth', netns), undefined);
   });
 
+  check('rules are listed as text, namespace by namespace', async () => {
+    await kernel.apply([{ do: 'nft', netns, script: 'add table inet berth' }]);
+    assert.equal(await kernel.rules(netns), 'table inet berth {\n}\n');
+    assert.equal(await kernel.rules(far), '');
+  });
+
   check('the first step that fails is named, the ones before it stand', async () => {
     await failsWith(
       [bridge, { do: 'set-link', netns, name: 'nobody', up: true }, veth],

@@ -76,7 +76,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const abort = new AbortController();
 
   serveQuestions({ ...options, clock: options.clock ?? systemClock });
-  serveDiagnostics({ bus, networks });
+  serveDiagnostics({ bus, networks, dataplane: options.dataplane });
   bus.listen(wake, (body, from) => {
     if (from.kind !== 'server') return;
     const isAll = body.containers.length + body.networks.length === 0;

@@ -79,6 +79,10 @@ export class FakeDataplane implements HostDataplane {
     }));
   }
 
+  async examine(): Promise<[]> {
+    return [];
+  }
+
   async sweep(networks: readonly string[], routers: readonly string[]): Promise<string[]> {
     this.sweeps.push({ networks, routers });
     const unwanted = [...this.networks].filter((id) => !networks.includes(id));

@@ -259,16 +259,33 @@ test('port trace tells the story, whose rule decides, and what would help', asyn
       ].join('\n'),
     ],
   );
-  assert.deepEqual(fake.objects.traced, [
+  assert.deepEqual(fake.objects.asked, [
     { from_port_id: 'p1', to_port_id: 'p2', protocol: 'tcp', port: 5432 },
   ]);
   fake.objects.floatingips = [{ id: 'f', floating_ip_address: '172.24.4.9', port_id: 'p1' }];
   fake.objects.trace = [{ passes: true, steps: steps.slice(0, 1), packet: null }];
   const allowed = await berth('port', 'trace', 'outside', 'web', 'icmp');
   assert.equal(allowed.code, 0, allowed.stderr);
-  assert.deepEqual(fake.objects.traced, [{ to_address: '172.24.4.9', protocol: 'icmp' }]);
+  assert.deepEqual(fake.objects.asked, [{ to_address: '172.24.4.9', protocol: 'icmp' }]);
   await berth('port', 'trace', 'web', '192.0.2.1', '-f', 'json');
-  assert.deepEqual(fake.objects.traced, [{ from_port_id: 'p1', to_address: '192.0.2.1', protocol: 'icmp' }]);
+  assert.deepEqual(fake.objects.asked, [{ from_port_id: 'p1', to_address: '192.0.2.1', protocol: 'icmp' }]);
+});
+
+test('network doctor lists differences; its exit code says whether any is left', async () => {
+  await using world = await withCloud();
+  const { fake, berth } = world;
+  const finding = { where: 'host', text: 'link bx1 is down', is_repaired: false };
+  fake.objects.doctor = [{ hosts: [{ host: 'h1', networks: 2, findings: [finding], error: null }] }];
+  const sick = await berth('network', 'doctor', '--host', 'h1');
+  assert.equal(sick.code, 1);
+  assert.match(sick.stdout, /│ h1 +│ host +│ link bx1 is down │ no /);
+  assert.equal(sick.stderr, 'h1: 2 networks, 1 differences, 0 repaired\n');
+  assert.deepEqual(fake.objects.asked, [{ repair: false, host: 'h1' }]);
+  finding.is_repaired = true;
+  const mended = await berth('network', 'doctor', '--repair', '-f', 'json');
+  assert.deepEqual([mended.code, JSON.parse(mended.stdout)], [0, [{ host: 'h1', ...finding }]]);
+  fake.objects.doctor = [{ hosts: [{ host: 'h2', networks: 0, findings: [], error: 'no answer' }] }];
+  assert.equal((await berth('network', 'doctor')).code, 1);
 });
 
 test('a wrong command line is exit code 2 and sends nothing', async () => {

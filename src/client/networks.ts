@@ -85,6 +85,18 @@ export interface TraceView {
   readonly packet: Readonly<Record<string, string | number>> | null;
 }
 
+/** One host's dataplane compared with what is wanted. */
+export interface HostExaminationView {
+  readonly host: string;
+  readonly networks: number;
+  readonly findings: readonly {
+    readonly where: string;
+    readonly text: string;
+    readonly is_repaired: boolean;
+  }[];
+  readonly error: string | null;
+}
+
 export interface TraceStepView {
   readonly at: 'port' | 'network' | 'router' | 'outside';
   readonly id: string | null;
@@ -212,6 +224,16 @@ export class NetworkApi {
       body: { trace },
     });
     return body.trace;
+  }
+
+  /** For administrators. */
+  async doctor(ask: { readonly repair: boolean; readonly host?: string }): Promise<HostExaminationView[]> {
+    const body = await this.#session.request<{ doctor: { hosts: HostExaminationView[] } }>('network', {
+      method: 'POST',
+      path: '/berth/doctor',
+      body: { doctor: ask },
+    });
+    return body.doctor.hosts;
   }
 
   /** Limits and use by resource (`network`, `port` …). */

@@ -175,6 +175,11 @@ export class FakeNamespace {
     return { nftables: tables };
   }
 
+  /** Likewise as text. */
+  listText(): string {
+    return [...this.#tables].map((table) => `${table} {\n}\n`).join('');
+  }
+
   describe(): string[] {
     return [
       ...[...this.#links.keys()].filter((name) => name !== 'lo').map((name) => `link ${name}`),

@@ -75,6 +75,10 @@ export class FakeKernel implements Kernel {
     return this.#reading(netns).listTables(what);
   }
 
+  async rules(netns?: string): Promise<string> {
+    return this.#reading(netns).listText();
+  }
+
   async readSysctl(key: string, netns?: string): Promise<string> {
     return this.#reading(netns).sysctls.get(key) ?? '0';
   }

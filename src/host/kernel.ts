@@ -196,6 +196,8 @@ export interface Kernel {
   routes(netns?: string): Promise<KernelRoute[]>;
   /** The ruleset as `nft -j list …` prints it, parsed; `what` e.g. `ruleset`, `table inet berth`. Undefined when absent. */
   nftables(what: string, netns?: string): Promise<unknown>;
+  /** The same as text, as `nft --stateless list ruleset` prints it: for comparison, and for people. */
+  rules(netns?: string): Promise<string>;
   readSysctl(key: string, netns?: string): Promise<string>;
   close(): Promise<void>;
 }

@@ -24,7 +24,7 @@ import { sendFrame } from './linux-frames.ts';
 import { limitLink } from './linux-limits.ts';
 import { deleteLinks, ensureBridge, ensureVeth, listLinks, moveLink, setLink } from './linux-links.ts';
 import { Namespaces } from './namespaces.ts';
-import { list, NftError, runScript } from './nftables.ts';
+import { list, listText, NftError, runScript } from './nftables.ts';
 import { readSysctl, writeSysctl } from './sysctl.ts';
 
 export class LinuxSteps {
@@ -76,6 +76,10 @@ export class LinuxSteps {
 
   nftables(what: string, netns?: string): unknown {
     return this.#reading(`nftables ${what}`, netns, () => this.#namespaces.within(netns, () => list(what)));
+  }
+
+  rules(netns?: string): string {
+    return this.#reading('rules', netns, () => this.#namespaces.within(netns, listText));
   }
 
   readSysctl(key: string, netns?: string): string {

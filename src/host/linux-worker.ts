@@ -44,6 +44,8 @@ function call({ method, args }: WorkerRequest): unknown {
       return steps.routes(...args);
     case 'nftables':
       return steps.nftables(...args);
+    case 'rules':
+      return steps.rules(...args);
     case 'readSysctl':
       return steps.readSysctl(...args);
     case 'close':

@@ -67,6 +67,10 @@ class LinuxKernel implements Kernel {
     return this.#call({ method: 'nftables', args: [what, netns] });
   }
 
+  rules(netns?: string): Promise<string> {
+    return this.#call({ method: 'rules', args: [netns] }) as Promise<string>;
+  }
+
   readSysctl(key: string, netns?: string): Promise<string> {
     return this.#call({ method: 'readSysctl', args: [key, netns] }) as Promise<string>;
   }

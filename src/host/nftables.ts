@@ -18,6 +18,7 @@ const setOutputFlags = library.func('void nft_ctx_output_set_flags(void* context
 const runCommands = library.func('int nft_run_cmd_from_filename(void* context, const char* path)');
 const outputOf = library.func('const char* nft_ctx_get_output_buffer(void* context)');
 const errorOf = library.func('const char* nft_ctx_get_error_buffer(void* context)');
+const statelessOutput = 1 << 2;
 const jsonOutput = 1 << 4;
 const closeOnExec = 1;
 const notThere = /^[^ ]* ?Error: No such file or directory/;
@@ -48,6 +49,11 @@ export function list(what: string): unknown {
     if (error instanceof NftError && notThere.test(error.output)) return undefined;
     throw error;
   }
+}
+
+/** All tables as nft writes them, without what counters have counted. */
+export function listText(): string {
+  return run('list ruleset', statelessOutput);
 }
 
 function run(commands: string, flags: number): string {

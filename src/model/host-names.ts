@@ -20,6 +20,11 @@ export function routerNamespace(instance: string, routerId: string): string {
   return `berth-${instance}-r${digits(routerId, 12)}`;
 }
 
+/** Where the doctor asks the kernel how it spells rules; there only while it does. */
+export function doctorNamespace(instance: string): string {
+  return `berth-${instance}-doctor`;
+}
+
 /** What the names of all namespaces of an installation start with. */
 export function namespacePrefix(instance: string): string {
   return `berth-${instance}-`;

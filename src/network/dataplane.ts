@@ -16,6 +16,7 @@ import type { Kernel, KernelLink, KernelStep } from '../host/kernel.ts';
 import { Failure } from '../model/failure.ts';
 import {
   containerLink,
+  doctorNamespace,
   limitLink,
   namespacePrefix,
   networkBridge,
@@ -23,9 +24,11 @@ import {
   portLink,
 } from '../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../wire/host-network.ts';
-import { type Limits, limitSteps, limitsOf, parseLimitAlias } from './plan/bandwidth.ts';
+import { Doctor, type Finding, type Part } from './doctor/doctor.ts';
+import { firstLimitSteps, type Limits, limitSteps, limitsOf, parseLimitAlias } from './plan/bandwidth.ts';
+import { printRuleset } from './plan/changes.ts';
 import { namespaceSteps, parsePortAlias, plugSteps } from './plan/namespace.ts';
-import { type NetworkRuleset, planChange } from './plan/network-ruleset.ts';
+import { type NetworkRuleset, planChange, planNetworkRuleset } from './plan/network-ruleset.ts';
 import { isRouterLeg } from './plan/router.ts';
 import { type Reason, Routers } from './routers.ts';
 
@@ -68,6 +71,7 @@ export class Dataplane {
   readonly #instance: string;
   readonly #log: Log;
   readonly #routers: Routers;
+  readonly #doctor: Doctor;
   /** Keyed by namespace. */
   readonly #queue = new KeyedQueue();
   readonly #applied = new Map<string, Applied>();
@@ -77,6 +81,7 @@ export class Dataplane {
     this.#instance = options.instance;
     this.#log = options.log;
     this.#routers = new Routers(options);
+    this.#doctor = new Doctor(options);
   }
 
   /**
@@ -155,14 +160,55 @@ export class Dataplane {
         unwanted.push(netns);
       });
     }
+    await this.#queue.run(doctorNamespace(this.#instance), () => this.#doctor.sweep());
     const removed = [...unwanted, ...(await this.#routers.sweep(routerIds))];
     if (removed.length > 0) this.#log.info({ removed }, 'swept what nobody wants');
     return removed;
   }
 
+  /**
+   * How the kernel differs from what is wanted, in words; with `repair` also mended. Each network is examined in its
+   * own turn, routers and the way out in theirs.
+   */
+  examine(wanted: readonly WantedSource[], repair: boolean): Promise<Finding[]> {
+    // One at a time: the doctor has one namespace to try rules in.
+    return this.#queue.run(doctorNamespace(this.#instance), async () => {
+      const found: Finding[] = [];
+      for (const source of wanted) {
+        const visit = (network: WantedNetwork) => this.#doctor.visit(() => this.#partOf(network), repair);
+        found.push(...((await this.#turn(source, visit)) ?? []));
+      }
+      return [...found, ...(await this.#routers.examine(this.#doctor, repair))];
+    });
+  }
+
   /** Resolves when nothing is under way. */
   idle(): Promise<void> {
     return this.#queue.idle();
+  }
+
+  /** The network, and the host ends of the ports that are plugged. */
+  async #partOf(network: WantedNetwork): Promise<Part> {
+    const netns = networkNamespace(this.#instance, network.id);
+    const generation = this.#applied.get(netns)?.generation ?? 0;
+    const isPresent = (await this.#kernel.namespaces()).includes(netns);
+    const links = isPresent ? await this.#kernel.links(netns) : [];
+    const plugged = links.flatMap(({ name, alias }): KernelStep[] => {
+      const portId = parsePortAlias(this.#instance, alias)?.portId;
+      const port = network.ports.find(({ id }) => id === portId);
+      if (!port) return [];
+      return [
+        { do: 'set-link', netns, name, mtu: network.mtu, bridge: networkBridge, up: true },
+        ...firstLimitSteps(this.#instance, network, port),
+      ];
+    });
+    return {
+      steps: [
+        ...namespaceSteps(this.#instance, network),
+        { do: 'nft', netns, script: printRuleset(planNetworkRuleset(network, generation)) },
+        ...plugged,
+      ],
+    };
   }
 
   async #converge(wanted: WantedSource, first?: () => void): Promise<void> {

@@ -9,6 +9,7 @@ import type { Log } from '../base/log.ts';
 import type { Kernel, KernelStep } from '../host/kernel.ts';
 import { externalBridge } from '../model/host-names.ts';
 import type { WantedRouter } from '../wire/host-network.ts';
+import type { Part } from './doctor/doctor.ts';
 import { printChanges } from './plan/changes.ts';
 import { type ExternalPlan, externalTable, type HostView, planExternal, readHost } from './plan/external.ts';
 import {
@@ -25,6 +26,7 @@ import { versionOf } from './plan/translations.ts';
 const forwarding = { 4: 'net/ipv4/ip_forward', 6: 'net/ipv6/conf/all/forwarding' } as const;
 
 interface Applied {
+  readonly routers: readonly WantedRouter[];
   readonly host: HostView;
   readonly plan: ExternalPlan;
 }
@@ -68,7 +70,27 @@ export class External {
     await this.#kernel.apply(
       isRenewal ? await this.#renewal(before, plan, host) : this.#change(before, plan),
     );
-    this.#applied = { host, plan };
+    this.#applied = { routers: withGateway, host, plan };
+  }
+
+  /** What should be there now, from the host's routes and firewalls as they are now; nothing while it is not needed. */
+  async part(): Promise<Part> {
+    if (!this.#applied) return { steps: [] };
+    const { routers } = this.#applied;
+    const host = readHost(this.#instance, await this.#kernel.routes());
+    const plan = planExternal(this.#instance, routers, host);
+    const admit = await this.#admission();
+    const closed = { netns: '', text: 'a firewall of the host drops what routers forward' };
+    return {
+      steps: [
+        { do: 'nft', script: printChanges(undefined, plan.ruleset) },
+        ...plan.steps,
+        ...versionsOf(plan).map(
+          (version): KernelStep => ({ do: 'sysctl', key: forwarding[version], value: '1' }),
+        ),
+      ],
+      also: admit ? [{ ...closed, fix: { do: 'nft', script: admit } }] : [],
+    };
   }
 
   async remove(): Promise<void> {
@@ -137,12 +159,9 @@ export class External {
   }
 
   /** Forwarding, for the families that have a next hop. */
-  async #settings({ steps }: ExternalPlan, { uplinks }: HostView): Promise<KernelStep[]> {
-    const versions = new Set(
-      steps.flatMap((step) => (step.do === 'ensure-address' ? versionOf(step.address) : [])),
-    );
+  async #settings(plan: ExternalPlan, { uplinks }: HostView): Promise<KernelStep[]> {
     const changes: KernelStep[] = [];
-    for (const version of versions) {
+    for (const version of versionsOf(plan)) {
       const key = forwarding[version];
       if ((await this.#kernel.readSysctl(key)).trim() === '1') continue;
       this.#log.info({ sysctl: key }, 'switching on IP forwarding for routers with a gateway');
@@ -163,6 +182,11 @@ export class External {
     }
     return changes;
   }
+}
+
+/** The families that have a next hop. */
+function versionsOf({ steps }: ExternalPlan): (4 | 6)[] {
+  return [...new Set(steps.flatMap((step) => (step.do === 'ensure-address' ? versionOf(step.address) : [])))];
 }
 
 function isAutomatic(address: string): boolean {

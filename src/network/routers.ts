@@ -22,6 +22,7 @@ import {
   routerNamespace,
 } from '../model/host-names.ts';
 import type { WantedNetwork, WantedRouter } from '../wire/host-network.ts';
+import type { Doctor, Finding } from './doctor/doctor.ts';
 import { External, type ExternalOptions } from './external.ts';
 import { type NetworksHere, planRouter, type RouterPlan } from './plan/router.ts';
 import { changeSteps, type RouterState, renewSteps } from './plan/router-change.ts';
@@ -93,6 +94,19 @@ export class Routers {
       if (isUsed || !links.some((link) => link.name === bridge)) return unwanted;
       await this.#external.remove();
       return [...unwanted, bridge];
+    });
+  }
+
+  /** The routers and the way out as they should be, one after the other, in their turn. */
+  examine(doctor: Doctor, repair: boolean): Promise<Finding[]> {
+    return this.#inTurn(async () => {
+      const found = await doctor.visit(() => this.#external.part(), repair);
+      for (const router of this.#latest.values()) {
+        const plan = planRouter(this.#instance, router, await this.#networksHere());
+        const part = async () => ({ steps: renewSteps(undefined, plan, undefined) });
+        found.push(...(await doctor.visit(part, repair)));
+      }
+      return found;
     });
   }
 

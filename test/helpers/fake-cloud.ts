@@ -105,7 +105,8 @@ export class FakeCloud implements AsyncDisposable {
     const request = { method, url, body: text ? JSON.parse(text) : {}, headers };
     if (url.pathname === '/identity/v3/auth/tokens') return this.#logIn(request);
     if (!this.tokens.has(String(headers['x-auth-token']))) return unauthorized;
-    if (url.pathname === '/network/v2.0/berth/trace') return this.#trace(request);
+    const diagnosis = /^\/network\/v2\.0\/berth\/(trace|doctor)$/.exec(url.pathname)?.[1];
+    if (diagnosis) return this.#diagnose(request, diagnosis);
     if (url.pathname.startsWith('/network/') && method !== 'GET' && this.failChange > 0) {
       this.failChange -= 1;
       if (this.failChange === 0) return refusal;
@@ -215,13 +216,11 @@ export class FakeCloud implements AsyncDisposable {
     return group?.security_group_rules as Fields[] | undefined;
   }
 
-  /** The answer that the test has put under `trace`; what was asked is kept beside it. */
-  #trace({ body }: Request): Answer {
-    const [answer] = this.objects.trace ?? [];
-    if (!answer)
-      return { status: 404, body: { NeutronError: { type: 'PortNotFound', message: 'no', detail: '' } } };
-    this.objects.traced = [body.trace as Fields];
-    return { body: { trace: answer } };
+  /** The answer that the test has put under that name; what was asked is kept under `asked`. */
+  #diagnose({ body }: Request, what: string): Answer {
+    const [answer] = this.objects[what] ?? [];
+    this.objects.asked = [body[what] as Fields];
+    return { body: { [what]: answer } };
   }
 
   /** Interfaces of routers, as ports; forwarded ports of floating IPs, as a collection of its own. */

@@ -18,7 +18,14 @@ async function twoTenants(): Promise<NeutronApi & { readonly ids: Record<string,
   api.world.control.serve(board.connect({ kind: 'server' }), async () => testCaller('demo'));
   const agent = board.connect({ kind: 'agent', host: 'h1' });
   let known: WantedNetwork[] = [];
-  serveDiagnostics({ bus: agent, networks: { all: () => known } });
+  serveDiagnostics({
+    bus: agent,
+    networks: { all: () => known, find: (id) => known.find((network) => network.id === id) },
+    dataplane: {
+      examine: async (wanted, repair) =>
+        wanted.map(({ id }) => ({ where: `n${id}`, text: 'a rule is missing', isRepaired: repair })),
+    },
+  });
   const admin = 'admin@demo';
   const network = await api.make(admin, '/networks', { network: { name: 'n', shared: true } });
   await api.make('demo', '/subnets', {
@@ -92,6 +99,20 @@ test('somebody else’s port is not found, whichever end it is', async () => {
     const { status, body: answer } = await trace(api, 'third', body);
     assert.deepEqual([status, answer.NeutronError.type], [404, 'PortNotFound']);
   }
+});
+
+test('the doctor is for administrators, and a silent host is an answer', async () => {
+  await using api = await twoTenants();
+  const doctor = (token: string, body: object) => api.send(token, 'POST', '/berth/doctor', { doctor: body });
+  assert.equal((await doctor('demo', {})).status, 403);
+  const { body } = await doctor('admin@infra', { repair: true });
+  const [host] = body.doctor.hosts;
+  assert.deepEqual([host.host, host.networks, host.error], ['h1', 1, null]);
+  assert.deepEqual([host.findings[0].text, host.findings[0].is_repaired], ['a rule is missing', true]);
+  const silent = await doctor('admin@infra', { host: 'h9' });
+  assert.match(silent.body.doctor.hosts[0].error, /h9 does not answer/);
+  assert.equal((await doctor('admin@infra', { repair: 'maybe' })).status, 400);
+  assert.equal((await doctor('admin@infra', { fix: true })).status, 400);
 });
 
 test('bad input is refused, and a silent host is said to be', async () => {

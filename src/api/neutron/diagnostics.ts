@@ -1,7 +1,8 @@
-/** Berth's own extension `berth-diagnostics`: where a packet would go. */
+/** Berth's own extension `berth-diagnostics`: where a packet would go, and whether hosts have what is wanted. */
 import type { FastifyInstance } from 'fastify';
-import type { ToldStep, ToldTrace, TraceAsk } from '../../control/network/diagnostics.ts';
+import type { HostExamination, ToldStep, ToldTrace, TraceAsk } from '../../control/network/diagnostics.ts';
 import {
+  boolean,
   integerBetween,
   orNull,
   type Parser,
@@ -21,6 +22,28 @@ export function registerDiagnostics(
   app.post('/v2.0/berth/trace', async (request) => ({
     trace: traceView(await diagnostics.trace(request.caller, parseTrace(unwrap(request, 'trace')))),
   }));
+
+  app.post('/v2.0/berth/doctor', async (request) => {
+    const raw = record(unwrap(request, 'doctor'), 'doctor', ['repair', 'host']);
+    const hosts = await diagnostics.examine(request.caller, {
+      repair: boolean.parse(raw.repair ?? false, 'repair'),
+      ...(raw.host == null ? {} : { host: text.parse(raw.host, 'host') }),
+    });
+    return { doctor: { hosts: hosts.map(examinationView) } };
+  });
+}
+
+function examinationView({ host, networks, findings, error }: HostExamination) {
+  return {
+    host,
+    networks,
+    findings: findings.map(({ where, text: said, isRepaired }) => ({
+      where,
+      text: said,
+      is_repaired: isRepaired,
+    })),
+    error,
+  };
 }
 
 const portNumber = integerBetween(0, 65_535);

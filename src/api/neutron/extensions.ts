@@ -7,7 +7,7 @@ const names: Readonly<Record<string, string>> = {
   'address-scope': 'Address scopes',
   'allowed-address-pairs': 'Allowed address pairs',
   availability_zone: 'Availability Zone',
-  'berth-diagnostics': 'Where a packet would go',
+  'berth-diagnostics': 'Where a packet would go, and whether hosts have what is wanted',
   binding: 'Port binding',
   'default-subnetpools': 'Default subnet pools',
   'dns-domain-ports': 'DNS domains of ports',

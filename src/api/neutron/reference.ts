@@ -41,6 +41,12 @@ the plan; nothing is sent and nothing changes.
 
 The answer: \`passes\`, \`steps\` (each with \`at\`, \`id\`, \`what\`, \`passes\`, \`text\`, \`security_group_id\`, \`security_group_rule_id\`) and
 \`packet\` as it arrived. What belongs to another project ends the story: "dropped by the receiver", without whose rule it was.
+
+## /v2.0/berth/doctor
+
+Berth's own, for administrators. \`POST\` of \`{"doctor": {"repair": false}}\` compares what is wanted with the kernel of each host that has a
+port (or of \`host\`); with \`repair\` the differences are mended. The answer has \`hosts\`, each with \`host\`, the number of \`networks\`,
+\`findings\` (\`where\`, \`text\`, \`is_repaired\`) and \`error\`, which says why a host could not be examined.
 `;
 
 const actions = `## Actions and the rest

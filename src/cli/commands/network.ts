@@ -1,5 +1,6 @@
 /** `berth network …` */
 import { integer, type OptionRow, type Setting } from '../define.ts';
+import { defineDoctor } from './network-doctor.ts';
 import { defineResource, given } from './network-resource.ts';
 import { defineTopology } from './network-topology.ts';
 
@@ -77,4 +78,5 @@ export function commands(setting: Setting): void {
     },
   });
   defineTopology(setting);
+  defineDoctor(setting);
 }

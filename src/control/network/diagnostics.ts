@@ -1,5 +1,6 @@
 /**
- * Questions about the dataplane that only hosts can answer, asked in a caller's name: where a packet would go.
+ * Questions about the dataplane that only hosts can answer, asked in a caller's name: where a packet would go, and (for
+ * administrators) whether the kernel has what is wanted.
  *
  * A host answers from all that it knows; what the caller may learn of it is decided here. The first thing on the way
  * that is not the caller's ends the story: how it went on is told in one sentence, without whose rule it was.
@@ -19,9 +20,11 @@ import { findPorts } from '../../store/network/ports.ts';
 import { findRouters } from '../../store/network/routers.ts';
 import { findRules } from '../../store/network/security-groups.ts';
 import type { CallDefinition, ReplyOf, RequestOf } from '../../wire/call.ts';
+import { type Finding, networkDoctor } from '../../wire/doctor.ts';
 import { type Trace, type TracedPacket, type TraceStep, tracePacket } from '../../wire/trace.ts';
 import { invalidInput } from './collection.ts';
 import { type NetworkContext, scopeOf } from './context.ts';
+import { checkAdmin } from './policy.ts';
 import { getPort } from './port-lifecycle.ts';
 import { toWantedRule } from './wanted.ts';
 
@@ -50,9 +53,25 @@ export interface ToldTrace {
   readonly packet: TracedPacket | null;
 }
 
+export interface HostExamination {
+  readonly host: string;
+  readonly networks: number;
+  readonly findings: readonly Finding[];
+  /** Why the host could not be examined; null = it was. */
+  readonly error: string | null;
+}
+
+export interface DoctorAsk {
+  readonly repair: boolean;
+  /** Absent = all hosts that have a port. */
+  readonly host?: string;
+}
+
 export interface Diagnostics {
   /** Throws `port-not-found` also for what the caller may not see, `unavailable` when the host does not answer. */
   trace(caller: Caller, ask: TraceAsk): Promise<ToldTrace>;
+  /** A host that does not answer is an answer, too. */
+  examine(caller: Caller, ask: DoctorAsk): Promise<HostExamination[]>;
 }
 
 /** Addresses for documentation: nobody has them. */
@@ -71,6 +90,22 @@ export function createDiagnostics(context: NetworkContext, bus: () => Bus | unde
       }
       if (!best) throw new Failure('unavailable', 'No host has a port that could be traced.');
       return tell(context, caller, best);
+    },
+
+    async examine(caller, { repair, host }) {
+      checkAdmin(caller, 'examine_dataplane');
+      const hosts = await hostsWithPorts(context.db);
+      const chosen = host === undefined ? hosts : [host];
+      return Promise.all(
+        chosen.map(async (name): Promise<HostExamination> => {
+          try {
+            return { host: name, ...(await ask(name, networkDoctor, { repair })), error: null };
+          } catch (error) {
+            if (!isFailure(error)) throw error;
+            return { host: name, networks: 0, findings: [], error: error.message };
+          }
+        }),
+      );
     },
   };
 }
