@@ -50,7 +50,10 @@ export interface Networking {
   /** Makes or adopts the port, binds it to the host, and tells what the container gets. */
   ensurePort(request: PortRequest): Promise<Nic>;
 
-  /** Deletes the ports that were made for the container and frees the ones that were the user's. */
+  /**
+   * Deletes the ports that were made for the container and frees the ones that were the user's. Floating IPs that
+   * publishing made (model/published.ts) go along.
+   */
   releasePorts(containerUuid: string): Promise<void>;
 
   /** The group `zun-<container uuid>` with ingress from anywhere to these ports; returns its id. */
@@ -60,7 +63,7 @@ export interface Networking {
     ports: readonly ExposedPort[],
   ): Promise<string>;
 
-  /** Removes the group of `ensureExposedGroup`; nothing there is success. */
+  /** Removes the group of `ensureExposedGroup`, and that of published ports; nothing there is success. */
   releaseExposedGroup(projectId: string, containerUuid: string): Promise<void>;
 
   /** Uuids of containers that ports still belong to: what a sweep compares with the containers that exist. */

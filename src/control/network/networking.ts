@@ -10,6 +10,7 @@ import type { ExposedPort, Nic } from '../../model/container.ts';
 import { Failure } from '../../model/failure.ts';
 import { newUuid, type Uuid } from '../../model/ids.ts';
 import { containerPortOwner, type Port, type SecurityGroup } from '../../model/network.ts';
+import { publishedGroupName, publishedTag } from '../../model/published.ts';
 import type { Trx } from '../../store/database.ts';
 import { everything, type Scope } from '../../store/network/common.ts';
 import { attachedDevices, findPorts } from '../../store/network/ports.ts';
@@ -27,6 +28,7 @@ import { getNetwork } from './networks.ts';
 import { changePort, dropPorts, getPort, makePort } from './port-lifecycle.ts';
 import { claimQuota } from './quotas.ts';
 import { resolveNets, resolveSecurityGroups } from './resolve.ts';
+import { releasePublished } from './routing/releases.ts';
 
 export function createNetworking(context: NetworkContext): Networking {
   const { db } = context;
@@ -56,10 +58,22 @@ export function createNetworking(context: NetworkContext): Networking {
           current,
           ports.filter((port) => !port.attachment?.adopted),
         );
-        for (const port of ports.filter((own) => own.attachment?.adopted)) {
+        const adopted = ports.filter((port) => port.attachment?.adopted);
+        await releasePublished(
+          current,
+          adopted.map(({ id }) => id),
+        );
+        const opened = adopted[0] && (await publishedGroup(current.trx, adopted[0].projectId, containerUuid));
+        for (const port of adopted) {
+          const securityGroupIds = port.securityGroupIds.filter((id) => id !== opened?.id);
           await changePort(context, current, {
             port,
-            changes: { deviceId: '', deviceOwner: '', bindingHost: '' },
+            changes: {
+              deviceId: '',
+              deviceOwner: '',
+              bindingHost: '',
+              ...(opened ? { securityGroupIds } : {}),
+            },
             scope: everything,
             attachment: null,
           });
@@ -80,14 +94,11 @@ export function createNetworking(context: NetworkContext): Networking {
       }),
 
     releaseExposedGroup: (projectId, containerUuid) =>
-      change(context, async ({ trx, concerned }) => {
-        const group = await exposedGroup(trx, projectId, containerUuid);
-        if (!group) return;
-        if (await isGroupInUse(trx, group.id)) {
-          throw new Failure('security-group-in-use', `Security Group ${group.id} in use.`);
+      change(context, async (current) => {
+        for (const find of [exposedGroup, publishedGroup]) {
+          const group = await find(current.trx, projectId, containerUuid);
+          if (group) await dropGroup(current, group);
         }
-        await concerned.members([group.id]);
-        await deleteSecurityGroup(trx, group.id);
       }),
 
     containersWithPorts: () => attachedDevices(db),
@@ -186,6 +197,26 @@ async function exposedGroup(
     name: [exposedGroupName(containerUuid)],
   });
   return groups[0];
+}
+
+/** The group that publishing made for the container; one of that name without the mark is somebody's own. */
+async function publishedGroup(
+  trx: Trx,
+  projectId: string,
+  containerUuid: Uuid,
+): Promise<SecurityGroup | undefined> {
+  const groups = await findSecurityGroups(trx, projectScope(projectId), {
+    name: [publishedGroupName(containerUuid)],
+  });
+  return groups.find(({ tags }) => tags.includes(publishedTag));
+}
+
+async function dropGroup({ trx, concerned }: Change, group: SecurityGroup): Promise<void> {
+  if (await isGroupInUse(trx, group.id)) {
+    throw new Failure('security-group-in-use', `Security Group ${group.id} in use.`);
+  }
+  await concerned.members([group.id]);
+  await deleteSecurityGroup(trx, group.id);
 }
 
 function exposingGroup(projectId: string, containerUuid: Uuid, now: string): SecurityGroup {

@@ -2,10 +2,12 @@
  * What becomes of floating IPs and forwarded ports when the port they lead to goes, loses an address or moves.
  *
  * A floating IP outlives its port and leads nowhere then; an address that it stands for cannot be taken from the
- * port. Forwarded ports go with the address that they lead to.
+ * port. Forwarded ports go with the address that they lead to. A floating IP that was made to publish a container's
+ * ports (src/model/published.ts) goes with the last port that it leads to.
  */
 import type { Uuid } from '../../../model/ids.ts';
 import type { FloatingIp, Port, PortForwarding } from '../../../model/network.ts';
+import { publishedTag } from '../../../model/published.ts';
 import { everything } from '../../../store/network/common.ts';
 import { deleteFloatingIp, findFloatingIps, updateFloatingIp } from '../../../store/network/floating-ips.ts';
 import { deletePortForwardings, findPortForwardings } from '../../../store/network/port-forwardings.ts';
@@ -16,6 +18,7 @@ import { noAssociation, noteTranslation } from './translation.ts';
 
 /** Before ports go. */
 export async function releasePorts(current: Change, portIds: readonly Uuid[]): Promise<void> {
+  await releasePublished(current, portIds);
   for (const floatingIp of await findFloatingIps(current.trx, everything, { fixed_port_id: portIds })) {
     await noteTranslation(current, floatingIp);
     await updateFloatingIp(current.trx, revised(floatingIp, noAssociation, current.now));
@@ -23,6 +26,22 @@ export async function releasePorts(current: Change, portIds: readonly Uuid[]): P
   for (const { floatingIp, forwardings } of await forwardingsTo(current, portIds)) {
     await dropForwardings(current, floatingIp, forwardings);
   }
+}
+
+/** Takes away what publishing made for these ports. */
+export async function releasePublished(current: Change, portIds: readonly Uuid[]): Promise<void> {
+  const own = await findFloatingIps(current.trx, everything, { fixed_port_id: portIds });
+  for (const floatingIp of own.filter(isPublished)) await dropFloatingIp(current, floatingIp);
+  for (const { floatingIp, forwardings } of await forwardingsTo(current, portIds)) {
+    if (!isPublished(floatingIp)) continue;
+    await dropForwardings(current, floatingIp, forwardings);
+    const isLast = forwardings.length === floatingIp.portForwardings.length;
+    if (isLast) await dropFloatingIp(current, floatingIp);
+  }
+}
+
+function isPublished({ tags }: FloatingIp): boolean {
+  return tags.includes(publishedTag);
 }
 
 /** Before a port changes from one to the other. Throws when a floating IP stands for an address that would go. */
