@@ -71,8 +71,8 @@ export class FakeNamespace {
   setLink(step: KernelStepOf<'set-link'>): void {
     const link = this.link(step.name);
     const bridge = step.bridge === undefined ? link.bridge : step.bridge && this.link(step.bridge);
-    const { hairpin, learning, flood, neighSuppress } = step;
-    const flags = Object.entries({ hairpin, learning, flood, neighSuppress }).filter(
+    const { hairpin, learning, flood, neighSuppress, isolated } = step;
+    const flags = Object.entries({ hairpin, learning, flood, neighSuppress, isolated }).filter(
       (entry): entry is [string, boolean] => entry[1] !== undefined,
     );
     if (flags.length > 0 && !bridge) throw new Error(`"${step.name}" is not a port of a bridge`);

@@ -78,7 +78,7 @@ export type KernelStep =
       readonly to: { readonly netns?: string; readonly name: string };
     }
   /**
-   * Sets only the given properties. `bridge: null` releases the link from its bridge. The last four are flags of a
+   * Sets only the given properties. `bridge: null` releases the link from its bridge. The last five are flags of a
    * bridge's port; `flood` is unicast to an unknown destination and multicast, broadcast is always passed on.
    */
   | {
@@ -94,6 +94,7 @@ export type KernelStep =
       readonly learning?: boolean;
       readonly flood?: boolean;
       readonly neighSuppress?: boolean;
+      readonly isolated?: boolean;
     }
   | {
       readonly do: 'ensure-address';

@@ -45,7 +45,8 @@ export function deleteRoute(namespaces: Namespaces, step: KernelStepOf<'delete-r
   const index = step.link === undefined ? undefined : findLink(namespaces, step.link, step.netns)?.index;
   if (step.link !== undefined && index === undefined) return;
   const request = route.deleteRoute(viewOf(step, index));
-  ignoring([errno.ESRCH, errno.ENODEV], () => namespaces.socket(step.netns).change(request));
+  // ENOENT: there is no table of the family yet.
+  ignoring([errno.ESRCH, errno.ENODEV, errno.ENOENT], () => namespaces.socket(step.netns).change(request));
 }
 
 export function listRoutes(namespaces: Namespaces, netns?: string): KernelRoute[] {

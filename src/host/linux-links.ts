@@ -69,8 +69,8 @@ export function setLink(namespaces: Namespaces, step: KernelStepOf<'set-link'>):
     ...(step.bridge === undefined ? {} : masterChange(namespaces, step.bridge, present, step.netns)),
   };
   if (Object.keys(change).length > 0) socket.change(link.changeLink(present.index, change));
-  const { hairpin, learning, flood, neighSuppress } = step;
-  if ([hairpin, learning, flood, neighSuppress].some((value) => value !== undefined)) {
+  const { hairpin, learning, flood, neighSuppress, isolated } = step;
+  if ([hairpin, learning, flood, neighSuppress, isolated].some((value) => value !== undefined)) {
     socket.change(link.changeBridgePort(present.index, step));
   }
   if (step.up !== undefined && step.up !== present.up) socket.change(link.setUp(present.index, step.up));

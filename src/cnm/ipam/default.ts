@@ -16,8 +16,7 @@ import {
   parseAddress,
   parseCidr,
 } from '../../ipam/address.ts';
-import { chooseAddress } from '../../ipam/allocate.ts';
-import { usableRange } from '../../ipam/pools.ts';
+import { type Range, usableRange } from '../../ipam/pools.ts';
 import { Failure } from '../../model/failure.ts';
 import type { AskedAddress, AskedPool, GivenPool, Ipam } from '../ipam.ts';
 
@@ -234,16 +233,17 @@ function automatic({ cidr, used, last }: Parent, part: Cidr, isSerial: boolean):
     last: part.last < usable.last ? part.last : usable.last,
   };
   const after = isSerial && last !== undefined && last >= range.first ? last + 1n : range.first;
-  const random = (count: number) => crypto.getRandomValues(new Uint8Array(count));
   const ranges = [
     { first: after, last: range.last },
     { first: range.first, last: after - 1n },
-  ];
-  const found = chooseAddress(
-    ranges.filter(({ first, last: end }) => first <= end),
-    used,
-    random,
-  );
+  ].filter(({ first, last: end }) => first <= end);
+  const found = ranges.map((one) => lowestFree(one, used)).find((value) => value !== undefined);
   if (found !== undefined) return found;
   throw new Failure('ip-address-exhausted', `no available addresses on pool ${formatCidr(part)}`);
+}
+
+/** As many steps as addresses are in use at the beginning of the range, at most. */
+function lowestFree({ first, last }: Range, used: ReadonlySet<bigint>): bigint | undefined {
+  for (let value = first; value <= last; value += 1n) if (!used.has(value)) return value;
+  return undefined;
 }

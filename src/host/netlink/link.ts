@@ -32,6 +32,7 @@ const port = {
   unicastFlood: 9,
   multicastFlood: 27,
   neighSuppress: 32,
+  isolated: 33,
 } as const;
 const isUp = 0x1;
 /** Leaves the counters out of answers: they are most of a message. */
@@ -73,6 +74,8 @@ export interface BridgePortChange {
   /** Unicast to an unknown destination, and multicast. */
   readonly flood?: boolean;
   readonly neighSuppress?: boolean;
+  /** Frames pass between this port and those that are not isolated only. */
+  readonly isolated?: boolean;
 }
 
 export interface VethEnd {
@@ -167,6 +170,7 @@ export function changeBridgePort(index: number, change: BridgePortChange): Netli
     [port.unicastFlood, change.flood],
     [port.multicastFlood, change.flood],
     [port.neighSuppress, change.neighSuppress],
+    [port.isolated, change.isolated],
   ];
   const data = settings.flatMap(([type, on]) => (on === undefined ? [] : [attr.u8(type, on ? 1 : 0)]));
   const slave = attr.nested(
