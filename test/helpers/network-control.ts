@@ -20,6 +20,8 @@ export interface TestNetwork extends AsyncDisposable {
   readonly wakes: Wake[];
   /** How many queries the work made. */
   countQueries(work: () => Promise<unknown>): Promise<number>;
+  /** Runs the work with its n-th query failing; rejects with whatever the work makes of it. */
+  failingAt(n: number, work: () => Promise<unknown>): Promise<unknown>;
 }
 
 /** Each reading is a second later than the one before, so that "oldest" means something. */
@@ -38,9 +40,11 @@ export async function createTestNetwork(
   random?: Random,
 ): Promise<TestNetwork> {
   let queries = 0;
+  let failAt = Number.POSITIVE_INFINITY;
   const db = (await openDatabase(':memory:')).withPlugin({
     transformQuery: ({ node }) => {
       queries += 1;
+      if (queries === failAt) throw new Error('the disk is on fire');
       return node;
     },
     transformResult: async ({ result }) => result,
@@ -59,7 +63,15 @@ export async function createTestNetwork(
     await work();
     return queries - before;
   };
-  return { control, db, wakes, countQueries, [Symbol.asyncDispose]: () => db.destroy() };
+  const failingAt = async (n: number, work: () => Promise<unknown>) => {
+    failAt = queries + n;
+    try {
+      return await work();
+    } finally {
+      failAt = Number.POSITIVE_INFINITY;
+    }
+  };
+  return { control, db, wakes, countQueries, failingAt, [Symbol.asyncDispose]: () => db.destroy() };
 }
 
 /** A member of the project, or an administrator working in it. */
