@@ -79,6 +79,7 @@ export const failureCodes = {
   'invalid-ip-for-subnet': { status: 400 },
   'mac-address-in-use': { status: 409 },
   'gateway-conflict': { status: 409 },
+  'gateway-ip-in-use': { status: 409 },
   'invalid-allocation-pool': { status: 400 },
   'overlapping-allocation-pools': { status: 409 },
   'segmentation-id-in-use': { status: 409 },

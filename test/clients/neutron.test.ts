@@ -3,59 +3,23 @@
  * a user does with networks, subnets, ports, security groups and rules, and what an administrator does with quotas.
  */
 import assert from 'node:assert/strict';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import type { FastifyInstance } from 'fastify';
-import { keystoneService } from '../../src/api/keystone/service.ts';
-import { neutronService } from '../../src/api/neutron/service.ts';
-import { createServer } from '../../src/api/server.ts';
-import { systemClock } from '../../src/base/clock.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { TestIdentity } from '../helpers/identity.ts';
-import { createTestNetwork, type TestNetwork } from '../helpers/network-control.ts';
-import { OpenStackCli } from '../helpers/openstack-cli.ts';
+import { NetworkCloud } from '../helpers/network-cloud.ts';
+import type { OpenStackCli } from '../helpers/openstack-cli.ts';
 
 interface Row {
   readonly [column: string]: unknown;
 }
 
-let identity: TestIdentity;
-let world: TestNetwork;
-let app: FastifyInstance;
+let cloud: NetworkCloud;
 let demo: OpenStackCli;
 let admin: OpenStackCli;
-let adminProject: string;
 
 before(async () => {
-  identity = await TestIdentity.open({ clock: systemClock });
-  adminProject = (await identity.addUser('admin', 'admin')).project.id;
-  await identity.addUser('demo');
-  world = await createTestNetwork();
-  const log = silentLog();
-  const config = { publicUrl: '', region: 'RegionOne', agent: { availabilityZone: 'nova' } };
-  // The container service is not there: clients must not look for it.
-  const services = [
-    { type: 'identity', name: 'keystone', path: '/identity/v3' },
-    { type: 'network', name: 'neutron', path: '/network' },
-  ];
-  app = await createServer({
-    log,
-    services: [
-      keystoneService({ identity: identity.identity, config, log, services }),
-      neutronService({ control: world.control, authenticator: identity.identity, config, log }),
-    ],
-  });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const authUrl = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/identity/v3`;
-  const user = (name: string) => ({ name, password: `${name}-password`, project: name });
-  demo = OpenStackCli.forUser(authUrl, user('demo'));
-  admin = OpenStackCli.forUser(authUrl, user('admin'));
+  cloud = await NetworkCloud.open();
+  [demo, admin] = [cloud.cli('demo'), cloud.cli('admin')];
 });
-after(async () => {
-  await app.close();
-  await world[Symbol.asyncDispose]();
-  await identity.close();
-});
+after(() => cloud[Symbol.asyncDispose]());
 
 const words = (text: string) => text.split(' ');
 
@@ -200,19 +164,19 @@ describe('an administrator', () => {
 
   // `quota set` and `quota show` of this client give up when the catalog has no compute service.
   test('lists quotas of projects that have their own, which hold', async () => {
-    const caller = await callerOfAdmin();
-    await world.control.quotas.update(caller, adminProject, { port: 7, network: 0 });
+    const caller = await cloud.adminCaller();
+    await cloud.world.control.quotas.update(caller, cloud.adminProject, { port: 7, network: 0 });
     const [row, ...others] = await admin.json<Row[]>(...words('quota list --network'));
-    assert.deepEqual([row?.['Project ID'], row?.Ports, row?.Networks], [adminProject, 7, 0]);
+    assert.deepEqual([row?.['Project ID'], row?.Ports, row?.Networks], [cloud.adminProject, 7, 0]);
     assert.equal(others.length, 0);
     const refused = await admin.refusal(...words('network create over'));
     assert.match(refused, /Quota exceeded for resources: \['network'\]/);
-    await world.control.quotas.reset(caller, adminProject);
+    await cloud.world.control.quotas.reset(caller, cloud.adminProject);
   });
 
   test('sees a router with its gateway and its interface', async () => {
-    const caller = await callerOfAdmin();
-    const { networks, subnets, routers } = world.control;
+    const caller = await cloud.adminCaller();
+    const { networks, subnets, routers } = cloud.world.control;
     const [outside, inside] = await networks.create(caller, [
       { name: 'public', external: true },
       { name: 'in' },
@@ -241,8 +205,3 @@ describe('an administrator', () => {
     );
   });
 });
-
-async function callerOfAdmin() {
-  const token = await identity.token(await identity.addUser('admin', 'admin'));
-  return identity.identity.authenticate(token, 'req-test');
-}

@@ -37,6 +37,7 @@ const types: Partial<Record<FailureCode, string>> = {
   'invalid-ip-for-network': 'InvalidIpForNetwork',
   'invalid-ip-for-subnet': 'InvalidIpForSubnet',
   'mac-address-in-use': 'MacAddressInUse',
+  'gateway-ip-in-use': 'GatewayIpInUse',
   'gateway-conflict': 'GatewayConflictWithAllocationPools',
   'invalid-allocation-pool': 'InvalidAllocationPool',
   'overlapping-allocation-pools': 'OverlappingAllocationPools',

@@ -3,12 +3,18 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { createNeutronApi, type NeutronApi } from '../../../test/helpers/neutron-api.ts';
-import { type ResourceKind, resourceKinds } from '../../control/network/resource/kinds.ts';
+import {
+  portForwardingKind,
+  type ResourceKind,
+  resourceKinds,
+} from '../../control/network/resource/kinds.ts';
 
 let api: NeutronApi;
 let networkId: string;
 let groupId: string;
 let externalId: string;
+let routerId: string;
+let floatingId: string;
 
 before(async () => {
   api = await createNeutronApi({
@@ -31,6 +37,9 @@ before(async () => {
   await api.make('admin@infra', '/subnets', {
     subnet: { network_id: externalId, ip_version: 4, cidr: '172.24.4.0/24' },
   });
+  routerId = (await api.make('demo', '/routers', { router: {} })).id;
+  const floatingip = { floating_network_id: externalId };
+  floatingId = (await api.make('demo', '/floatingips', { floatingip })).id;
   groupId = (await api.make('demo', '/security-groups', { security_group: {} })).id;
 });
 after(() => api[Symbol.asyncDispose]());
@@ -129,6 +138,39 @@ for (const [path, kind] of Object.entries<ResourceKind>(resourceKinds)) {
         assert.ok(status < 500, JSON.stringify(body));
       }),
       { numRuns: 100 },
+    );
+  });
+}
+
+const routeOrAnything = fc.oneof(value, fc.constant([{ destination: '10.9.0.0/24', nexthop: '10.0.0.9' }]));
+
+/** Requests below one object: where, the keys of their body, and what the body is wrapped in. */
+const below: readonly [method: string, path: () => string, keys: readonly string[], wrapped?: string][] = [
+  ['PUT', () => `/routers/${routerId}/add_router_interface`, ['subnet_id', 'port_id', 'zzz']],
+  ['PUT', () => `/routers/${routerId}/remove_router_interface`, ['subnet_id', 'port_id', 'zzz']],
+  ['PUT', () => `/routers/${routerId}/add_extraroutes`, ['routes', 'zzz'], 'router'],
+  ['PUT', () => `/routers/${routerId}/remove_extraroutes`, ['routes', 'zzz'], 'router'],
+  [
+    'POST',
+    () => `/floatingips/${floatingId}/port_forwardings`,
+    portForwardingKind.table.map(({ name }) => name),
+    'port_forwarding',
+  ],
+];
+
+for (const [method, path, keys, wrapped] of below) {
+  test(`${method} …/${wrapped ?? keys[0]} with anything, below an object`, async () => {
+    const bodies = fc.oneof(fc.dictionary(fc.constantFrom(...keys), routeOrAnything), value);
+    await fc.assert(
+      fc.asyncProperty(bodies, async (body) => {
+        const given = wrapped === undefined ? body : { [wrapped]: body };
+        const payload = typeof given === 'object' && given !== null ? given : { given };
+        const answer = await api.send('demo', method, path(), payload);
+        assert.ok(answer.status < 500, JSON.stringify(answer.body));
+        if (answer.status >= 400)
+          assert.ok(answer.body.NeutronError.type && answer.body.NeutronError.message);
+      }),
+      { numRuns: 150 },
     );
   });
 }

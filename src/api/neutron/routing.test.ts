@@ -146,6 +146,8 @@ describe('a router', () => {
     assert.equal((await world.get(`/ports/${second.port_id}`)).fixed_ips.length, 1);
     assert.deepEqual(await world.refused('DELETE', `/routers/${id}`), [409, 'RouterInUse']);
     assert.deepEqual(await world.refused('DELETE', `/subnets/${w6}`), [409, 'SubnetInUse']);
+    const gateway = { subnet: { gateway_ip: '10.1.0.9' } };
+    assert.deepEqual(await world.refused('PUT', `/subnets/${v4}`, gateway), [409, 'GatewayIpInUse']);
     assert.deepEqual(await world.refused('DELETE', `/networks/${net}`), [409, 'NetworkInUse']);
     assert.deepEqual(await world.refused('DELETE', `/ports/${first.port_id}`), [409, 'ServicePortInUse']);
     const gone = await world.interface('remove', id, { port_id: second.port_id });

@@ -148,7 +148,7 @@ async function refuseWhenRouterHasGateway(trx: Trx, subnet: Subnet): Promise<voi
   const [holder] = holders;
   if (!holder) return;
   throw new Failure(
-    'conflict',
+    'gateway-ip-in-use',
     `Current gateway ip ${subnet.gatewayIp} already in use by port ${holder.id}. Unable to update.`,
   );
 }
