@@ -55,6 +55,19 @@ const nextSteps: Partial<Record<FailureCode, string>> = {
   'network-over-quota': 'delete what is not needed, or ask an administrator for more',
   'network-in-use': 'see who uses it: berth port list --network NAME',
   'subnet-in-use': 'see who uses it: berth port list',
+  'router-interface-needed-by-route': 'remove the route first: berth router route list ROUTER, route remove',
+  'router-interface-needed-by-floating-ip':
+    'see which: berth network topology; then berth floating-ip release ADDRESS',
+  'router-gateway-needed': 'see which: berth network topology; then berth floating-ip release ADDRESS',
+  'external-network-unreachable':
+    'give its network a way out: berth router create --gateway ROUTER, router add-subnet ROUTER SUBNET',
+  'external-address-exhausted':
+    'give back what nobody needs: berth floating-ip list, floating-ip delete ADDRESS',
+  'floating-ip-not-found': 'see what there is: berth floating-ip list',
+  'floating-ip-taken': 'release it first: berth floating-ip release ADDRESS',
+  'floating-ip-in-use':
+    'its ports are forwarded: see berth network topology, and take them back with berth unexpose',
+  'port-has-floating-ip': 'see which: berth floating-ip list',
   'router-in-use':
     'take its subnets and floating IPs from it first: berth router remove-subnet ROUTER SUBNET',
   'security-group-in-use': 'see who uses it: berth port list -c id -c security_groups',

@@ -121,10 +121,26 @@ function readError(body: ErrorBody): { name?: string | undefined; message: strin
     return { name: zun.code?.replace(/^container\./, '').replace(/-remote$/, ''), message: message ?? '' };
   }
   if (body.NeutronError) {
-    return { name: kebab(body.NeutronError.type ?? ''), message: body.NeutronError.message ?? '' };
+    const { type = '', message = '' } = body.NeutronError;
+    return { name: neutronTypes[type] ?? kebab(type), message };
   }
   return { message: body.error?.message ?? '' };
 }
+
+/** Neutron's names of errors that our code is not simply a spelling of. */
+const neutronTypes: Readonly<Record<string, FailureCode>> = {
+  OverQuota: 'network-over-quota',
+  FloatingIPNotFound: 'floating-ip-not-found',
+  FloatingIPPortAlreadyAssociated: 'floating-ip-taken',
+  FipInUseByPortForwarding: 'floating-ip-in-use',
+  PortHasBindingFloatingIP: 'port-has-floating-ip',
+  PortHasPortForwarding: 'port-has-forwarding',
+  ExternalGatewayForFloatingIPNotFound: 'external-network-unreachable',
+  ExternalIpAddressExhausted: 'external-address-exhausted',
+  RouterInterfaceInUseByFloatingIP: 'router-interface-needed-by-floating-ip',
+  RouterInterfaceInUseByRoute: 'router-interface-needed-by-route',
+  RouterExternalGatewayInUseByFloatingIp: 'router-gateway-needed',
+};
 
 function kebab(name: string): string {
   return name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
