@@ -139,6 +139,10 @@ const words: readonly Word[] = [
     (j, set = '') =>
       contains(j, set, j.packet.from.address, `${j.packet.from.link} . ${j.packet.from.mac} . `),
   ],
+  [
+    /^iifname \. ether saddr @(\S+)/,
+    (j, set = '') => elements(j, set).has(`${j.packet.from.link} . ${j.packet.from.mac}`),
+  ],
   [/^ip6? (saddr|daddr) @(\S+)/, (j, side = '', set = '') => contains(j, set, field(j, side))],
   [
     /^ip6? (saddr|daddr) (\S+)/,
