@@ -14,9 +14,12 @@ import {
   containerExecute,
   containerInspect,
   containerLogs,
+  containerResize,
   containerStats,
   containerTop,
+  execResize,
 } from '../wire/agent.ts';
+import { serveArchives } from './archives.ts';
 import { missingReport, toReport } from './observed.ts';
 
 export interface QuestionsOptions {
@@ -41,6 +44,15 @@ export function serveQuestions({ bus, engine, instance, clock }: QuestionsOption
     return found;
   };
 
+  serveArchives({ bus, engine, get });
+  bus.serve(containerResize, async ({ uuid, height, width }) => {
+    await engine.resizeContainer((await get(uuid)).id, { height, width });
+    return {};
+  });
+  bus.serve(execResize, async ({ uuid, execId, height, width }) => {
+    await engine.resizeExec((await get(uuid)).id, execId, { height, width });
+    return {};
+  });
   bus.serve(containerLogs, async ({ uuid, ...options }) => {
     const { id } = await get(uuid);
     return { text: await engine.logs(id, options) };

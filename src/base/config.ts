@@ -53,6 +53,11 @@ export const ConfigSchema = Type.Object(
     containers: Type.Object(
       {
         pullPolicy: Type.Enum(['always', 'ifnotpresent', 'never'], { default: 'ifnotpresent' }),
+        maxArchiveMiB: Type.Integer({
+          default: 1024,
+          minimum: 1,
+          description: 'Largest archive that is copied into or out of a container',
+        }),
         defaultCpu: Type.Number({ default: 1 }),
         minimumCpu: Type.Number({ default: 0.1 }),
         maximumCpu: Type.Number({ default: 16 }),

@@ -11,6 +11,7 @@
  * - A notice may be lost, never delivered in part; it is a hint to look, not a command.
  */
 import type { BodyOf, CallDefinition, NoticeDefinition, Party, ReplyOf, RequestOf } from '../wire/call.ts';
+import type { Streams } from './streams.ts';
 
 export interface CallOptions {
   readonly deadlineMs?: number;
@@ -25,6 +26,8 @@ export interface CallContext {
 
 export interface Bus {
   readonly party: Party;
+  /** For bulk data: same parties, another way. */
+  readonly streams: Streams;
   call<C extends CallDefinition>(
     to: Party,
     call: C,

@@ -4,35 +4,18 @@
  * Messages are serialised to JSON and parsed again, and checked against their schemas, so that this bus refuses
  * everything that NATS would refuse. Contract: ./bus.ts.
  */
-import type { TSchema } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
 import type { Log } from '../base/log.ts';
 import { Failure, isFailure } from '../model/failure.ts';
 import type { BodyOf, CallDefinition, NoticeDefinition, Party, ReplyOf, RequestOf } from '../wire/call.ts';
 import type { Bus, CallContext, CallOptions } from './bus.ts';
+import { decode } from './decode.ts';
+import { InProcessStreams } from './in-process-streams.ts';
 
 type Handler = (request: unknown, context: CallContext) => Promise<unknown>;
 type Listener = (body: unknown, from: Party) => void;
 
 const idempotencyWindowMs = 600_000;
 const rememberedOutcomes = 10_000;
-
-const validators = new WeakMap<TSchema, Validator>();
-
-function decode(schema: TSchema, json: string, what: string): unknown {
-  let validator = validators.get(schema);
-  if (!validator) {
-    validator = Compile(schema);
-    validators.set(schema, validator);
-  }
-  const value: unknown = JSON.parse(json);
-  if (validator.Check(value)) return value;
-  const first = validator.Errors(value)[0];
-  throw new Failure(
-    'schema-validation-error',
-    `${what}: ${first?.instancePath ?? ''} ${first?.message ?? 'is invalid'}`,
-  );
-}
 
 function addressOf(party: Party): string {
   return party.kind === 'server' ? 'server' : `agent ${party.host}`;
@@ -58,6 +41,7 @@ export class Switchboard {
 
 class InProcessBus implements Bus {
   readonly party: Party;
+  readonly streams: InProcessStreams;
   readonly #board: Switchboard;
   readonly #handlers = new Map<string, { call: CallDefinition; handler: Handler }>();
   readonly #listeners = new Map<string, { notice: NoticeDefinition; listener: Listener }[]>();
@@ -67,6 +51,10 @@ class InProcessBus implements Bus {
   constructor(board: Switchboard, party: Party) {
     this.#board = board;
     this.party = party;
+    this.streams = new InProcessStreams(
+      party,
+      (host) => board.connections.get(addressOf({ kind: 'agent', host }))?.streams,
+    );
   }
 
   async call<C extends CallDefinition>(

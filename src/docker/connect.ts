@@ -1,6 +1,7 @@
 /** The Engine over its unix socket. Contract: ./engine.ts; how a request travels: ./socket.ts. */
-
+import type { Readable } from 'node:stream';
 import { Failure, isFailure } from '../model/failure.ts';
+import { getArchive, putArchive } from './archives.ts';
 import type {
   ContainerBody,
   EndpointBody,
@@ -15,6 +16,7 @@ import type {
   LogOptions,
   NetworkBody,
   ResourcesBody,
+  TerminalSize,
 } from './engine.ts';
 import { executeIn } from './execute.ts';
 import { argumentFailure, engineMessage, pullFailure, statusOf } from './failures.ts';
@@ -22,6 +24,7 @@ import { readOutput } from './frames.ts';
 import { formatImageReference, parseImageReference } from './image-reference.ts';
 import { jsonLines } from './json-lines.ts';
 import { EngineSocket, socketPathOf } from './socket.ts';
+import { resizeContainer, resizeExec } from './terminals.ts';
 import * as translate from './translate.ts';
 import { watchEngine } from './watch.ts';
 
@@ -151,14 +154,20 @@ class DockerEngine implements Engine {
     }
   }
 
-  async putArchive(id: string, path: string, tar: Buffer): Promise<void> {
-    const request = {
-      method: 'PUT',
-      path: ['containers', id, 'archive'],
-      query: { path },
-      file: tar,
-    } as const;
-    await this.#socket.request(`write files to ${id}`, request);
+  putArchive(id: string, path: string, tar: Buffer | Readable): Promise<void> {
+    return putArchive(this.#socket, id, path, tar);
+  }
+
+  getArchive(id: string, path: string) {
+    return getArchive(this.#socket, id, path);
+  }
+
+  resizeContainer(id: string, size: TerminalSize): Promise<void> {
+    return resizeContainer(this.#socket, id, size);
+  }
+
+  resizeExec(id: string, execId: string, size: TerminalSize): Promise<void> {
+    return resizeExec(this.#socket, id, execId, size);
   }
 
   async logs(id: string, options: LogOptions): Promise<string> {

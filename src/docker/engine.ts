@@ -10,6 +10,7 @@
  * `image-not-found` and `image-pull-failed` for images. What is there already or gone already is success where the
  * method says so, so that every call may be repeated.
  */
+import type { Readable } from 'node:stream';
 import type { EngineState } from '../model/container.ts';
 
 export interface Healthcheck {
@@ -131,6 +132,23 @@ export interface EngineInfo {
   readonly backingFilesystem: string;
 }
 
+/** Modes are Go's: the lowest nine bits are Unix's. */
+export interface EnginePathStat {
+  readonly name: string;
+  readonly size: number;
+  readonly mode: number;
+  /** ISO 8601. */
+  readonly mtime: string;
+  /** Empty unless it is a link. */
+  readonly linkTarget: string;
+}
+
+/** In characters. */
+export interface TerminalSize {
+  readonly height: number;
+  readonly width: number;
+}
+
 export interface LogOptions {
   readonly stdout: boolean;
   readonly stderr: boolean;
@@ -197,8 +215,17 @@ export interface Engine {
   updateContainer(id: string, resources: ResourcesBody): Promise<void>;
   /** Running or not, with its anonymous volumes; resolves when it is gone. Gone already is success. */
   removeContainer(id: string): Promise<void>;
-  /** Unpacks a tar archive at `path` inside the container, which need not run. */
-  putArchive(id: string, path: string, tar: Buffer): Promise<void>;
+  /**
+   * Unpacks a tar archive in the folder `path` of the container, which need not run. Throws `invalid-value` when there is no
+   * such folder.
+   */
+  putArchive(id: string, path: string, tar: Buffer | Readable): Promise<void>;
+  /** A file or folder as a tar archive, to be read or destroyed. Throws `invalid-value` when there is none. */
+  getArchive(id: string, path: string): Promise<{ readonly stat: EnginePathStat; readonly tar: Readable }>;
+  /** Size of the terminal. Throws `invalid-value` when it has none. */
+  resizeContainer(id: string, size: TerminalSize): Promise<void>;
+  /** Of a command that `docker exec` runs. Throws `invalid-value` when this container has no such command running. */
+  resizeExec(id: string, execId: string, size: TerminalSize): Promise<void>;
 
   /** What the container wrote, both streams in order. Very long logs are cut at the front and say so. */
   logs(id: string, options: LogOptions): Promise<string>;

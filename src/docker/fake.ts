@@ -5,6 +5,8 @@
  * exist, restart policies bring a container back when it ends but not after a stop, a daemon that restarts ends what
  * ran. Faults are injected per call (`failNext`); `isDown` makes everything fail as an absent dockerd does.
  */
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { Failure } from '../model/failure.ts';
 import type {
   ContainerBody,
@@ -14,6 +16,7 @@ import type {
   EngineContainerSummary,
   EngineInfo,
   EngineNetwork,
+  EnginePathStat,
   EngineSignal,
   EngineStats,
   LabelFilter,
@@ -256,9 +259,32 @@ export class FakeEngine implements Engine {
     this.#event(container, 'destroy');
   }
 
-  async putArchive(id: string, path: string, tar: Buffer): Promise<void> {
+  async putArchive(id: string, path: string, tar: Buffer | Readable): Promise<void> {
     this.#enter('putArchive', id);
-    this.#get(id).files.push({ path, tar });
+    const { files } = this.#get(id);
+    if (path === '/missing')
+      throw new Failure('invalid-value', `path ${JSON.stringify(path)}: no such folder`);
+    files.push({ path, tar: Buffer.isBuffer(tar) ? tar : await buffer(tar) });
+  }
+
+  /** What was put at the path. */
+  async getArchive(id: string, path: string): Promise<{ stat: EnginePathStat; tar: Readable }> {
+    this.#enter('getArchive', id);
+    const found = this.#get(id).files.findLast((file) => file.path === path);
+    if (!found) throw new Failure('invalid-value', `path ${JSON.stringify(path)}: no such file`);
+    const mtime = '2030-01-01T00:00:00Z';
+    const stat = { name: path.slice(1), size: found.tar.length, mode: 0o755, mtime, linkTarget: '' };
+    return { stat, tar: Readable.from([found.tar]) };
+  }
+
+  async resizeContainer(id: string): Promise<void> {
+    this.#enter('resizeContainer', id);
+    if (!this.#get(id).body.Tty) throw new Failure('invalid-value', 'The container has no terminal.');
+  }
+
+  async resizeExec(id: string, execId: string): Promise<void> {
+    this.#enter('resizeExec', id);
+    throw new Failure('invalid-value', `no such exec instance: ${execId}`);
   }
 
   async logs(id: string, { tail }: LogOptions): Promise<string> {

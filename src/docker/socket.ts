@@ -6,8 +6,9 @@
  * server a fifth of its memory.
  */
 import { Agent, type IncomingMessage, request as send } from 'node:http';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { Failure } from '../model/failure.ts';
 import { Refusal, toFailure, unavailable } from './failures.ts';
 
@@ -23,8 +24,8 @@ export interface EngineRequest {
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, unknown>>;
   readonly body?: object;
-  /** A tar archive, for PUT. */
-  readonly file?: Buffer;
+  /** A tar archive, for PUT; a stream is read as fast as the Engine takes it. */
+  readonly file?: Buffer | Readable;
   /** Statuses that are not errors besides 200, 201 and 204. */
   readonly alsoOk?: readonly number[];
   /** Until the answer is complete; for streams, until it begins. */
@@ -58,7 +59,7 @@ export class EngineSocket {
   }
 
   /** The answer's body as it comes. */
-  async stream(what: string, request: EngineRequest): Promise<Readable> {
+  async stream(what: string, request: EngineRequest): Promise<IncomingMessage> {
     return this.#run(what, request, async (answer) => answer);
   }
 
@@ -111,7 +112,9 @@ export class EngineSocket {
       resolve,
     );
     sent.on('error', reject);
-    sent.end(request.file ?? (request.body && JSON.stringify(request.body)));
+    const { file, body } = request;
+    if (file instanceof Readable) pipeline(file, sent).catch(reject);
+    else sent.end(file ?? (body && JSON.stringify(body)));
     const answer = await promise;
     const status = answer.statusCode ?? 0;
     if ([...okStatuses, ...(request.alsoOk ?? [])].includes(status)) return answer;

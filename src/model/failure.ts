@@ -49,6 +49,7 @@ export const failureCodes = {
   'invalid-state-exception': { status: 409 },
   'over-quota': { status: 403 },
   'host-not-up': { status: 500 },
+  'no-interactive-flag': { status: 400 },
   'image-not-found': { status: 400 },
   'image-pull-failed': { status: 500 },
   'docker-error': { status: 500 },

@@ -259,6 +259,26 @@ export const containerStats = defineCall({
   deadlineMs: 10_000,
 });
 
+const Size = { height: Type.Number(), width: Type.Number() };
+
+/** Of the container's own terminal, in characters. */
+export const containerResize = defineCall({
+  name: 'container-resize',
+  to: 'agent',
+  request: Type.Object({ ...Target, ...Size }),
+  reply: Type.Object({}),
+  deadlineMs: 10_000,
+});
+
+/** Of the terminal of a command that runs in the container. */
+export const execResize = defineCall({
+  name: 'exec-resize',
+  to: 'agent',
+  request: Type.Object({ ...Target, execId: Type.String(), ...Size }),
+  reply: Type.Object({}),
+  deadlineMs: 10_000,
+});
+
 /** The live state, for a synchronous show: the same report that the agent sends by itself. */
 export const containerInspect = defineCall({
   name: 'container-inspect',

@@ -2,6 +2,8 @@
  * The unmodified `zun` and `openstack` command lines against a whole Berth: every container here really runs.
  */
 import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Berth } from '../helpers/berth.ts';
 import { Machine } from '../helpers/machine.ts';
@@ -71,6 +73,22 @@ test('zun reads logs and runs commands inside', async () => {
   assert.match(await zun('exec', 'boat', 'cat', '/proc/1/cmdline'), /hello from inside/);
   // `top` of these clients fails in the client itself, whatever the server answers.
   assert.match(await zun('stats', 'boat'), /MEM LIMIT\(MiB\) +\| 64/);
+});
+
+test('zun cp copies files in and out; what comes back is what went in', async () => {
+  const folder = join(machine.disk, 'cargo');
+  mkdirSync(join(folder, 'hold'), { recursive: true });
+  writeFileSync(join(folder, 'hold', 'crate'), 'tea '.repeat(50_000));
+  await zun('cp', join(folder, 'hold'), 'boat:/tmp');
+  assert.equal(
+    (await zun('exec', 'boat', 'busybox', 'wc', '-c', '/tmp/hold/crate')).trim().split(' ')[0],
+    '200000',
+  );
+  mkdirSync(join(folder, 'back'));
+  await zun('cp', 'boat:/tmp/hold', join(folder, 'back'));
+  assert.equal(readFileSync(join(folder, 'back', 'hold', 'crate'), 'utf8'), 'tea '.repeat(50_000));
+  const missing = await berth.client('openrc', 'zun', 'cp', 'boat:/nowhere', join(folder, 'back'));
+  assert.match(missing.stdout + missing.stderr, /nowhere/);
 });
 
 test('zun stops, starts and deletes; the action log tells', async () => {

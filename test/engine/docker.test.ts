@@ -1,5 +1,7 @@
 /** The Engine's contract against a real dockerd, on network `none`; leaves nothing behind. */
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import tar from 'tar-stream';
 import { connectEngine } from '../../src/docker/connect.ts';
@@ -139,6 +141,39 @@ test('files are in place before the first start', async () => {
   for (;;) if ((await engine.findContainer(id))?.state === 'exited') break;
   const options = { stdout: true, stderr: true, timestamps: false, tail: null, since: null };
   assert.equal(await engine.logs(id, options), 'hello file');
+});
+
+test('archives go in and out as streams; a path that is not there is the caller’s mistake', async () => {
+  const id = await run('archive', ['sleep', '1000']);
+  const pack = tar.pack();
+  pack.entry({ name: 'note' }, 'x'.repeat(200_000));
+  pack.finalize();
+  await engine.putArchive(id, '/tmp', Readable.from(pack as AsyncIterable<Buffer>));
+  const { stat, tar: bytes } = await engine.getArchive(id, '/tmp/note');
+  assert.deepEqual([stat.name, stat.size, stat.linkTarget], ['note', 200_000, '']);
+  assert.ok((await buffer(bytes)).includes('x'.repeat(200_000)));
+  const isInvalid = (error: unknown) => isFailure(error, 'invalid-value');
+  await assert.rejects(engine.getArchive(id, '/none'), isInvalid);
+  await assert.rejects(engine.putArchive(id, '/none', Buffer.alloc(1024)), isInvalid);
+  await assert.rejects(engine.putArchive(id, '/tmp/note', Buffer.alloc(1024)), isInvalid);
+});
+
+test('a terminal has a size; where there is none it cannot be set', async () => {
+  const plain = await run('plain', ['sleep', '1000']);
+  const isInvalid = (error: unknown) => isFailure(error, 'invalid-value');
+  await assert.rejects(engine.resizeContainer(plain, { height: 24, width: 80 }), isInvalid);
+  await assert.rejects(
+    engine.resizeExec(plain, 'a'.repeat(64), { height: 24, width: 80 }),
+    /no such exec instance/,
+  );
+  const id = await run('tty', ['sleep', '1000'], { Tty: true });
+  await engine.resizeContainer(id, { height: 33, width: 99 });
+  const { output } = await engine.execute(
+    id,
+    ['sh', '-c', 'stty size < /proc/1/fd/0 || stty size < /dev/console'],
+    { timeoutMs: 10_000 },
+  );
+  assert.equal(output.trim(), '33 99');
 });
 
 test('images: there, not there, malformed, unreachable registry', async () => {

@@ -2,6 +2,8 @@
  * A small working model of the agent of one host: it keeps "Engine" containers in memory, converges on what the
  * server wants whenever it is woken, carries out operations in order and reports. It can refuse and can be stopped.
  */
+import { Readable } from 'node:stream';
+import { checkedTar } from '../../src/agent/tar-check.ts';
 import { KeyedQueue } from '../../src/base/keyed-queue.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import type { EngineState } from '../../src/model/container.ts';
@@ -11,8 +13,10 @@ import {
   containerExecute,
   containerInspect,
   containerLogs,
+  containerResize,
   containerStats,
   containerTop,
+  execResize,
   type HostReport,
   heartbeat,
   type Operation,
@@ -22,6 +26,7 @@ import {
   wake,
   wantedContainers,
 } from '../../src/wire/agent.ts';
+import { readArchive, writeArchive } from '../../src/wire/streams.ts';
 
 const server = { kind: 'server' } as const;
 
@@ -62,6 +67,8 @@ export const fakeHostReport: HostReport = {
 export class FakeAgent {
   readonly bus: Bus;
   readonly engine = new Map<string, EngineContainer>();
+  /** Archives that were written, by `<uuid> <path>`. */
+  readonly files = new Map<string, Buffer>();
   /** An image name or `<verb>` → the sentence with which it fails. */
   readonly refusals = new Map<string, string>();
   readonly #host: Partial<HostReport>;
@@ -78,6 +85,31 @@ export class FakeAgent {
     bus.serve(containerExecute, async ({ command }) => {
       if (command[0] === 'sleep') throw new Failure('timeout', 'too slow');
       return { output: `${command.join('|')}\n`, exitCode: command[0] === 'false' ? 1 : 0 };
+    });
+    bus.serve(containerResize, async ({ uuid }) => {
+      if (!this.engine.get(uuid)?.wanted.spec.tty) throw new Failure('invalid-value', 'it has no terminal');
+      return {};
+    });
+    bus.serve(execResize, async ({ execId }) => {
+      throw new Failure('invalid-value', `no such exec instance: ${execId}`);
+    });
+    bus.streams.serve(readArchive, async ({ uuid, path }) => {
+      const tar = this.files.get(`${uuid} ${path}`);
+      if (!tar) throw new Failure('invalid-value', `path ${JSON.stringify(path)}: no such file`);
+      const stat = {
+        name: path,
+        size: tar.length,
+        mode: 0o644,
+        mtime: '2030-01-01T00:00:00Z',
+        linkTarget: '',
+      };
+      return { head: { stat }, download: Readable.from([tar]) };
+    });
+    bus.streams.serve(writeArchive, async ({ uuid, path, limitBytes }, { upload }) => {
+      const parts: Buffer[] = [];
+      for await (const part of checkedTar(upload, limitBytes)) parts.push(part);
+      this.files.set(`${uuid} ${path}`, Buffer.concat(parts));
+      return { head: {} };
     });
     bus.serve(containerTop, async () => ({
       titles: ['UID', 'PID', 'CMD'],

@@ -5,6 +5,7 @@
  * whatever a body brings besides is let through unchecked; `merged` fields are checked on both together; `body`
  * on the body (Zun has these three, clients rely on each).
  */
+import type { Readable } from 'node:stream';
 import Type, { type TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import type { PolicyRule } from '../../control/policy.ts';
@@ -43,6 +44,8 @@ export interface Call {
   readonly input: Input;
   /** Scheme, host and prefix that links start with. */
   readonly baseUrl: string;
+  /** The body as it comes, for endpoints that take a stream; absent = there is none. */
+  readonly upload?: Readable;
 }
 
 export interface Reply {
@@ -52,6 +55,8 @@ export interface Reply {
   /** Instead of `body`: JSON already. */
   readonly json?: string;
   readonly location?: string;
+  /** Instead of `body`: JSON, as it is made. */
+  readonly stream?: Readable;
 }
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -65,6 +70,8 @@ export interface Endpoint extends VersionRange {
   /** The use case asks the policy, about the object it finds. */
   readonly checksPolicyItself?: true;
   readonly needsJson?: true;
+  /** The body is not read into memory: the handler gets it as `upload`. */
+  readonly takesStream?: true;
   /** Lists: the names that the query string may have; the handler reads their values. */
   readonly parameters?: readonly string[];
   readonly query?: Fields;

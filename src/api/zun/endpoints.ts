@@ -1,17 +1,21 @@
 /** Every endpoint of the container API. Routing, validation and docs/guide/container-api.md are made from this list. */
 import type { ContainerControl } from '../../control/container/control.ts';
 import type { Endpoint } from './endpoint.ts';
+import { archiveEndpoints } from './endpoints/archives.ts';
 import { containerEndpoints } from './endpoints/containers.ts';
 import { hostEndpoints } from './endpoints/hosts.ts';
 import { notYetEndpoints } from './endpoints/not-yet.ts';
 import { policyEndpoints } from './endpoints/policies.ts';
 import { quotaEndpoints } from './endpoints/quotas.ts';
+import { terminalEndpoints } from './endpoints/terminals.ts';
 import { verbEndpoints } from './endpoints/verbs.ts';
 
 export function zunEndpoints(control: ContainerControl): Endpoint[] {
   return [
     ...containerEndpoints(control),
     ...verbEndpoints(control),
+    ...archiveEndpoints(control),
+    ...terminalEndpoints(control),
     ...hostEndpoints(control),
     ...quotaEndpoints(control),
     ...policyEndpoints(control),

@@ -5,6 +5,7 @@
  * version range (406), content type (415), schemas (400), policy (403), handler. Contract: docs/guide/container-api.md.
  */
 import { parse as parseQuery } from 'node:querystring';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../base/config.ts';
 import type { Authenticator } from '../../control/authenticator.ts';
@@ -58,7 +59,16 @@ export function zunService(options: ZunServiceOptions): ApiService {
         });
         scope.addHook('onRequest', negotiate);
         const endpoints = zunEndpoints(control);
-        for (const endpoint of endpoints) mount(scope, endpoint, { control, base });
+        const [streaming, others] = [
+          endpoints.filter(isStreaming),
+          endpoints.filter((each) => !isStreaming(each)),
+        ];
+        for (const endpoint of others) mount(scope, endpoint, { control, base });
+        scope.register(async (raw) => {
+          raw.removeAllContentTypeParsers();
+          raw.addContentTypeParser('*', (_request, body, done) => done(null, body));
+          for (const endpoint of streaming) mount(raw, endpoint, { control, base });
+        });
         refuseOtherMethods(scope, endpoints);
         scope.setNotFoundHandler((request, reply) =>
           sendError(reply, routerReply(404, 'The resource could not be found.'), base(request)),
@@ -94,6 +104,10 @@ async function negotiate(request: FastifyRequest, reply: FastifyReply): Promise<
   reply.headers(versionHeaders(request.minorVersion));
 }
 
+function isStreaming({ takesStream }: Endpoint): boolean {
+  return takesStream === true;
+}
+
 interface Mounting {
   readonly control: ContainerControl;
   readonly base: (request: FastifyRequest) => string;
@@ -124,7 +138,8 @@ function toCall(request: FastifyRequest, endpoint: Endpoint, baseUrl: string): C
     throw new Failure('unsupported-media-type', 'The body must be application/json.');
   }
   const query = { ...formOf(request), ...(request.query as Input) };
-  const body = isObject(request.body) ? request.body : {};
+  const upload = request.body instanceof Readable ? request.body : undefined;
+  const body = isObject(request.body) && !upload ? request.body : {};
   const call = {
     caller: request.caller,
     version: request.minorVersion,
@@ -133,6 +148,7 @@ function toCall(request: FastifyRequest, endpoint: Endpoint, baseUrl: string): C
     body,
     input: merge(query, body),
     baseUrl,
+    ...(upload ? { upload } : {}),
   };
   const { version } = call;
   if (endpoint.parameters) checkParameters(endpoint.parameters, query);
@@ -167,7 +183,7 @@ function send(reply: FastifyReply, answer: Reply): FastifyReply {
   if (reply.statusCode === 204) return reply.send();
   return reply
     .header('content-type', 'application/json')
-    .send(answer.json ?? JSON.stringify(answer.body ?? null));
+    .send(answer.stream ?? answer.json ?? JSON.stringify(answer.body ?? null));
 }
 
 function sendError(reply: FastifyReply, { status, body }: ErrorReply, baseUrl: string): FastifyReply {

@@ -195,6 +195,16 @@ export const since = schema({
   maxLength: 32,
 });
 
+/** A path inside a container. */
+export const path = schema({ type: 'string', minLength: 1, maxLength: 4096, ...withoutNull });
+export const execId = schema({ type: 'string', pattern: '^[a-f0-9]{64}$' });
+export const terminalSize = numeric({
+  types: ['string', 'integer'],
+  pattern: '^[0-9]+$',
+  minimum: 1,
+  maximum: 65_535,
+});
+
 const signalNames = (
   'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU ' +
   'URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS POLL CLD IOT RTMIN RTMAX'

@@ -1,19 +1,43 @@
 /** Questions about a running container that only its agent can answer: each a call on the bus with a deadline. */
+import type { Readable } from 'node:stream';
 import type { Caller } from '../../model/caller.ts';
 import { assertAllowed, type ContainerAction } from '../../model/container.ts';
 import type { Container } from '../../model/container-record.ts';
 import { Failure, isFailure } from '../../model/failure.ts';
-import { containerExecute, containerLogs, containerStats, containerTop } from '../../wire/agent.ts';
+import {
+  containerExecute,
+  containerLogs,
+  containerResize,
+  containerStats,
+  containerTop,
+  execResize,
+} from '../../wire/agent.ts';
 import type { CallDefinition, ReplyOf, RequestOf } from '../../wire/call.ts';
+import { type PathStat, readArchive, writeArchive } from '../../wire/streams.ts';
 import type { PolicyRule } from '../policy.ts';
 import type { ContainerContext } from './context.ts';
 import { assertHostUp } from './hosts.ts';
 import { getContainer } from './look-up.ts';
 import { assertOnHost } from './operate.ts';
 
-type Question = 'logs' | 'execute' | 'top' | 'stats';
+type Question =
+  | 'logs'
+  | 'execute'
+  | 'top'
+  | 'stats'
+  | 'resize'
+  | 'execute_resize'
+  | 'attach'
+  | 'get_archive'
+  | 'put_archive';
 
 export type LogsAsk = Omit<RequestOf<typeof containerLogs>, 'uuid'>;
+
+/** In characters. */
+export interface TerminalSize {
+  readonly height: number;
+  readonly width: number;
+}
 
 /** How much longer than the command's own limit its answer may take. */
 const executeGraceMs = 5_000;
@@ -41,15 +65,8 @@ export function questionUseCases(ctx: ContainerContext) {
     late: Late = {},
   ): Promise<ReplyOf<C>> {
     const host = assertOnHost(container);
-    const silent = new Failure('host-not-up', `The agent of host ${host} does not answer.`);
-    try {
-      const options = { deadlineMs: late.deadlineMs ?? call.deadlineMs };
-      return await ctx.bus.call({ kind: 'agent', host }, call, request, options);
-    } catch (error) {
-      if (isFailure(error, 'unavailable')) throw silent;
-      if (isFailure(error, 'timeout')) throw late.failure ?? silent;
-      throw error;
-    }
+    const options = { deadlineMs: late.deadlineMs ?? call.deadlineMs };
+    return heard(host, ctx.bus.call({ kind: 'agent', host }, call, request, options), late.failure);
   }
 
   return {
@@ -73,6 +90,50 @@ export function questionUseCases(ctx: ContainerContext) {
       });
     },
 
+    async resizeTerminal(caller: Caller, ident: string, size: TerminalSize): Promise<void> {
+      const container = await target(caller, ident, 'resize');
+      await ask(container, containerResize, { uuid: container.uuid, ...size });
+    },
+
+    /** Throws what stands in the way of attaching to it; `no-interactive-flag` when nothing reads its input. */
+    async assertAttachable(caller: Caller, ident: string): Promise<void> {
+      const { spec } = await target(caller, ident, 'attach');
+      if (spec.interactive) return;
+      const text = "Container doesn't support to be attached, please check the interactive set properly";
+      throw new Failure('no-interactive-flag', text);
+    },
+
+    async resizeExec(caller: Caller, ident: string, execId: string, size: TerminalSize): Promise<void> {
+      const container = await target(caller, ident, 'execute_resize');
+      await ask(container, execResize, { uuid: container.uuid, execId, ...size });
+    },
+
+    /** The archive has to be read or destroyed. */
+    async readArchive(
+      caller: Caller,
+      ident: string,
+      path: string,
+    ): Promise<{ readonly stat: PathStat; readonly tar: Readable }> {
+      const container = await target(caller, ident, 'get_archive');
+      const host = assertOnHost(container);
+      const opened = ctx.bus.streams.open(host, readArchive, { uuid: container.uuid, path });
+      const { head, download } = await heard(host, opened);
+      return { stat: head.stat, tar: download };
+    },
+
+    /** `tar` is read to its end before anything changes in the container. */
+    async writeArchive(caller: Caller, ident: string, path: string, tar: Readable): Promise<void> {
+      const container = await target(caller, ident, 'put_archive');
+      const host = assertOnHost(container);
+      const request = {
+        uuid: container.uuid,
+        path,
+        limitBytes: ctx.config.containers.maxArchiveMiB * 2 ** 20,
+      };
+      const { download } = await heard(host, ctx.bus.streams.open(host, writeArchive, request, tar));
+      download.destroy();
+    },
+
     async top(caller: Caller, ident: string, psArgs: string | null): Promise<ReplyOf<typeof containerTop>> {
       const container = await target(caller, ident, 'top');
       return ask(container, containerTop, { uuid: container.uuid, psArgs });
@@ -87,4 +148,16 @@ export function questionUseCases(ctx: ContainerContext) {
       return { ...figures, name: container.name };
     },
   };
+}
+
+/** What the agent answers; an agent that does not is told of as such. */
+async function heard<T>(host: string, answer: Promise<T>, lateFailure?: Failure): Promise<T> {
+  const silent = new Failure('host-not-up', `The agent of host ${host} does not answer.`);
+  try {
+    return await answer;
+  } catch (error) {
+    if (isFailure(error, 'unavailable')) throw silent;
+    if (isFailure(error, 'timeout')) throw lateFailure ?? silent;
+    throw error;
+  }
 }

@@ -11,15 +11,6 @@ import type { VersionRange } from '../microversion.ts';
 type Row = readonly [method: HttpMethod, path: string, policy: PolicyRule, offered?: VersionRange];
 
 const missing: Readonly<Record<string, readonly Row[]>> = {
-  'interactive consoles': [
-    ['GET', '/containers/:ident/attach', 'container:attach'],
-    ['POST', '/containers/:ident/resize', 'container:resize'],
-    ['POST', '/containers/:ident/execute_resize', 'container:execute_resize'],
-  ],
-  'copying files': [
-    ['GET', '/containers/:ident/get_archive', 'container:get_archive'],
-    ['POST', '/containers/:ident/put_archive', 'container:put_archive'],
-  ],
   'changing networks and security groups of a container': [
     ['POST', '/containers/:ident/network_attach', 'container:network_attach', { since: 8 }],
     ['POST', '/containers/:ident/network_detach', 'container:network_detach', { since: 6 }],
