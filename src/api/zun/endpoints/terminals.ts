@@ -43,7 +43,7 @@ export function terminalEndpoints(control: ContainerControl): Endpoint[] {
       method: 'GET',
       path: '/containers/:ident/attach',
       summary: 'Not offered yet: interactive consoles',
-      notYet: 'interactive consoles (a container without `interactive` gets its 400)',
+      notYet: 'interactive consoles',
       policy: 'container:attach',
       checksPolicyItself: true,
       status: 501,
