@@ -28,6 +28,7 @@ import { Identity } from '../src/control/identity/identity.ts';
 import { findSubject } from '../src/control/identity/subject.ts';
 import { createNetworkControl } from '../src/control/network/network-control.ts';
 import { readPolicy } from '../src/control/policy/file.ts';
+import { Secrets } from '../src/control/secrets.ts';
 import { connectEngine } from '../src/docker/connect.ts';
 import { openKernel } from '../src/host/linux.ts';
 import { Failure } from '../src/model/failure.ts';
@@ -86,6 +87,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
     clock,
     log,
     policy,
+    secrets: Secrets.open(paths.secretsKey),
     findSubject: (user, project) => findSubject(identity, user, project),
   });
   containers.serve();

@@ -20,6 +20,7 @@ import type { HostDataplane } from './dataplane.ts';
 import { serveDiagnostics } from './diagnostics.ts';
 import { DockerNetworks } from './docker-networks.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { serveImages } from './image-calls.ts';
 import { Images } from './images.ts';
 import { type AgentKuryrBackend, createKuryrBackend } from './kuryr-backend.ts';
 import { busNetworkService } from './network-service.ts';
@@ -75,6 +76,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { networks, containers, heartbeat, sweep, reporter, kuryrBackend, dockerNetworks } = parts;
   const abort = new AbortController();
 
+  serveImages({ bus, engine: options.engine, images: parts.images });
   serveQuestions({ ...options, clock: options.clock ?? systemClock });
   serveDiagnostics({ bus, networks, dataplane: options.dataplane });
   bus.listen(wake, (body, from) => {
@@ -126,9 +128,10 @@ function assemble(options: AgentOptions) {
     letGo: (id) =>
       dockerNetworks.removeUnless(id, () => networks.find(id) !== undefined || containers.usesNetwork(id)),
   });
+  const images = new Images(engine);
   const steps = new Steps({
     engine,
-    images: new Images(engine),
+    images,
     networks,
     dockerNetworks,
     instance,
@@ -169,7 +172,17 @@ function assemble(options: AgentOptions) {
   const service = busNetworkService(bus);
   const kuryrBackend = createKuryrBackend({ service, networks, dataplane });
   const cniBackend = createCniBackend({ service, networks, kernel: options.kernel });
-  return { reporter, dockerNetworks, networks, containers, heartbeat, sweep, kuryrBackend, cniBackend };
+  return {
+    images,
+    reporter,
+    dockerNetworks,
+    networks,
+    containers,
+    heartbeat,
+    sweep,
+    kuryrBackend,
+    cniBackend,
+  };
 }
 
 interface Watcher {

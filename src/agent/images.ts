@@ -1,5 +1,5 @@
 /** Images by pull policy. Containers that need the same image at the same time share one pull. */
-import type { Engine } from '../docker/engine.ts';
+import type { Engine, PullOptions } from '../docker/engine.ts';
 import { Failure } from '../model/failure.ts';
 import type { WantedContainer } from '../wire/agent.ts';
 
@@ -13,7 +13,7 @@ export class Images {
 
   /** Resolves when a container can be made of the image. `onPull` is called when that means waiting for a registry. */
   async ensure(
-    { image, imageDriver, pullPolicy }: WantedContainer['spec'],
+    { spec: { image, imageDriver, pullPolicy }, logIn }: Pick<WantedContainer, 'spec' | 'logIn'>,
     onPull: () => void,
   ): Promise<void> {
     if (imageDriver !== 'docker') {
@@ -27,14 +27,16 @@ export class Images {
       throw new Failure('image-not-found', `Image ${image} not present with pull policy of Never`);
     }
     onPull();
-    await this.#pull(image);
+    await this.pull(image, { ...(logIn ? { logIn } : {}) });
   }
 
-  #pull(image: string): Promise<void> {
-    const running = this.#pulls.get(image);
+  /** With a log-in of its own every pull asks the registry again: what one may have says nothing about another. */
+  pull(image: string, options: PullOptions = {}): Promise<void> {
+    const key = JSON.stringify([image, options.logIn]);
+    const running = options.onProgress ? undefined : this.#pulls.get(key);
     if (running) return running;
-    const pull = this.#engine.pullImage(image).finally(() => this.#pulls.delete(image));
-    this.#pulls.set(image, pull);
+    const pull = this.#engine.pullImage(image, options).finally(() => this.#pulls.delete(key));
+    this.#pulls.set(key, pull);
     return pull;
   }
 }

@@ -45,7 +45,7 @@ export class Steps {
     const name = dockerContainerName(wanted.uuid);
     switch (step.do) {
       case 'pull':
-        return images.ensure(wanted.spec, () => tell('image_pulling'));
+        return images.ensure(wanted, () => tell('image_pulling'));
       case 'prepare':
         return this.#prepare(wanted, tell);
       case 'start':
@@ -74,7 +74,7 @@ export class Steps {
     const { engine, images, instance, defaultRuntime, dockerNetworks, networks } = this.#options;
     assertPossible(wanted);
     const files = wanted.spec.files.length > 0 ? await archiveOf(wanted.spec.files) : undefined;
-    await images.ensure(wanted.spec, () => tell('image_pulling'));
+    await images.ensure(wanted, () => tell('image_pulling'));
     tell('container_creating');
     await this.#places.add(async () => {
       await this.#ensureNetworks(wanted);

@@ -10,6 +10,7 @@ export function statePaths(stateDir: string) {
     lock: join(stateDir, 'berth.lock'),
     controlSocket: join(stateDir, 'berth.sock'),
     logFile: join(stateDir, 'berth.log'),
+    secretsKey: join(stateDir, 'secrets.key'),
     policy: join(stateDir, 'policy.yaml'),
     cloudsYaml: join(stateDir, 'clouds.yaml'),
     openrc: join(stateDir, 'openrc'),

@@ -8,6 +8,7 @@ import type {
   Engine,
   EngineContainer,
   EngineContainerSummary,
+  EngineImage,
   EngineInfo,
   EngineNetwork,
   EngineSignal,
@@ -15,23 +16,22 @@ import type {
   LabelFilter,
   LogOptions,
   NetworkBody,
+  PullOptions,
   ResourcesBody,
   TerminalSize,
 } from './engine.ts';
 import { executeIn } from './execute.ts';
-import { argumentFailure, engineMessage, pullFailure, statusOf } from './failures.ts';
+import { argumentFailure, statusOf } from './failures.ts';
 import { readOutput } from './frames.ts';
-import { formatImageReference, parseImageReference } from './image-reference.ts';
-import { jsonLines } from './json-lines.ts';
+import { findImage, pullImage, removeImage, searchImages } from './images.ts';
 import { EngineSocket, socketPathOf } from './socket.ts';
 import { resizeContainer, resizeExec } from './terminals.ts';
 import * as translate from './translate.ts';
 import { watchEngine } from './watch.ts';
 
 const logLimitBytes = 8 * 1024 * 1024;
-/** Starting waits for the network driver and the runtime; a pull that says nothing for so long is dead. */
+/** Starting waits for the network driver and the runtime. */
 const startDeadlineMs = 120_000;
-const pullSilenceMs = 300_000;
 
 /** `dockerHost` as DOCKER_HOST has it; empty = the usual socket. Connects with the first call. */
 export function connectEngine(options: { readonly dockerHost: string }): Engine {
@@ -54,38 +54,23 @@ class DockerEngine implements Engine {
   }
 
   async hasImage(reference: string): Promise<boolean> {
-    const image = formatImageReference(parseImageReference(reference));
-    const found = await this.#find('inspect image', ['images', image, 'json']);
-    return found !== undefined;
+    return (await findImage(this.#socket, reference)) !== undefined;
   }
 
-  async pullImage(reference: string, onProgress: (line: string) => void = () => undefined): Promise<void> {
-    const parsed = parseImageReference(reference);
-    const fromImage = formatImageReference({ ...parsed, tag: undefined, digest: undefined });
-    const query = { fromImage, tag: parsed.digest ?? parsed.tag };
-    const what = `pull ${fromImage}`;
-    try {
-      const request = {
-        method: 'POST',
-        path: ['images', 'create'],
-        query,
-        deadlineMs: pullSilenceMs,
-      } as const;
-      const stream = await this.#socket.stream(what, request);
-      const silence = setTimeout(() => stream.destroy(new Error('i/o timeout')), pullSilenceMs);
-      try {
-        for await (const line of jsonLines(stream)) {
-          silence.refresh();
-          if (typeof line.error === 'string') throw pullFailure(reference, line.error);
-          if (typeof line.status === 'string') onProgress(line.status);
-        }
-      } finally {
-        clearTimeout(silence);
-      }
-    } catch (error) {
-      if (isFailure(error) && error.code !== 'docker-error') throw error;
-      throw pullFailure(reference, engineMessage(error), error);
-    }
+  pullImage(reference: string, options: PullOptions = {}): Promise<void> {
+    return pullImage(this.#socket, reference, options);
+  }
+
+  findImage(reference: string): Promise<EngineImage | undefined> {
+    return findImage(this.#socket, reference);
+  }
+
+  removeImage(reference: string): Promise<void> {
+    return removeImage(this.#socket, reference);
+  }
+
+  searchImages(term: string) {
+    return searchImages(this.#socket, term);
   }
 
   async createContainer(name: string, body: ContainerBody): Promise<string> {

@@ -149,6 +149,37 @@ export interface TerminalSize {
   readonly width: number;
 }
 
+export interface RegistryLogIn {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface PullOptions {
+  readonly logIn?: RegistryLogIn;
+  readonly onProgress?: (progress: PullProgress) => void;
+}
+
+/** Layers so far, of those that the image is known to have. */
+export interface PullProgress {
+  readonly layers: number;
+  readonly layersDone: number;
+  readonly bytes: number;
+  readonly bytesDone: number;
+}
+
+export interface EngineImage {
+  readonly id: string;
+  readonly sizeBytes: number;
+}
+
+export interface FoundImage {
+  readonly name: string;
+  readonly description: string;
+  readonly isOfficial: boolean;
+  readonly isAutomated: boolean;
+  readonly stars: number;
+}
+
 export interface LogOptions {
   readonly stdout: boolean;
   readonly stderr: boolean;
@@ -196,7 +227,13 @@ export interface Engine {
   /** Whether the Engine has the image; `reference` as users write it. Throws `image-not-found` for a malformed one. */
   hasImage(reference: string): Promise<boolean>;
   /** Throws `image-not-found` or `image-pull-failed`, in words for the owner of the container. */
-  pullImage(reference: string, onProgress?: (line: string) => void): Promise<void>;
+  pullImage(reference: string, options?: PullOptions): Promise<void>;
+  /** Id and size of an image that is here; undefined = it is not. */
+  findImage(reference: string): Promise<EngineImage | undefined>;
+  /** Gone already is success. Throws `conflict` while a container uses it. */
+  removeImage(reference: string): Promise<void>;
+  /** What the Engine's default registry has. Throws `image-pull-failed` when it does not answer. */
+  searchImages(term: string): Promise<readonly FoundImage[]>;
 
   /** Returns the new container's id. Throws `conflict` when the name is taken. */
   createContainer(name: string, body: ContainerBody): Promise<string>;

@@ -14,14 +14,18 @@ import type {
   Engine,
   EngineContainer,
   EngineContainerSummary,
+  EngineImage,
   EngineInfo,
   EngineNetwork,
   EnginePathStat,
   EngineSignal,
   EngineStats,
+  FoundImage,
   LabelFilter,
   LogOptions,
   NetworkBody,
+  PullOptions,
+  RegistryLogIn,
   ResourcesBody,
 } from './engine.ts';
 import { formatImageReference, parseImageReference } from './image-reference.ts';
@@ -49,6 +53,8 @@ export class FakeEngine implements Engine {
   readonly registry = new Set<string>();
   readonly containers = new Map<string, FakeContainer>();
   readonly networks = new Map<string, NetworkBody & { id: string }>();
+  /** Of every pull so far. */
+  readonly logIns: (RegistryLogIn | undefined)[] = [];
   /** Every call so far, with its first argument. */
   readonly calls: string[] = [];
   isDown = false;
@@ -134,14 +140,34 @@ export class FakeEngine implements Engine {
     return this.images.has(canonical(reference));
   }
 
-  async pullImage(reference: string, onProgress?: (line: string) => void): Promise<void> {
+  async pullImage(reference: string, { logIn, onProgress }: PullOptions = {}): Promise<void> {
     this.#enter('pullImage', reference);
-    onProgress?.('Pulling');
+    this.logIns.push(logIn);
+    onProgress?.({ layers: 2, layersDone: 1, bytes: 2 ** 20, bytesDone: 2 ** 19 });
     const image = canonical(reference);
     if (!this.registry.has(image)) {
       throw new Failure('image-not-found', `image "${image}" cannot be pulled: docker.io has no such image`);
     }
     this.images.add(image);
+  }
+
+  async findImage(reference: string): Promise<EngineImage | undefined> {
+    this.#enter('findImage', reference);
+    const image = canonical(reference);
+    return this.images.has(image) ? { id: `sha256:of-${image}`, sizeBytes: 1234 } : undefined;
+  }
+
+  async removeImage(reference: string): Promise<void> {
+    this.#enter('removeImage', reference);
+    const image = canonical(reference);
+    const user = [...this.containers.values()].find(({ body }) => canonical(body.Image) === image);
+    if (user) throw new Failure('conflict', `container ${user.id} is using its referenced image`);
+    this.images.delete(image);
+  }
+
+  async searchImages(term: string): Promise<FoundImage[]> {
+    this.#enter('searchImages', term);
+    return [{ name: term, description: 'found', isOfficial: true, isAutomated: false, stars: 7 }];
   }
 
   async createContainer(name: string, body: ContainerBody): Promise<string> {

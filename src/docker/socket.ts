@@ -26,6 +26,7 @@ export interface EngineRequest {
   readonly body?: object;
   /** A tar archive, for PUT; a stream is read as fast as the Engine takes it. */
   readonly file?: Buffer | Readable;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Statuses that are not errors besides 200, 201 and 204. */
   readonly alsoOk?: readonly number[];
   /** Until the answer is complete; for streams, until it begins. */
@@ -106,7 +107,7 @@ export class EngineSocket {
         agent: this.#agent,
         method: request.method,
         path: pathOf(request),
-        headers: typeOf(request),
+        headers: { ...request.headers, ...typeOf(request) },
         signal,
       },
       resolve,

@@ -25,4 +25,5 @@ export const plainSpec = {
   healthcheck: null,
   files: [],
   exposedPorts: [],
+  registryId: null,
 } satisfies ContainerSpec;

@@ -160,6 +160,8 @@ export interface ContainerSpec {
   readonly healthcheck: Healthcheck | null;
   readonly files: readonly InjectedFile[];
   readonly exposedPorts: readonly ExposedPort[];
+  /** Where the image comes from; null = what its name says. */
+  readonly registryId: string | null;
 }
 
 export interface FixedIp {

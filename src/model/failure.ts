@@ -51,6 +51,7 @@ export const failureCodes = {
   'host-not-up': { status: 500 },
   'no-interactive-flag': { status: 400 },
   'image-not-found': { status: 400 },
+  'image-already-exists': { status: 409 },
   'image-pull-failed': { status: 500 },
   'docker-error': { status: 500 },
   'docker-unavailable': { status: 503 },

@@ -1,6 +1,7 @@
 /** All migrations in order. A released one is never edited: add another. Names sort by number. */
 import type { Migration } from 'kysely/migration';
 import { createContainerTables } from './container/migration.ts';
+import { createRegistriesAndImages } from './container/registries-migration.ts';
 import { createIdentityTables } from './identity/migration.ts';
 import { createAddressGroups } from './network/address-groups-migration.ts';
 import { addNetworkAttributes } from './network/attributes-migration.ts';
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '0006-routing': createRoutingTables,
   '0007-address-groups': createAddressGroups,
   '0008-qos': createQosPolicies,
+  '0009-registries-and-images': createRegistriesAndImages,
 };

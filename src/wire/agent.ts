@@ -84,6 +84,13 @@ export const OperationShape = Type.Object({
 });
 export type Operation = Static<typeof OperationShape>;
 
+/** For pulls of the images of one registry. */
+export const LogInShape = Type.Object({
+  domain: Type.String(),
+  username: Type.String(),
+  password: Type.String(),
+});
+
 export const WantedContainerShape = Type.Object({
   uuid: Type.String(),
   name: Type.String(),
@@ -97,6 +104,8 @@ export const WantedContainerShape = Type.Object({
   operations: Type.Array(OperationShape),
   /** What the server last recorded, so that the agent can tell "vanished" from "not made yet". */
   wasCreated: Type.Boolean(),
+  /** For the pull of its image. Kept in memory only, never in Docker's own settings. */
+  logIn: Type.Optional(LogInShape),
 });
 export type WantedContainer = Static<typeof WantedContainerShape>;
 
@@ -286,4 +295,49 @@ export const containerInspect = defineCall({
   request: Type.Object(Target),
   reply: ContainerReportShape,
   deadlineMs: 5_000,
+});
+
+// ---- images of a host ------------------------------------------------------------------------------------------
+
+/** Answers when it is there; tells how far it is meanwhile (`imageProgress`). Pulling again is harmless. */
+export const imagePull = defineCall({
+  name: 'image-pull',
+  to: 'agent',
+  request: Type.Object({ uuid: Type.String(), reference: Type.String() }),
+  reply: Type.Object({ imageId: Type.String(), sizeBytes: Type.Number() }),
+  deadlineMs: 1_800_000,
+});
+
+/** Gone already is success; `conflict` while a container uses it. */
+export const imageRemove = defineCall({
+  name: 'image-remove',
+  to: 'agent',
+  request: Type.Object({ reference: Type.String() }),
+  reply: Type.Object({}),
+  deadlineMs: 60_000,
+});
+
+export const imageSearch = defineCall({
+  name: 'image-search',
+  to: 'agent',
+  request: Type.Object({ term: Type.String() }),
+  reply: Type.Object({
+    images: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        description: Type.String(),
+        isOfficial: Type.Boolean(),
+        isAutomated: Type.Boolean(),
+        stars: Type.Number(),
+      }),
+    ),
+  }),
+  deadlineMs: 30_000,
+});
+
+/** How far the pull of an image is, in words for people. */
+export const imageProgress = defineNotice({
+  name: 'image-progress',
+  to: 'server',
+  body: Type.Object({ uuid: Type.String(), text: Type.String() }),
 });

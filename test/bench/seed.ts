@@ -51,6 +51,7 @@ function containerOf(index: number, owner: Owner): NewContainer {
       restartPolicy: { name: 'on-failure', maximumRetryCount: 3 },
       healthcheck: null,
       exposedPorts: [],
+      registryId: null,
     },
     files: [],
     nets: [{ networkId }],

@@ -4,6 +4,7 @@
  * `crash()` drops the control as a crash would (nothing is stopped in order, nothing is finished) and builds a new
  * one on the same database.
  */
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, loadConfig } from '../../src/base/config.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -16,6 +17,7 @@ import {
   createContainerControl,
 } from '../../src/control/container/control.ts';
 import type { CreateAsk } from '../../src/control/container/create.ts';
+import { Secrets } from '../../src/control/secrets.ts';
 import type { Caller } from '../../src/model/caller.ts';
 import { plainSpec } from '../../src/model/container.fixture.ts';
 import type { ContainerSpec } from '../../src/model/container.ts';
@@ -51,6 +53,7 @@ export function createAsk(changes: Partial<CreateAsk> = {}, spec: Partial<Contai
     securityGroups: null,
     availabilityZone: null,
     host: null,
+    registry: null,
     hostLabels: {},
     admit: () => undefined,
     compile: () => whole,
@@ -104,6 +107,7 @@ export async function createWorld(
       config,
       clock,
       log: silentLog(),
+      secrets: new Secrets(randomBytes(32)),
       ...parts,
     });
     control.serve();

@@ -19,6 +19,10 @@ import {
   execResize,
   type HostReport,
   heartbeat,
+  imageProgress,
+  imagePull,
+  imageRemove,
+  imageSearch,
   type Operation,
   type OperationOutcome,
   report,
@@ -67,6 +71,9 @@ export const fakeHostReport: HostReport = {
 export class FakeAgent {
   readonly bus: Bus;
   readonly engine = new Map<string, EngineContainer>();
+  readonly images = new Set<string>();
+  /** Pulls wait for it. */
+  pullGate: Promise<void> | undefined;
   /** Archives that were written, by `<uuid> <path>`. */
   readonly files = new Map<string, Buffer>();
   /** An image name or `<verb>` → the sentence with which it fails. */
@@ -111,6 +118,29 @@ export class FakeAgent {
       this.files.set(`${uuid} ${path}`, Buffer.concat(parts));
       return { head: {} };
     });
+    bus.serve(imagePull, async ({ uuid, reference }) => {
+      bus.notify(server, imageProgress, { uuid, text: '1 of 2 layers' });
+      await this.pullGate;
+      const refusal = this.refusals.get(reference);
+      if (refusal !== undefined) throw new Failure('image-not-found', refusal);
+      this.images.add(reference);
+      return { imageId: 'sha256:1', sizeBytes: 1234 };
+    });
+    bus.serve(imageRemove, async ({ reference }) => {
+      const refusal = this.refusals.get('remove image');
+      if (refusal !== undefined) throw new Failure('conflict', refusal);
+      this.images.delete(reference);
+      return {};
+    });
+    bus.serve(imageSearch, async ({ term }) => ({
+      images: [term, `${term}-slim`].map((name) => ({
+        name,
+        description: 'found',
+        isOfficial: true,
+        isAutomated: false,
+        stars: 7,
+      })),
+    }));
     bus.serve(containerTop, async () => ({
       titles: ['UID', 'PID', 'CMD'],
       processes: [['root', '1', 'sleep 1000']],

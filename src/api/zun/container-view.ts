@@ -48,7 +48,7 @@ export function toWire(container: Container, viewer: Viewer): Record<string, unk
     auto_remove: spec.autoRemove,
     auto_heal: spec.autoHeal,
     healthcheck: healthcheckOf(container),
-    registry_id: null,
+    registry_id: spec.registryId,
     created_at: toTime(container.createdAt),
     updated_at: toTime(container.updatedAt),
     ...guardedFields(container, viewer),

@@ -44,6 +44,7 @@ export function toCreateAsk(call: Call, border: Border): CreateAsk {
     securityGroups: securityGroupsOf(body),
     availabilityZone: (body.availability_zone as string | null | undefined) ?? null,
     host: (body.host as string | undefined) ?? null,
+    registry: (body.registry as string | undefined) ?? null,
     hostLabels: hostLabelsOf(body),
     admit: (field) => admit(field, call, border),
     compile: () => compile(call, border.config, resources),
@@ -89,9 +90,6 @@ const fieldRules: Partial<Record<GuardedField, (value: unknown, call: Call) => v
   exposed_ports: (_value, { body, version }) => {
     if (version >= ownMinor || !('security_groups' in body)) return;
     throw new Failure('invalid', 'Cannot specify both exposed_ports and security_groups: give one of them');
-  },
-  registry: (value) => {
-    throw new Failure('registry-not-found', `Registry ${value} could not be found.`);
   },
 };
 
@@ -157,6 +155,7 @@ function compile(
     healthcheck: healthcheckOf(body),
     files: filesOf(body),
     exposedPorts: exposedPortsOf(body),
+    registryId: null,
   };
 }
 

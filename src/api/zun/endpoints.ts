@@ -4,9 +4,11 @@ import type { Endpoint } from './endpoint.ts';
 import { archiveEndpoints } from './endpoints/archives.ts';
 import { containerEndpoints } from './endpoints/containers.ts';
 import { hostEndpoints } from './endpoints/hosts.ts';
+import { imageEndpoints } from './endpoints/images.ts';
 import { notYetEndpoints } from './endpoints/not-yet.ts';
 import { policyEndpoints } from './endpoints/policies.ts';
 import { quotaEndpoints } from './endpoints/quotas.ts';
+import { registryEndpoints } from './endpoints/registries.ts';
 import { terminalEndpoints } from './endpoints/terminals.ts';
 import { verbEndpoints } from './endpoints/verbs.ts';
 
@@ -18,6 +20,8 @@ export function zunEndpoints(control: ContainerControl): Endpoint[] {
     ...terminalEndpoints(control),
     ...hostEndpoints(control),
     ...quotaEndpoints(control),
+    ...imageEndpoints(control),
+    ...registryEndpoints(control),
     ...policyEndpoints(control),
     ...notYetEndpoints(control),
   ];

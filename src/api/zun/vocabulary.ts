@@ -53,6 +53,24 @@ export const nameOrNull = schema({
 });
 export const newName = schema({ type: 'string', minLength: 2, maxLength: 255, pattern: namePattern });
 export const registryName = newName;
+const registryFields = {
+  type: 'object',
+  properties: {
+    name: { type: 'string', minLength: 2, maxLength: 255, pattern: namePattern },
+    // Host and port: it becomes the first part of an image's name.
+    domain: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?$',
+    },
+    username: { type: 'string', minLength: 1, maxLength: 255, ...withoutNull },
+    password: { type: 'string', minLength: 1, maxLength: 4096, ...withoutNull },
+  },
+  additionalProperties: false,
+};
+export const newRegistry = schema({ ...registryFields, required: ['domain'] });
+export const registryChange = schema(registryFields);
 export const image = schema({
   type: 'string',
   minLength: 2,

@@ -18,6 +18,7 @@ import { type ContainerContext, nowIso } from './context.ts';
 import { observe } from './observe.ts';
 import type { OperationEnds } from './operation-ends.ts';
 import type { Provisioner } from './provisioner.ts';
+import { pullOf } from './registries.ts';
 
 export type AgentCallContext = ContainerContext & {
   readonly provisioner: Provisioner;
@@ -29,7 +30,7 @@ export type Report = RequestOf<typeof report>;
 export function serveAgents(ctx: AgentCallContext): void {
   const { bus, db } = ctx;
   bus.serve(wantedContainers, async ({ uuids }, context) => ({
-    containers: await wantedOn(db, senderOf(context), uuids),
+    containers: await wantedOn(ctx, senderOf(context), uuids),
   }));
   bus.serve(report, async (message, context) => {
     await applyReport(ctx, senderOf(context), message);
@@ -54,7 +55,7 @@ function senderOf({ from }: CallContext): string {
 }
 
 async function wantedOn(
-  db: DbOrTrx,
+  { db, secrets, log }: ContainerContext,
   host: string,
   uuids: readonly string[] | undefined,
 ): Promise<WantedContainer[]> {
@@ -62,13 +63,18 @@ async function wantedOn(
   const ids = ready.map(({ uuid }) => uuid);
   const files = await filesOf(db, ids);
   const pending = await pendingByContainer(db, ids);
-  return ready.map((container) => ({
+  const pulls = await Promise.all(ready.map((container) => pullFor(container)));
+  return ready.map((container, index) => ({
     uuid: container.uuid,
     name: container.name,
     projectId: container.projectId,
     revision: container.revision,
     // Wire types are mutable, records are not; the bus serialises these next.
-    spec: { ...container.spec, files: files.get(container.uuid) ?? [] } as WantedContainer['spec'],
+    spec: {
+      ...container.spec,
+      image: pulls[index]?.image ?? container.spec.image,
+      files: files.get(container.uuid) ?? [],
+    } as unknown as WantedContainer['spec'],
     nics: container.nics as WantedContainer['nics'],
     power: container.power,
     operations: (pending.get(container.uuid) ?? []).map(({ id, verb, args }) => {
@@ -76,7 +82,18 @@ async function wantedOn(
       return { id, verb, ...rest };
     }),
     wasCreated: container.wasCreated,
+    ...(pulls[index]?.logIn ? { logIn: { ...pulls[index].logIn } } : {}),
   }));
+
+  /** A log-in that cannot be read must not keep a host from everything else: the registry then says what is missing. */
+  async function pullFor(container: Container) {
+    try {
+      return await pullOf(db, secrets, container);
+    } catch (error) {
+      log.error({ container: container.uuid, error }, 'log-in of a registry cannot be read');
+      return { image: container.spec.image };
+    }
+  }
 }
 
 async function pendingByContainer(

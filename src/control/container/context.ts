@@ -6,6 +6,7 @@ import type { Bus } from '../../bus/bus.ts';
 import type { Db } from '../../store/database.ts';
 import type { Networking } from '../networking.ts';
 import type { Policy } from '../policy.ts';
+import type { Secrets } from '../secrets.ts';
 import type { Waker } from '../waker.ts';
 
 export interface ContainerContext {
@@ -17,6 +18,7 @@ export interface ContainerContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: Policy;
+  readonly secrets: Secrets;
 }
 
 export function nowIso(ctx: Pick<ContainerContext, 'clock'>): string {

@@ -14,12 +14,14 @@ import type { Container, OperationArgs } from '../../model/container-record.ts';
 import type { Db } from '../../store/database.ts';
 import type { Networking } from '../networking.ts';
 import { Policy, type PolicyRule } from '../policy.ts';
+import type { Secrets } from '../secrets.ts';
 import type { Waker } from '../waker.ts';
 import { type AgentCallContext, serveAgents } from './agent-calls.ts';
 import { questionUseCases } from './ask-agent.ts';
 import type { ContainerContext } from './context.ts';
 import { type CreateAsk, createContainer } from './create.ts';
 import { hostUseCases } from './hosts.ts';
+import { ImageKeeper, imageUseCases } from './images.ts';
 import { actionOf, actionsOf, type ListAsk, listFor } from './list.ts';
 import { getContainer } from './look-up.ts';
 import { type OperateAsk, operate, type PowerVerb } from './operate.ts';
@@ -27,6 +29,7 @@ import { OperationEnds } from './operation-ends.ts';
 import { type FindSubject, policyUseCases } from './policies.ts';
 import { Provisioner } from './provisioner.ts';
 import { quotaUseCases } from './quotas.ts';
+import { registryUseCases } from './registries.ts';
 import { type RemoveAsk, removeContainer } from './remove.ts';
 import { LiveLook } from './show.ts';
 import { type ContainerUpdate, renameContainer, resizeContainer, updateInPlace } from './update.ts';
@@ -40,6 +43,7 @@ export interface ContainerControlOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly policy?: Policy;
+  readonly secrets: Secrets;
   /** For explanations of policy. */
   readonly findSubject?: FindSubject;
 }
@@ -56,11 +60,15 @@ export function createContainerControl(options: ContainerControlOptions) {
     operationEnds: new OperationEnds(base.db),
   };
   const live = new LiveLook(ctx);
+  const images = new ImageKeeper(ctx);
   const reconciler = new Reconciler({
     name: 'container ports',
     log: ctx.log,
     everyMs: reconcileEveryMs,
-    pass: () => ctx.provisioner.pass(),
+    pass: async () => {
+      await images.pass();
+      await ctx.provisioner.pass();
+    },
   });
 
   return {
@@ -69,6 +77,8 @@ export function createContainerControl(options: ContainerControlOptions) {
     policy: ctx.policy,
     hosts: hostUseCases(ctx),
     quotas: quotaUseCases(ctx),
+    images: imageUseCases(ctx, images),
+    registries: registryUseCases(ctx),
     policies: policyUseCases(ctx, options.findSubject),
     ...questionUseCases(ctx),
 
@@ -98,6 +108,7 @@ export function createContainerControl(options: ContainerControlOptions) {
     /** Answers agents. Call once, before they connect. */
     serve(): void {
       serveAgents(ctx);
+      images.serve();
     },
     /** Picks up what a crash or restart left open, and keeps doing so. */
     start(): void {

@@ -20,6 +20,7 @@ import { type ContainerContext, nowIso } from './context.ts';
 import { hostStates } from './hosts.ts';
 import { assertNameFree, generateName } from './names.ts';
 import { assertQuota } from './quotas.ts';
+import { getRegistry } from './registries.ts';
 
 /** Fields that the border has rules of its own about (microversion, field policy, what is not built yet). */
 export type GuardedField =
@@ -47,6 +48,8 @@ export interface CreateAsk {
   /** Null = the configured one, else any. */
   readonly availabilityZone: string | null;
   readonly host: string | null;
+  /** Name or uuid of the registry that the image comes from. */
+  readonly registry: string | null;
   /** Labels that the host must have. */
   readonly hostLabels: Readonly<Record<string, string>>;
   /** Applies the border's rules on one field; called in the documented order, throws what they say. */
@@ -74,8 +77,13 @@ export async function createContainer(
   }
   const name = ask.name ?? generateName();
   await assertNameFree(db, config, name, caller.projectId);
-  const spec = ask.compile();
-  for (const field of ['exposed_ports', 'registry', 'host'] as const) ask.admit(field);
+  const compiled = ask.compile();
+  for (const field of ['exposed_ports', 'registry'] as const) ask.admit(field);
+  const registry =
+    ask.registry === null ? null : await getRegistry(ctx, caller, ask.registry, 'registry:get_one');
+  ask.admit('host');
+
+  const spec = { ...compiled, registryId: registry?.uuid ?? null };
 
   return db.transaction().execute(async (trx) => {
     await assertQuota(trx, config, caller.projectId, wants);

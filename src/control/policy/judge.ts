@@ -7,7 +7,7 @@ export interface PolicyTarget {
   readonly projectId: string;
   readonly userId?: string;
   readonly uuid?: string;
-  readonly name?: string;
+  readonly name?: string | null;
   readonly status?: string;
   readonly host?: string | null;
 }
@@ -38,7 +38,7 @@ const ofTarget: Record<TargetAttribute, (target: PolicyTarget) => Value> = {
   project_id: ({ projectId }) => projectId,
   user_id: ({ userId }) => userId,
   uuid: ({ uuid }) => uuid,
-  name: ({ name }) => name,
+  name: ({ name }) => name ?? undefined,
   status: ({ status }) => status,
   host: ({ host }) => host ?? undefined,
 };

@@ -44,7 +44,7 @@ export function toContainer(row: ContainerRow): Container {
     name: row.name,
     projectId: row.project_id,
     userId: row.user_id,
-    spec: JSON.parse(row.spec),
+    spec: { registryId: null, ...JSON.parse(row.spec) },
     nets: parseList(row.nets),
     nics: parseList(row.nics),
     securityGroupIds: row.security_groups === null ? null : parseList(row.security_groups),

@@ -104,7 +104,37 @@ export interface ContainerQuotaClassesTable {
   hard_limit: number;
 }
 
+export interface ContainerRegistriesTable {
+  id: Generated<number>;
+  uuid: string;
+  name: string | null;
+  domain: string;
+  username: string | null;
+  /** Sealed (control/secrets.ts). */
+  password: string | null;
+  project_id: string;
+  user_id: string;
+  created_at: string;
+  updated_at: string | null;
+}
+
+export interface ContainerImagesTable {
+  id: Generated<number>;
+  uuid: string;
+  image_id: string | null;
+  repo: string;
+  tag: string;
+  size: string | null;
+  project_id: string;
+  host: string;
+  phase: string;
+  reason: string | null;
+  created_at: string;
+}
+
 export interface ContainerTables {
+  container_registries: ContainerRegistriesTable;
+  container_images: ContainerImagesTable;
   containers: ContainersTable;
   container_actions: ContainerActionsTable;
   hosts: HostsTable;

@@ -4,7 +4,7 @@ import { type AgentService, agentBinary, type HostWithUsage } from '../../../con
 import { Failure } from '../../../model/failure.ts';
 import { linksOf, toPreciseTime } from '../container-view.ts';
 import type { Call, Endpoint, Fields } from '../endpoint.ts';
-import { nextLink, parsePage } from '../paging.ts';
+import { pageOf } from '../page-in-memory.ts';
 import * as v from '../vocabulary.ts';
 
 const target = {
@@ -84,7 +84,12 @@ export function hostEndpoints({ hosts, config }: ContainerControl): Endpoint[] {
       status: 200,
       async handle(call) {
         const all = (await hosts.list(call.caller)).map((host) => toHost(host, call.baseUrl));
-        return pageOf(all, call, config.containers.maxListLimit);
+        const unknownMarker = (marker: string) =>
+          new Failure('compute-node-not-found', `Compute node ${marker} could not be found.`);
+        const { maxListLimit: maxLimit } = config.containers;
+        const kind = { collection: 'hosts', defaultSortKey: 'hostname', sortKeys, maxLimit, unknownMarker };
+        const { items, next } = pageOf(all, call, kind);
+        return { body: { hosts: items, next } };
       },
     },
     {
@@ -135,8 +140,6 @@ function toService({ host, isUp, availabilityZone }: AgentService) {
   };
 }
 
-type HostView = ReturnType<typeof toHost>;
-
 function toHost({ host, usage }: HostWithUsage, baseUrl: string) {
   return {
     uuid: host.uuid,
@@ -175,26 +178,3 @@ const sortKeys = [
   'os_type',
   'kernel_version',
 ] as const;
-
-/** Hosts are few: they are sorted and cut here. */
-function pageOf(all: HostView[], call: Call, maxLimit: number) {
-  const page = parsePage(call.query, { defaultSortKey: 'hostname', maxLimit });
-  const key = sortKeys.find((each) => each === page.sortKey);
-  if (key === undefined) {
-    throw new Failure(
-      'invalid-parameter-value',
-      `The sort_key value "${page.sortKey}" is an invalid field for sorting`,
-    );
-  }
-  const sign = page.descending ? -1 : 1;
-  const compare = (a: HostView, b: HostView) =>
-    a[key] === b[key] ? (a.uuid < b.uuid ? -1 : 1) : a[key] < b[key] ? -sign : sign;
-  const sorted = all.sort(compare);
-  const after = page.marker === undefined ? -1 : sorted.findIndex(({ uuid }) => uuid === page.marker);
-  if (page.marker !== undefined && after < 0) {
-    throw new Failure('compute-node-not-found', `Compute node ${page.marker} could not be found.`);
-  }
-  const hosts = sorted.slice(after + 1, after + 1 + page.limit);
-  const ids = hosts.map(({ uuid }) => uuid);
-  return { body: { hosts, next: nextLink(call, 'hosts', page, ids) } };
-}

@@ -24,23 +24,9 @@ const missing: Readonly<Record<string, readonly Row[]>> = {
     ['GET', '/capsules/:ident', 'capsule:get'],
     ['DELETE', '/capsules/:ident', 'capsule:delete'],
   ],
-  'the image cache': [
-    ['GET', '/images', 'image:get_all'],
-    ['POST', '/images', 'image:pull'],
-    ['GET', '/images/:ident', 'image:get_one'],
-    ['GET', '/images/*', 'image:search'],
-    ['DELETE', '/images/:ident', 'image:delete'],
-  ],
   'networks of the engine': [
     ['POST', '/networks', 'network:create'],
     ['DELETE', '/networks/:ident', 'network:delete', { since: 27 }],
-  ],
-  registries: [
-    ['GET', '/registries', 'registry:get_all'],
-    ['POST', '/registries', 'registry:create'],
-    ['GET', '/registries/:ident', 'registry:get_one'],
-    ['PATCH', '/registries/:ident', 'registry:update'],
-    ['DELETE', '/registries/:ident', 'registry:delete'],
   ],
 };
 
