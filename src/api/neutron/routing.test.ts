@@ -180,7 +180,7 @@ describe('a router', () => {
     await world.interface('add', id, { subnet_id: subnet });
     assert.deepEqual(await add({ subnet_id: subnet }), [400, 'BadRequest']);
     assert.deepEqual(await add({}), [400, 'BadRequest']);
-    assert.deepEqual(await add({ subnet_id: 'x' }), [400, 'HTTPBadRequest']);
+    assert.deepEqual(await add({ subnet_id: 'x' }), [400, 'BadRequest']);
     assert.deepEqual(await add({ subnet_id: nobody }), [404, 'SubnetNotFound']);
     assert.deepEqual(await add({ port_id: nobody }), [404, 'PortNotFound']);
     assert.deepEqual(await add({ subnet_id: subnet, port_id: nobody }), [400, 'BadRequest']);
@@ -279,7 +279,7 @@ describe('static routes', () => {
     ];
     const path = `/routers/${router}`;
     assert.deepEqual((await world.put(path, set([a, b]))).router.routes, [a, b]);
-    assert.deepEqual((await world.put(`${path}/add_extraroutes`, set([b, c]))).router.routes, [a, b, c]);
+    assert.deepEqual((await world.put(`${path}/add_extraroutes`, set([b, c, c]))).router.routes, [a, b, c]);
     assert.deepEqual((await world.put(`${path}/remove_extraroutes`, set([a, c]))).router.routes, [b]);
     assert.deepEqual((await world.put(`${path}/remove_extraroutes`, set([a]))).router.routes, [b]);
     assert.deepEqual((await world.get(path)).routes, [b]);

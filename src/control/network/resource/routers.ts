@@ -1,10 +1,12 @@
 /** Routers in Neutron's JSON. How they are built (`distributed`, `ha`) is shown to administrators. */
+import { looksLikeUuid } from '../../../model/ids.ts';
 import type { HostRoute, Router } from '../../../model/network.ts';
-import type { RouterInterface } from '../routing/interfaces.ts';
+import { badRequest } from '../collection.ts';
+import type { InterfaceDraft, RouterInterface } from '../routing/interfaces.ts';
 import { type RouterDraft, routerDefaults } from '../routing/routers.ts';
 import { type Attribute, commonAttributes } from './attribute.ts';
 import type { Body } from './bodies.ts';
-import { boolean, distinct, exactly, gatewayInfo, hostRoute, listOf, text, uuid } from './parsers.ts';
+import { boolean, distinct, exactly, gatewayInfo, hostRoute, listOf, quote, text } from './parsers.ts';
 
 const both = { on: 'create-and-update' } as const;
 
@@ -86,12 +88,16 @@ export function viewInterface({ routerId, port, subnetIds }: RouterInterface): B
 }
 
 /** `{"subnet_id"}`, `{"port_id"}` or both; other keys are none of ours, as in Neutron. */
-export function parseInterface(body: Body): { readonly subnetId?: string; readonly portId?: string } {
-  const { subnet_id, port_id } = body;
+export function parseInterface(body: Body): InterfaceDraft {
   return {
-    ...(subnet_id === undefined ? {} : { subnetId: uuid.parse(subnet_id, 'subnet_id') }),
-    ...(port_id === undefined ? {} : { portId: uuid.parse(port_id, 'port_id') }),
+    ...('subnet_id' in body ? { subnetId: idIn(body.subnet_id) } : {}),
+    ...('port_id' in body ? { portId: idIn(body.port_id) } : {}),
   };
+}
+
+function idIn(value: unknown): string {
+  if (typeof value === 'string' && looksLikeUuid(value)) return value;
+  throw badRequest('router', `${quote(value)} is not a valid UUID`);
 }
 
 /** The routes in the body of `add_extraroutes` and `remove_extraroutes`. */

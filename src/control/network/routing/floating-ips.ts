@@ -80,9 +80,9 @@ export function createFloatingIps(context: NetworkContext): FloatingIps {
         checkRevision(before, expect);
         const association = await nextAssociation(trx, { floatingIp: before, changes, caller });
         const after = revised(before, { description: changes.description, ...association }, now);
-        await noteTranslation(current, before);
+        if (association) await noteTranslation(current, before);
         await updateFloatingIp(trx, after);
-        await noteTranslation(current, after);
+        if (association) await noteTranslation(current, after);
         return getFloatingIp(trx, id);
       }),
 

@@ -72,19 +72,8 @@ export function createPortForwardings(context: NetworkContext): PortForwardings 
 
     update: (caller, floatingIpId, id, changes) =>
       changeOf(caller, { action: 'update_floatingip_port_forwarding', floatingIpId }, async (current, of) => {
-        const before = forwardingOf(of, id);
-        const { routerId, forwarding } = await settle(current.trx, {
-          caller,
-          floatingIp: of,
-          draft: changes,
-          before,
-        });
-        const after = { ...before, ...forwarding, updatedAt: current.now };
-        await noteTranslation(current, { routerId: of.routerId, portId: before.internalPortId });
-        await updatePortForwarding(current.trx, after);
-        await settleRouter(current, of, routerId);
-        await noteTranslation(current, { routerId, portId: after.internalPortId });
-        return after;
+        const order = { caller, floatingIp: of, draft: changes, before: forwardingOf(of, id) };
+        return updateOne(current, order);
       }),
 
     remove: (caller, floatingIpId, id) =>
@@ -114,6 +103,24 @@ async function createOne(
   await settleRouter(current, floatingIp, routerId);
   await noteTranslation(current, { routerId, portId: made.internalPortId });
   return made;
+}
+
+async function updateOne(
+  current: Change,
+  order: ForwardingOrder & { readonly before: PortForwarding },
+): Promise<PortForwarding> {
+  const { floatingIp, draft, before } = order;
+  const { routerId, forwarding } = await settle(current.trx, order);
+  const after = { ...before, ...forwarding, updatedAt: current.now };
+  const leadsElsewhere = Object.keys(draft).some((field) => field !== 'description');
+  const note = async (of: Uuid | null, portId: Uuid) => {
+    if (leadsElsewhere) await noteTranslation(current, { routerId: of, portId });
+  };
+  await note(floatingIp.routerId, before.internalPortId);
+  await updatePortForwarding(current.trx, after);
+  await settleRouter(current, floatingIp, routerId);
+  await note(routerId, after.internalPortId);
+  return after;
 }
 
 interface Settled {

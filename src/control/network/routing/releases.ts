@@ -18,6 +18,7 @@ import { noAssociation, noteTranslation } from './translation.ts';
 
 /** Before ports go. */
 export async function releasePorts(current: Change, portIds: readonly Uuid[]): Promise<void> {
+  if (portIds.length === 0) return;
   await releasePublished(current, portIds);
   for (const floatingIp of await findFloatingIps(current.trx, everything, { fixed_port_id: portIds })) {
     await noteTranslation(current, floatingIp);

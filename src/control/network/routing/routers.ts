@@ -23,7 +23,7 @@ import { claimQuota } from '../quotas.ts';
 import { changeGateway, checkGatewayDraft, dropGateway, type GatewayDraft, noGateway } from './gateways.ts';
 import { type InterfaceDraft, plugInterface, type RouterInterface, unplugInterface } from './interfaces.ts';
 import { gatewayPortOf, getRouter, interfacesOf } from './router-ports.ts';
-import { checkRoutes, compileRoutes, withoutRoutes, withRoutes } from './routes.ts';
+import { checkRoutes, compileRoute, compileRoutes, withoutRoutes, withRoutes } from './routes.ts';
 
 export interface RouterDraft {
   readonly projectId?: string;
@@ -83,7 +83,7 @@ export function createRouters(context: NetworkContext): Routers {
       return change(context, async (current) => {
         const router = await getRouter(current.trx, id, scopeOf(caller));
         checkOwner(caller, action, router);
-        const routes = next(router.routes, compileRoutes(given));
+        const routes = next(router.routes, given.map(compileRoute));
         return updateOne(context, current, { router, changes: { routes }, caller });
       });
     };

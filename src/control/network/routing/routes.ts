@@ -21,7 +21,7 @@ import { gatewayPortOf, interfacesOf, subnetsOf } from './router-ports.ts';
 
 const mostRoutes = 30;
 
-/** Canonical text, as it will be read back; throws for what is no route and, unless told otherwise, for doubles. */
+/** Canonical text, as it will be read back; throws for what is no route, and for doubles. */
 export function compileRoutes(routes: readonly HostRoute[]): HostRoute[] {
   const compiled = routes.map(compileRoute);
   const twice = compiled.find((route, index) => indexOf(compiled, route) !== index);

@@ -216,6 +216,9 @@ describe('a host is woken', () => {
     };
     assert.deepEqual(await woken(() => portForwardings.create(demo, floating.id, [draft])), ['h1:a', 'h1:b']);
     const { id } = only(await portForwardings.list(demo, floating.id));
+    const words = { description: 'x' };
+    assert.deepEqual(await woken(() => portForwardings.update(demo, floating.id, id, words)), []);
+    assert.deepEqual(await woken(() => floatingIps.update(demo, floating.id, words)), []);
     const move = { internalPortId: ports[1].id };
     assert.deepEqual(await woken(() => portForwardings.update(demo, floating.id, id, move)), [
       'h1:a',
