@@ -109,6 +109,7 @@ export class Dataplane {
       undo.add('remove the veth pair', () => this.#kernel.apply(removePair(netns, port.id)));
       const { endpointId } = endpoint;
       await this.#apply(network, undo, plugSteps(this.#instance, network, { port, endpointId }));
+      this.#routers.welcome(network.id);
       return { linkName: containerLink(port.id) };
     }).then((result) => {
       if (result) return result;

@@ -22,10 +22,11 @@ import {
   routerNamespace,
 } from '../model/host-names.ts';
 import type { WantedNetwork, WantedRouter } from '../wire/host-network.ts';
+import { Advertiser } from './advertiser.ts';
 import type { Doctor, Finding } from './doctor/doctor.ts';
 import { External, type ExternalOptions } from './external.ts';
 import { type NetworksHere, planRouter, type RouterPlan } from './plan/router.ts';
-import { changeSteps, type RouterState, renewSteps } from './plan/router-change.ts';
+import { advertiseSteps, changeSteps, type RouterState, renewSteps } from './plan/router-change.ts';
 
 /** Why routers are looked at: something changed, a full look, or what stood there cannot be trusted. */
 export type Reason = 'change' | 'look' | 'doubt';
@@ -49,12 +50,14 @@ export class Routers {
   readonly #applied = new Map<string, RouterPlan>();
   /** Router → the networks whose full looks its last renewal stands for. */
   readonly #lookedAt = new Map<string, Set<string>>();
+  readonly #advertiser: Advertiser;
 
   constructor(options: ExternalOptions) {
     this.#kernel = options.kernel;
     this.#instance = options.instance;
     this.#log = options.log;
     this.#external = new External(options);
+    this.#advertiser = new Advertiser((id) => this.#advertise(id), options.log);
   }
 
   /** Brings the network's routers, their legs on it and their gateways to what is wanted. */
@@ -70,8 +73,14 @@ export class Routers {
     });
   }
 
+  /** A port was plugged: it will want to know its routers. */
+  welcome(networkId: string): void {
+    if (this.#advertisementsOn(networkId).length > 0) this.#advertiser.welcome(networkId);
+  }
+
   /** The network is no longer on this host: its routers go, unless another network here has them too. */
   async forget(networkId: string): Promise<void> {
+    this.#advertiser.stop(networkId);
     const told = this.#told.get(networkId);
     if (!told?.routers.size) this.#told.delete(networkId);
     else await this.#inTurn(() => this.#takeBack(networkId, undefined));
@@ -108,6 +117,17 @@ export class Routers {
       }
       return found;
     });
+  }
+
+  #advertisementsOn(networkId: string): KernelStep[] {
+    return [...this.#applied.values()].flatMap((plan) => {
+      const here = plan.advertisements.filter((one) => one.networkId === networkId);
+      return advertiseSteps({ ...plan, advertisements: here });
+    });
+  }
+
+  #advertise(networkId: string): Promise<void> {
+    return this.#inTurn(() => this.#kernel.apply(this.#advertisementsOn(networkId)));
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

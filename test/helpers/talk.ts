@@ -87,16 +87,16 @@ export class Talk {
     return this.#running.lines.some((line) => line === 'reset' || line === 'closed');
   }
 
-  /** A word there and back. */
-  async echo(): Promise<void> {
-    const word = this.say();
-    await until('the echo', async () => this.#running.lines.includes(word));
+  /** A word of so many letters there and back. */
+  async echo(length = 1): Promise<void> {
+    const word = this.say(length);
+    await until('the echo', async () => this.#running.lines.includes(word), { patienceMs: 20_000 });
   }
 
   /** Sends a word and returns it, whatever becomes of it. */
-  say(): string {
+  say(length = 1): string {
     this.#count += 1;
-    const word = `word-${this.#count}`;
+    const word = `word-${this.#count}-${'x'.repeat(length)}`;
     this.#running.say(word);
     return word;
   }

@@ -9,6 +9,7 @@
 import type { KernelStep } from '../../host/kernel.ts';
 import { networkBridge } from '../../model/host-names.ts';
 import type { WantedPort } from '../../wire/host-network.ts';
+import { digits, toAllNodes } from './frames.ts';
 import { macWord, readAddresses } from './words.ts';
 
 /** The frames leave through the bridge itself, which passes them on to all of its ports. */
@@ -34,22 +35,6 @@ function gratuitousArp(mac: string, address: bigint): string {
 
 function neighbourAdvertisement(mac: string, address: bigint): string {
   const source = digits(address, 16);
-  const allNodes = 'ff020000000000000000000000000001';
-  // Type 136 without its checksum, flag "override", the target, and its link-layer address.
-  const [head, body] = ['8800', `20000000${source}0201${mac}`];
-  const length = digits(32n, 2);
-  const sum = checksum(`${source}${allNodes}0000${length}0000003a${head}${body}`);
-  return `333300000001${mac}86dd60000000${length}3aff${source}${allNodes}${head}${sum}${body}`;
-}
-
-function digits(value: bigint, bytes: number): string {
-  return value.toString(16).padStart(bytes * 2, '0');
-}
-
-/** Of the Internet (RFC 1071). */
-function checksum(hex: string): string {
-  const words = hex.match(/.{4}/g) ?? [];
-  let sum = words.reduce((total, word) => total + Number.parseInt(word, 16), 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return digits(BigInt(~sum & 0xffff), 2);
+  // Flag "override", the target, and its link-layer address.
+  return toAllNodes({ mac, source }, { head: '8800', body: `20000000${source}0201${mac}` });
 }

@@ -52,6 +52,7 @@ export function renewSteps(
     { do: 'nft', netns, script: printRuleset(after.ruleset) },
     ...(state ? staleSteps(after, state) : []),
     ...after.steps.flatMap((step) => [step, ...announceStep(after, step, state)]),
+    ...advertiseSteps(after),
     ...(state ? endSteps(netns, before?.translations, after.translations) : []),
   ];
 }
@@ -63,10 +64,29 @@ export function changeSteps(before: RouterPlan, after: RouterPlan): KernelStep[]
   const { undone, done } = stepChanges(before.steps, after.steps);
   return [
     ...(script ? [{ do: 'nft', netns, script } as const] : []),
+    ...farewellSteps(before, after),
     ...undone,
     ...done.flatMap((step) => [step, ...announceStep(after, step, undefined)]),
+    ...advertiseSteps(after, new Set(before.advertisements.map(({ frame }) => frame))),
     ...endSteps(netns, before.translations, after.translations),
   ];
+}
+
+/** Router advertisements, but for those that were sent. */
+export function advertiseSteps(
+  { netns, advertisements }: RouterPlan,
+  sent: ReadonlySet<string> = new Set(),
+): KernelStep[] {
+  return advertisements
+    .filter(({ frame }) => !sent.has(frame))
+    .map(({ link, frame }) => ({ do: 'send-frame', netns, name: link, frame }));
+}
+
+function farewellSteps(before: RouterPlan, after: RouterPlan): KernelStep[] {
+  const kept = new Set(after.advertisements.map(({ link }) => link));
+  return before.advertisements
+    .filter(({ link }) => !kept.has(link))
+    .map(({ link, farewell }) => ({ do: 'send-frame', netns: before.netns, name: link, frame: farewell }));
 }
 
 /** Neighbours on the external bridge may remember where the address was before. */

@@ -14,6 +14,7 @@ import {
   routerNamespace,
 } from '../../model/host-names.ts';
 import type { WantedRouter } from '../../wire/host-network.ts';
+import { advertisement, farewell } from './advertise.ts';
 import { routerRuleset } from './router-ruleset.ts';
 import type { Ruleset } from './ruleset.ts';
 import { externalAddresses, hostOf, translationsOf, versionOf } from './translations.ts';
@@ -34,6 +35,16 @@ export interface RouterPlan {
   readonly destinations: readonly string[];
   /** Link on the external bridge, and the link-layer address under which external addresses are announced. */
   readonly gateway: { readonly link: string; readonly mac: string } | undefined;
+  /** Router advertisements, one for each leg that makes them. */
+  readonly advertisements: readonly Advertisement[];
+}
+
+export interface Advertisement {
+  readonly networkId: string;
+  readonly link: string;
+  readonly frame: string;
+  /** Takes it back. */
+  readonly farewell: string;
 }
 
 /** The networks that are on this host, with their MTU: legs on others wait for those. */
@@ -61,7 +72,17 @@ export function planRouter(instance: string, router: WantedRouter, here: Network
     ],
     destinations: routes.map(({ destination }) => destination),
     gateway,
+    advertisements: router.adminStateUp
+      ? legs.flatMap((leg) => advertisementOf(leg, here.get(leg.networkId)?.mtu ?? 0))
+      : [],
   };
+}
+
+function advertisementOf(leg: Interface, mtu: number): Advertisement[] {
+  const frame = advertisement(leg, mtu);
+  if (frame === undefined) return [];
+  const { networkId, portId } = leg;
+  return [{ networkId, link: routerLink(portId), frame, farewell: farewell(leg, mtu) }];
 }
 
 /** Whether the link is a router's leg, at either end. */
