@@ -30,6 +30,7 @@ import { printRuleset } from './plan/changes.ts';
 import { namespaceSteps, parsePortAlias, plugSteps } from './plan/namespace.ts';
 import { type NetworkRuleset, planChange, planNetworkRuleset } from './plan/network-ruleset.ts';
 import { isRouterLeg } from './plan/router.ts';
+import { renewRuleset } from './renewal.ts';
 import { type Reason, Routers } from './routers.ts';
 
 export interface DataplaneOptions {
@@ -66,6 +67,9 @@ interface Applied extends NetworkRuleset {
   readonly limits: Limits;
 }
 
+/** Whether all of a network is applied, or what differs from what was applied before. */
+type Extent = 'changes' | 'all';
+
 export class Dataplane {
   readonly #kernel: Kernel;
   readonly #instance: string;
@@ -94,7 +98,7 @@ export class Dataplane {
 
   /** As `converge`, but applies everything anew, whatever was applied before. */
   repair(wanted: WantedSource): Promise<void> {
-    return this.#converge(wanted, () => this.#applied.delete(networkNamespace(this.#instance, wanted.id)));
+    return this.#converge(wanted, 'all');
   }
 
   /**
@@ -108,7 +112,8 @@ export class Dataplane {
       const netns = networkNamespace(this.#instance, network.id);
       undo.add('remove the veth pair', () => this.#kernel.apply(removePair(netns, port.id)));
       const { endpointId } = endpoint;
-      await this.#apply(network, undo, plugSteps(this.#instance, network, { port, endpointId }));
+      const steps = plugSteps(this.#instance, network, { port, endpointId });
+      await this.#apply(network, undo, { what: 'changes', steps });
       this.#routers.welcome(network.id);
       return { linkName: containerLink(port.id) };
     }).then((result) => {
@@ -212,10 +217,9 @@ export class Dataplane {
     };
   }
 
-  async #converge(wanted: WantedSource, first?: () => void): Promise<void> {
+  async #converge(wanted: WantedSource, what: Extent = 'changes'): Promise<void> {
     await this.#turn(wanted, async (network, undo) => {
-      first?.();
-      await this.#apply(network, undo, []);
+      await this.#apply(network, undo, { what, steps: [] });
       await this.#removeStaleLinks(network);
     });
   }
@@ -235,7 +239,11 @@ export class Dataplane {
   }
 
   /** Rules, then the steps, then routers: only what changed where that is known, else everything. */
-  async #apply(network: WantedNetwork, undo: Undo, steps: readonly KernelStep[]): Promise<void> {
+  async #apply(
+    network: WantedNetwork,
+    undo: Undo,
+    { what, steps }: { readonly what: Extent; readonly steps: readonly KernelStep[] },
+  ): Promise<void> {
     const netns = networkNamespace(this.#instance, network.id);
     const wanted = {
       mtu: network.mtu,
@@ -246,7 +254,7 @@ export class Dataplane {
     this.#applied.delete(netns);
     const isPresent = (await this.#kernel.namespaces()).includes(netns);
     let reason: Reason = isPresent ? 'look' : 'doubt';
-    if (before?.mtu === network.mtu && isPresent) {
+    if (what === 'changes' && before?.mtu === network.mtu && isPresent) {
       const { script, ...applied } = planChange(before, network, freshGeneration());
       try {
         await this.#kernel.apply([
@@ -263,10 +271,11 @@ export class Dataplane {
       }
     }
     if (!isPresent) undo.add(`remove ${netns}`, () => this.#removeNetwork(netns));
-    const { script, ...applied } = planChange(undefined, network, freshGeneration());
+    const { script: _, ...applied } = planChange(undefined, network, freshGeneration());
+    await this.#kernel.apply(namespaceSteps(this.#instance, network));
+    const rules = { netns, before: isPresent ? before?.ruleset : undefined, after: applied.ruleset };
+    await renewRuleset(this.#kernel, this.#log, rules);
     await this.#kernel.apply([
-      ...namespaceSteps(this.#instance, network),
-      { do: 'nft', netns, script },
       ...(isPresent ? limitSteps(this.#instance, network, undefined) : []),
       ...steps,
     ]);

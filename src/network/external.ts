@@ -22,6 +22,7 @@ import {
 } from './plan/host-firewall.ts';
 import { stepChanges } from './plan/step-changes.ts';
 import { versionOf } from './plan/translations.ts';
+import { renewRuleset } from './renewal.ts';
 
 const forwarding = { 4: 'net/ipv4/ip_forward', 6: 'net/ipv6/conf/all/forwarding' } as const;
 
@@ -67,9 +68,8 @@ export class External {
     if (String(plan.refused) !== String(before?.plan.refused ?? [])) {
       this.#log.warn({ prefixes: plan.refused }, 'the host has its own way there: not routed to a router');
     }
-    await this.#kernel.apply(
-      isRenewal ? await this.#renewal(before, plan, host) : this.#change(before, plan),
-    );
+    if (isRenewal) await this.#renew(before, plan, host);
+    else await this.#kernel.apply(this.#change(before, plan));
     this.#applied = { routers: withGateway, host, plan };
   }
 
@@ -131,16 +131,17 @@ export class External {
     return [...(script ? [{ do: 'nft', script } as const] : []), ...undone, ...done];
   }
 
-  async #renewal(before: Applied | undefined, after: ExternalPlan, host: HostView): Promise<KernelStep[]> {
+  async #renew(before: Applied | undefined, after: ExternalPlan, host: HostView): Promise<void> {
+    const rules = { before: before?.plan.ruleset, after: after.ruleset };
+    await renewRuleset(this.#kernel, this.#log, rules);
     const undone = before ? stepChanges(before.plan.steps, after.steps).undone : [];
     const [admit, settings] = [await this.#admission(), await this.#settings(after, host)];
-    return [
-      { do: 'nft', script: printChanges(undefined, after.ruleset) },
+    await this.#kernel.apply([
       ...undone,
       ...after.steps,
       ...(admit ? [{ do: 'nft', script: admit } as const] : []),
       ...settings,
-    ];
+    ]);
   }
 
   async #admission(): Promise<string> {

@@ -26,7 +26,15 @@ import { Advertiser } from './advertiser.ts';
 import type { Doctor, Finding } from './doctor/doctor.ts';
 import { External, type ExternalOptions } from './external.ts';
 import { type NetworksHere, planRouter, type RouterPlan } from './plan/router.ts';
-import { advertiseSteps, changeSteps, type RouterState, renewSteps } from './plan/router-change.ts';
+import {
+  advertiseSteps,
+  allSteps,
+  changeSteps,
+  namespaceSteps,
+  type RouterState,
+  renewSteps,
+} from './plan/router-change.ts';
+import { renewRuleset } from './renewal.ts';
 
 /** Why routers are looked at: something changed, a full look, or what stood there cannot be trusted. */
 export type Reason = 'change' | 'look' | 'doubt';
@@ -112,7 +120,7 @@ export class Routers {
       const found = await doctor.visit(() => this.#external.part(), repair);
       for (const router of this.#latest.values()) {
         const plan = planRouter(this.#instance, router, await this.#networksHere());
-        const part = async () => ({ steps: renewSteps(undefined, plan, undefined) });
+        const part = async () => ({ steps: allSteps(plan) });
         found.push(...(await doctor.visit(part, repair)));
       }
       return found;
@@ -198,8 +206,17 @@ export class Routers {
         this.#log.warn({ router: router.id, error }, 'a change failed: applying the whole router anew');
       }
     }
-    await this.#kernel.apply(renewSteps(before, plan, await this.#read(plan.netns)));
+    await this.#renew(before, plan);
     this.#applied.set(router.id, plan);
+  }
+
+  async #renew(before: RouterPlan | undefined, after: RouterPlan): Promise<void> {
+    const { netns, ruleset } = after;
+    const state = await this.#read(netns);
+    await this.#kernel.apply(namespaceSteps(netns));
+    const rules = { netns, before: state && before?.ruleset, after: ruleset };
+    await renewRuleset(this.#kernel, this.#log, rules);
+    await this.#kernel.apply(renewSteps(before, after, state));
   }
 
   async #read(netns: string): Promise<RouterState | undefined> {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, beforeEach } from 'node:test';
 import { silentLog } from '../../src/base/log.ts';
+import { settleAll } from '../../src/base/undo.ts';
 import type { Kernel } from '../../src/host/kernel.ts';
 import { openKernel } from '../../src/host/linux.ts';
 import { Dataplane } from '../../src/network/dataplane.ts';
@@ -115,7 +116,10 @@ export function routerWorld(furniture: () => Promise<unknown> = async () => unde
   });
   afterEach(async () => {
     assert.ok(kernel);
-    for (const one of stops.splice(0)) await one.stop();
+    await settleAll(
+      'stop what the test started',
+      stops.splice(0).map((one) => ['one', () => one.stop()]),
+    );
     // A new process knows nothing but the lists.
     await world.anew().sweep([], []);
     const isAsBefore = async () => {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { silentLog } from '../../src/base/log.ts';
 import type { Kernel } from '../../src/host/kernel.ts';
 import { openKernel } from '../../src/host/linux.ts';
-import { printChanges } from '../../src/network/plan/changes.ts';
+import { printChanges, printRefill, printRuleset, skeletonsOf } from '../../src/network/plan/changes.ts';
 import { planNetworkRuleset } from '../../src/network/plan/network-ruleset.ts';
 import type { Ruleset } from '../../src/network/plan/ruleset.ts';
 import { enterPrivateNetwork } from '../helpers/private-network.ts';
@@ -60,6 +60,12 @@ test('changes lead to the same ruleset as making it at once', async () => {
         await kernel.apply([{ do: 'nft', netns: 'made', script: printChanges(undefined, applied) }]);
         assert.deepEqual(await listing('changed'), await listing('made'));
         assert.equal(printChanges(applied, applied), '');
+        const refill = printRefill(skeletonsOf(rulesets[0] ?? []), applied);
+        await kernel.apply([
+          { do: 'nft', netns: 'made', script: printRuleset(rulesets[0] ?? []) },
+          { do: 'nft', netns: 'made', script: refill },
+        ]);
+        assert.deepEqual(await listing('made'), await listing('changed'));
       } finally {
         await kernel.apply([
           { do: 'delete-netns', name: 'changed' },

@@ -26,6 +26,66 @@ export function printRuleset(ruleset: Ruleset): string {
   return printChanges(undefined, ruleset);
 }
 
+/** What a table holds, by name: kind of each set. */
+export interface Skeleton {
+  readonly chains: readonly string[];
+  readonly sets: ReadonlyMap<string, NftSet['kind']>;
+}
+
+/** Keyed by family and name of the table: `inet berth`. */
+export type Skeletons = ReadonlyMap<string, Skeleton>;
+
+export function skeletonsOf(ruleset: Ruleset): Skeletons {
+  return new Map(
+    ruleset.map(({ family, name, chains, sets }) => [
+      `${family} ${name}`,
+      {
+        chains: [...chains.keys()],
+        sets: new Map([...sets].map(([set, { kind }]) => [set, kind])),
+      },
+    ]),
+  );
+}
+
+/**
+ * The whole ruleset again, into the tables that are there; those that are missing are made. Chains and sets stay and
+ * are filled anew, because a packet that is under way in a table while it is replaced finds none of its sets any
+ * more and is lost. Fails where something of the same name is of another kind: then only replacing helps.
+ */
+export function printRefill(present: Skeletons, after: Ruleset): string {
+  return after
+    .flatMap((table) => {
+      const name = `${table.family} ${table.name}`;
+      const skeleton = present.get(name);
+      return skeleton ? refill(name, skeleton, table) : tableChanges(name, undefined, table);
+    })
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function refill(table: string, present: Skeleton, after: NftTable): string[] {
+  const oldChains = present.chains.filter((name) => !after.chains.has(name));
+  const oldSets = [...present.sets].filter(([name]) => !after.sets.has(name));
+  return [
+    `add table ${table}`,
+    ...[...after.chains].map(([name, chain]) => addChain(table, name, chain)),
+    ...[...after.sets].map(([name, set]) => `add ${set.kind} ${table} ${name} { ${set.definition}; }`),
+    ...[...after.chains.keys(), ...oldChains].map((name) => `flush chain ${table} ${name}`),
+    ...[...after.sets].map(([name, { kind }]) => `flush ${kind} ${table} ${name}`),
+    ...oldSets.map(([name, kind]) => `flush ${kind} ${table} ${name}`),
+    ...[...after.chains].flatMap(([name, { rules }]) =>
+      rules.map((rule) => `add rule ${table} ${name} ${rule}`),
+    ),
+    ...[...after.sets].flatMap(([name, { elements }]) => addElements(`${table} ${name}`, [...elements])),
+    ...oldChains.map((name) => `delete chain ${table} ${name}`),
+    ...oldSets.map(([name, kind]) => `delete ${kind} ${table} ${name}`),
+  ];
+}
+
+function addChain(table: string, name: string, { hook }: NftChain): string {
+  return `add chain ${table} ${name}${hook ? ` { ${hook}; }` : ''}`;
+}
+
 /** Whether a script of `printChanges` only adds. Such a change also spares the kernel's wait for readers (10 ms). */
 export function isGrowth(script: string): boolean {
   return !/^(?:flush|delete) /m.test(script);
@@ -63,9 +123,7 @@ function changesOf(table: string, before: NftTable, after: NftTable): string[] {
     elementChanges(`${table} ${name}`, before.sets.get(name), set),
   );
   return [
-    ...newChains.map(
-      ([name, chain]) => `add chain ${table} ${name}${chain.hook ? ` { ${chain.hook}; }` : ''}`,
-    ),
+    ...newChains.map(([name, chain]) => addChain(table, name, chain)),
     ...missingIn(before.sets, after.sets).map(
       ([name, set]) => `add ${set.kind} ${table} ${name} { ${set.definition}; }`,
     ),

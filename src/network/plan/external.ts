@@ -10,6 +10,7 @@
 import type { KernelRoute, KernelStep } from '../../host/kernel.ts';
 import { externalBridge, linkOwner } from '../../model/host-names.ts';
 import type { WantedRouter } from '../../wire/host-network.ts';
+import { fingerprint } from './fingerprint.ts';
 import { chainOf, type NftSet, type Ruleset, setOf } from './ruleset.ts';
 import { hostOf, versionOf } from './translations.ts';
 import { type Addresses, covers, readAddresses, withoutCovered } from './words.ts';
@@ -70,11 +71,18 @@ function bridgeSteps(instance: string, routers: readonly WantedRouter[]): Kernel
       do: 'ensure-bridge',
       name,
       mtu: Math.min(...gateways.map(({ mtu }) => mtu)),
+      mac: bridgeMac(instance),
       alias: linkOwner(instance, 'external', 'bridge'),
     },
     { do: 'set-link', name, up: true },
     ...addresses.map((address): KernelStep => ({ do: 'ensure-address', link: name, address })),
   ];
+}
+
+/** Of its own: a bridge would take the lowest of its links', and change it when a router comes or goes. */
+function bridgeMac(instance: string): string {
+  const digits = fingerprint(instance).toString(16).padStart(8, '0');
+  return `02:62:${digits.match(/../g)?.join(':')}`;
 }
 
 /** Each next hop with the prefix length of the router's address in the same family. */

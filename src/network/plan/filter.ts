@@ -15,7 +15,7 @@
 import type { WantedNetwork, WantedRule, WantedSecurityGroup } from '../../wire/host-network.ts';
 import { hex } from './fingerprint.ts';
 import { type PortClass, trustedMark } from './members.ts';
-import { chainOf, mapOf, type NftChain, type NftSet, type NftTable, setOf } from './ruleset.ts';
+import { chainOf, closedChain, mapOf, type NftChain, type NftSet, type NftTable, setOf } from './ruleset.ts';
 import { matchesOf, memberPrefixSet, memberSet } from './security-rule.ts';
 import { type Addresses, type IpVersion, idWord, isHost, readAddresses } from './words.ts';
 
@@ -126,10 +126,7 @@ export function withGeneration(table: NftTable, generation: number): NftTable {
 const groupChain = (id: string, direction: Direction) => `group-${idWord(id)}-${direction}`;
 
 function dispatch(direction: Direction): NftChain {
-  return chainOf(
-    [`meta mark vmap @classes-${direction}`],
-    `type filter hook ${directions[direction].hook}; policy drop`,
-  );
+  return closedChain([`meta mark vmap @classes-${direction}`], directions[direction].hook);
 }
 
 function classChain(family: Family, portClass: PortClass, direction: Direction): NftChain {

@@ -13,13 +13,13 @@
  */
 import { hex } from './fingerprint.ts';
 import { type Member, trustedMark } from './members.ts';
-import { chainOf, mapOf, type NftTable, setOf } from './ruleset.ts';
+import { chainOf, closedChain, mapOf, type NftTable, setOf } from './ruleset.ts';
 import { type IpVersion, isHost, linkLocal, readAddresses, withoutCovered } from './words.ts';
 
 type Guarded = Extract<Member, { kind: 'guarded' }>;
 
 /** Before connection tracking and br_netfilter, which start at −200 and 0. */
-const early = 'priority -300; policy drop';
+const early = 'priority -300';
 const arp = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4';
 /** What a host may say before it has an address: MLD reports, router and neighbour solicitations. */
 const unspecifiedIcmp = 'icmpv6 type { 131, 132, 133, 135, 143 }';
@@ -136,14 +136,11 @@ export function guardTable(members: readonly Member[]): NftTable {
           'goto spoofed',
         ]),
       ],
-      ['prerouting', chainOf(['iifname vmap @links'], `type filter hook prerouting ${early}`)],
-      ['input', chainOf([], `type filter hook input ${early}`)],
+      ['prerouting', closedChain(['iifname vmap @links'], `prerouting ${early}`)],
+      ['input', closedChain([], `input ${early}`)],
       ['deliver', chainOf([`meta mark ${hex(trustedMark)} accept`, 'ether type { arp, ip, ip6 } accept'])],
-      // A link that is not in the map ends the rule, and the policy drops the frame.
-      [
-        'forward',
-        chainOf(['meta mark set oifname map @ingress jump deliver'], `type filter hook forward ${early}`),
-      ],
+      // A link that is not in the map ends the rule, and the frame is dropped.
+      ['forward', closedChain(['meta mark set oifname map @ingress jump deliver'], `forward ${early}`)],
     ]),
   };
 }

@@ -3,8 +3,8 @@
  *
  * Of a router that was applied before only what differs is touched, and nothing that belongs to other flows: rules and
  * maps in one transaction, then addresses and routes. What was translated by something that is gone ends at last.
- * Anew (unknown, or to repair it) everything is ensured, what does not belong there goes, and all rules are
- * replaced in one transaction; connections that are still right go on.
+ * Anew (unknown, or to repair it) everything is ensured, what does not belong there goes, and connections
+ * that are still right go on.
  */
 import type { KernelAddress, KernelLink, KernelRoute, KernelStep } from '../../host/kernel.ts';
 import { announcement } from './announce.ts';
@@ -39,22 +39,32 @@ const settings = {
   'net/ipv6/conf/all/forwarding': '1',
 } as const;
 
-/** All of the router; `state` is what there is of it, undefined = no such namespace. */
+/** The namespace itself, before its rules. */
+export function namespaceSteps(netns: string): KernelStep[] {
+  return [
+    { do: 'ensure-netns', name: netns },
+    ...Object.entries(settings).map(([key, value]): KernelStep => ({ do: 'sysctl', netns, key, value })),
+  ];
+}
+
+/** All that the namespace holds but its rules; `state` is what there is of it, undefined = it was not there. */
 export function renewSteps(
   before: RouterPlan | undefined,
   after: RouterPlan,
   state: RouterState | undefined,
 ): KernelStep[] {
-  const { netns } = after;
   return [
-    { do: 'ensure-netns', name: netns },
-    ...Object.entries(settings).map(([key, value]): KernelStep => ({ do: 'sysctl', netns, key, value })),
-    { do: 'nft', netns, script: printRuleset(after.ruleset) },
     ...(state ? staleSteps(after, state) : []),
     ...after.steps.flatMap((step) => [step, ...announceStep(after, step, state)]),
     ...advertiseSteps(after),
-    ...(state ? endSteps(netns, before?.translations, after.translations) : []),
+    ...(state ? endSteps(after.netns, before?.translations, after.translations) : []),
   ];
+}
+
+/** All that a router should be. */
+export function allSteps(plan: RouterPlan): KernelStep[] {
+  const { netns, ruleset, steps } = plan;
+  return [...namespaceSteps(netns), { do: 'nft', netns, script: printRuleset(ruleset) }, ...steps];
 }
 
 /** Only what differs. */

@@ -10,7 +10,7 @@
  */
 import { gatewayLink } from '../../model/host-names.ts';
 import type { WantedRouter } from '../../wire/host-network.ts';
-import { chainOf, type Ruleset } from './ruleset.ts';
+import { chainOf, closedChain, type Ruleset } from './ruleset.ts';
 import { withPorts } from './security-rule.ts';
 import { hostOf, translationSets, versionOf } from './translations.ts';
 
@@ -28,12 +28,12 @@ export function routerRuleset(router: WantedRouter): Ruleset {
       chains: new Map([
         [
           'input',
-          chainOf(
-            [trackState, 'icmp type 8 accept', 'icmpv6 type { 128, 133, 135, 136 } accept', 'counter drop'],
-            'type filter hook input priority 0; policy drop',
+          closedChain(
+            [trackState, 'icmp type 8 accept', 'icmpv6 type { 128, 133, 135, 136 } accept'],
+            'input priority 0',
           ),
         ],
-        ['forward', chainOf(forwardRules(router), 'type filter hook forward priority 0; policy drop')],
+        ['forward', closedChain(forwardRules(router), 'forward priority 0')],
         [
           'prerouting',
           chainOf(
@@ -51,7 +51,7 @@ export function routerRuleset(router: WantedRouter): Ruleset {
 }
 
 function forwardRules(router: WantedRouter): string[] {
-  if (!router.adminStateUp) return ['counter drop'];
+  if (!router.adminStateUp) return [];
   if (!router.gateway) return [trackState, 'accept'];
   const gateway = gatewayLink(router.id);
   return [
@@ -63,7 +63,6 @@ function forwardRules(router: WantedRouter): string[] {
     ...(router.enableSnat
       ? versions.map((version) => `${word[version]} daddr @routed${version} accept`)
       : ['accept']),
-    'counter drop',
   ];
 }
 

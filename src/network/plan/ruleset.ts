@@ -14,7 +14,7 @@ export interface NftSet {
 }
 
 export interface NftChain {
-  /** As after `chain x {`: `type filter hook forward priority 0; policy drop`. Absent = reached by a jump only. */
+  /** As after `chain x {`: `type filter hook forward priority 0; policy accept`. Absent = reached by a jump only. */
   readonly hook?: string;
   readonly rules: readonly string[];
 }
@@ -42,3 +42,11 @@ export const mapOf = (definition: string, elements: Iterable<readonly [string, s
 
 export const chainOf = (rules: readonly string[], hook?: string): NftChain =>
   hook === undefined ? { rules } : { hook, rules };
+
+/**
+ * A filter that drops what its rules do not decide. By a rule, never by the chain's policy: while a table is replaced
+ * the new chain is hooked before its rules count and the old one a moment longer than its own, and without rules a
+ * policy decides: packets of everybody would be lost.
+ */
+export const closedChain = (rules: readonly string[], hook: string): NftChain =>
+  chainOf([...rules, 'counter drop'], `type filter hook ${hook}; policy accept`);
