@@ -192,6 +192,10 @@ export function testKernelContract(name: string, open: () => Promise<Kernel>): v
     ]);
     const found = await link('detour', netns);
     assert.deepEqual([found?.kind, found?.alias, found?.up], ['ifb', 'whose', true]);
+    assert.deepEqual(await kernel.limits(netns), [
+      { link: near, bytesPerSecond: null, isDetoured: true },
+      { link: detour.name, bytesPerSecond: bucket.bytesPerSecond, isDetoured: false },
+    ]);
     const none = { ...limit, leaving: null, arriving: null };
     await kernel.apply([none, none]);
     assert.equal(await link('detour', netns), undefined);

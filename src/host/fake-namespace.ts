@@ -1,5 +1,5 @@
 /** One network namespace of the kernel in ./fake. */
-import type { Bucket, KernelAddress, KernelLink, KernelRoute, KernelStepOf } from './kernel.ts';
+import type { Bucket, KernelAddress, KernelLimit, KernelLink, KernelRoute, KernelStepOf } from './kernel.ts';
 
 interface FakeLink {
   index: number;
@@ -14,6 +14,8 @@ interface FakeLink {
   flags: Record<string, boolean>;
   /** The limit of what leaves by it. */
   leaving: Bucket | null;
+  /** Whether what arrives by it takes a detour. */
+  isDetoured: boolean;
 }
 
 interface Settings {
@@ -37,10 +39,12 @@ export class FakeNamespace {
   }
 
   listLinks(): KernelLink[] {
-    return [...this.#links.values()].map(({ bridge, peer: _, flags: __, leaving: ___, ...link }) => ({
-      ...link,
-      ...(bridge ? { bridge: bridge.name } : {}),
-    }));
+    return [...this.#links.values()].map(
+      ({ bridge, peer: _, flags: __, leaving: ___, isDetoured: ____, ...link }) => ({
+        ...link,
+        ...(bridge ? { bridge: bridge.name } : {}),
+      }),
+    );
   }
 
   link(name: string): FakeLink {
@@ -96,7 +100,7 @@ export class FakeNamespace {
 
   limitLink({ name, leaving, arriving, detour }: KernelStepOf<'limit-link'>): void {
     const link = this.#links.get(name);
-    if (link) link.leaving = leaving;
+    if (link) Object.assign(link, { leaving, isDetoured: arriving !== null });
     if (!link || !arriving) {
       this.deleteLink(detour.name);
       return;
@@ -164,6 +168,16 @@ export class FakeNamespace {
     }
   }
 
+  listLimits(): KernelLimit[] {
+    return [...this.#links.values()]
+      .filter(({ leaving, isDetoured }) => leaving !== null || isDetoured)
+      .map(({ name, leaving, isDetoured }) => ({
+        link: name,
+        bytesPerSecond: leaving?.bytesPerSecond ?? null,
+        isDetoured,
+      }));
+  }
+
   /** Tables only, in the form of `nft -j`. */
   listTables(what: string): unknown {
     const found = [...this.#tables].filter((table) => what === 'ruleset' || table === what);
@@ -216,6 +230,7 @@ export class FakeNamespace {
       peer: null,
       flags: {},
       leaving: null,
+      isDetoured: false,
     };
     this.#links.set(name, link);
     return link;

@@ -11,6 +11,7 @@ import { FakeNamespace } from './fake-namespace.ts';
 import {
   type Kernel,
   type KernelAddress,
+  type KernelLimit,
   type KernelLink,
   type KernelRoute,
   type KernelStep,
@@ -69,6 +70,10 @@ export class FakeKernel implements Kernel {
 
   async routes(netns?: string): Promise<KernelRoute[]> {
     return [...this.#reading(netns).routes];
+  }
+
+  async limits(netns?: string): Promise<KernelLimit[]> {
+    return this.#reading(netns).listLimits();
   }
 
   async nftables(what: string, netns?: string): Promise<unknown> {

@@ -188,6 +188,15 @@ export interface KernelRoute {
   readonly link?: string;
 }
 
+/** What `limit-link` left on a link; links without any limit have none. */
+export interface KernelLimit {
+  readonly link: string;
+  /** Of what leaves by it; null = no limit. */
+  readonly bytesPerSecond: number | null;
+  /** Whether what arrives by it takes a detour. */
+  readonly isDetoured: boolean;
+}
+
 export interface Kernel {
   /** Throws `kernel-error`, naming the failed step and the kernel's reason. */
   apply(steps: readonly KernelStep[]): Promise<void>;
@@ -195,6 +204,7 @@ export interface Kernel {
   links(netns?: string): Promise<KernelLink[]>;
   addresses(netns?: string): Promise<KernelAddress[]>;
   routes(netns?: string): Promise<KernelRoute[]>;
+  limits(netns?: string): Promise<KernelLimit[]>;
   /** The ruleset as `nft -j list …` prints it, parsed; `what` e.g. `ruleset`, `table inet berth`. Undefined when absent. */
   nftables(what: string, netns?: string): Promise<unknown>;
   /** The same as text, as `nft --stateless list ruleset` prints it: for comparison, and for people. */

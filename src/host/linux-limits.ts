@@ -5,8 +5,8 @@
  * kind `ifb`, waits there for its tokens, and comes back to where it was taken from, before any hook of the bridge or of
  * nftables saw it. The detour is complete before anything is sent on it, and taken out of use before it is removed.
  */
-import type { Bucket, KernelStepOf } from './kernel.ts';
-import { deleteLinks, ensureIfb, findLink } from './linux-links.ts';
+import type { Bucket, KernelLimit, KernelStepOf } from './kernel.ts';
+import { deleteLinks, ensureIfb, findLink, listLinks } from './linux-links.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { LinkView } from './netlink/link.ts';
 import * as traffic from './netlink/traffic.ts';
@@ -47,4 +47,14 @@ function releaseArriving(namespaces: Namespaces, { netns, detour }: LimitLink, p
     namespaces.socket(netns).change(traffic.removeIngress(present.index));
   }
   deleteLinks(namespaces, [detour.name], netns);
+}
+
+export function listLimits(namespaces: Namespaces, netns?: string): KernelLimit[] {
+  const queues = namespaces.socket(netns).list(traffic.listQueues()).map(traffic.parseQueue);
+  return listLinks(namespaces, netns).flatMap(({ index, name }) => {
+    const own = queues.filter((queue) => queue.index === index);
+    const bytesPerSecond = own.find(({ kind }) => kind === 'tbf')?.bytesPerSecond ?? null;
+    const isDetoured = own.some(({ kind }) => kind === 'ingress');
+    return bytesPerSecond === null && !isDetoured ? [] : [{ link: name, bytesPerSecond, isDetoured }];
+  });
 }

@@ -5,6 +5,7 @@ import { Failure } from '../model/failure.ts';
 import { describeStep } from './describe-step.ts';
 import {
   type KernelAddress,
+  type KernelLimit,
   type KernelLink,
   type KernelRoute,
   type KernelStep,
@@ -21,7 +22,7 @@ import {
 } from './linux-addresses.ts';
 import { endConnections } from './linux-connections.ts';
 import { sendFrame } from './linux-frames.ts';
-import { limitLink } from './linux-limits.ts';
+import { limitLink, listLimits } from './linux-limits.ts';
 import { deleteLinks, ensureBridge, ensureVeth, listLinks, moveLink, setLink } from './linux-links.ts';
 import { Namespaces } from './namespaces.ts';
 import { list, listText, NftError, runScript } from './nftables.ts';
@@ -72,6 +73,10 @@ export class LinuxSteps {
 
   routes(netns?: string): KernelRoute[] {
     return this.#reading('routes', netns, () => listRoutes(this.#namespaces, netns));
+  }
+
+  limits(netns?: string): KernelLimit[] {
+    return this.#reading('limits', netns, () => listLimits(this.#namespaces, netns));
   }
 
   nftables(what: string, netns?: string): unknown {

@@ -42,6 +42,8 @@ function call({ method, args }: WorkerRequest): unknown {
       return steps.addresses(...args);
     case 'routes':
       return steps.routes(...args);
+    case 'limits':
+      return steps.limits(...args);
     case 'nftables':
       return steps.nftables(...args);
     case 'rules':

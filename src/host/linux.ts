@@ -9,7 +9,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../base/log.ts';
 import { Failure } from '../model/failure.ts';
-import type { Kernel, KernelAddress, KernelLink, KernelRoute, KernelStep } from './kernel.ts';
+import type { Kernel, KernelAddress, KernelLimit, KernelLink, KernelRoute, KernelStep } from './kernel.ts';
 import type { KernelCall, WorkerReply } from './linux-worker.ts';
 
 interface Pending {
@@ -61,6 +61,10 @@ class LinuxKernel implements Kernel {
 
   routes(netns?: string): Promise<KernelRoute[]> {
     return this.#call({ method: 'routes', args: [netns] }) as Promise<KernelRoute[]>;
+  }
+
+  limits(netns?: string): Promise<KernelLimit[]> {
+    return this.#call({ method: 'limits', args: [netns] }) as Promise<KernelLimit[]>;
   }
 
   nftables(what: string, netns?: string): Promise<unknown> {

@@ -25,7 +25,7 @@ import {
 } from '../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../wire/host-network.ts';
 import { Doctor, type Finding, type Part } from './doctor/doctor.ts';
-import { firstLimitSteps, type Limits, limitSteps, limitsOf, parseLimitAlias } from './plan/bandwidth.ts';
+import { type Limits, limitSteps, limitsOf, parseLimitAlias } from './plan/bandwidth.ts';
 import { printRuleset } from './plan/changes.ts';
 import { namespaceSteps, parsePortAlias, plugSteps } from './plan/namespace.ts';
 import { type NetworkRuleset, planChange, planNetworkRuleset } from './plan/network-ruleset.ts';
@@ -199,20 +199,18 @@ export class Dataplane {
     const generation = this.#applied.get(netns)?.generation ?? 0;
     const isPresent = (await this.#kernel.namespaces()).includes(netns);
     const links = isPresent ? await this.#kernel.links(netns) : [];
-    const plugged = links.flatMap(({ name, alias }): KernelStep[] => {
-      const portId = parsePortAlias(this.#instance, alias)?.portId;
-      const port = network.ports.find(({ id }) => id === portId);
-      if (!port) return [];
-      return [
-        { do: 'set-link', netns, name, mtu: network.mtu, bridge: networkBridge, up: true },
-        ...firstLimitSteps(this.#instance, network, port),
-      ];
-    });
+    const plugged = network.ports.filter(({ id }) =>
+      links.some(({ alias }) => parsePortAlias(this.#instance, alias)?.portId === id),
+    );
     return {
       steps: [
         ...namespaceSteps(this.#instance, network),
         { do: 'nft', netns, script: printRuleset(planNetworkRuleset(network, generation)) },
-        ...plugged,
+        ...plugged.map(({ id }): KernelStep => {
+          const is = { mtu: network.mtu, bridge: networkBridge, up: true };
+          return { do: 'set-link', netns, name: portLink(id), ...is };
+        }),
+        ...limitSteps(this.#instance, { ...network, ports: plugged }, undefined),
       ],
     };
   }

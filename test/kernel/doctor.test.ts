@@ -8,6 +8,7 @@ import { openKernel } from '../../src/host/linux.ts';
 import {
   externalBridge,
   gatewayLink,
+  limitLink,
   networkNamespace,
   portLink,
   routerLink,
@@ -23,7 +24,11 @@ enterPrivateNetwork();
 
 const instance = randomBytes(2).toString('hex');
 const group = aGroup([aRule('ingress', 4, { protocol: 6, portMin: 80, portMax: 90 }), aRule('ingress', 6)]);
-const port = aPort('10.0.0.11', { securityGroupIds: [group.id] });
+const rate = { kilobitsPerSecond: 100_000, burstKilobits: 0 };
+const port = aPort('10.0.0.11', {
+  securityGroupIds: [group.id],
+  bandwidth: { egress: rate, ingress: rate },
+});
 const id = crypto.randomUUID();
 const router = aRouter(id, ['10.0.0.1/24', 'fd00::1/64'], {
   routes: [{ destination: '10.9.0.0/16', nexthop: '10.0.0.11' }],
@@ -107,6 +112,32 @@ const broken: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
     'another MTU',
     () => tool('ip', '-n', inside, 'link', 'set', link, 'mtu', '1300'),
     /its MTU is 1300 instead of 1450/,
+  ],
+  [
+    'a limit gone',
+    () => tool('tc', '-n', inside, 'qdisc', 'del', 'dev', link, 'root'),
+    /its limit is none instead of 12500000 bytes\/s/,
+  ],
+  [
+    'another limit',
+    () =>
+      tool(
+        'tc',
+        ...`-n ${inside} qdisc replace dev ${link} root handle 1: tbf rate 1mbit burst 10kb limit 100kb`.split(
+          ' ',
+        ),
+      ),
+    /its limit is 125000 bytes\/s instead of 12500000/,
+  ],
+  [
+    'what arrives not limited',
+    () => tool('tc', '-n', inside, 'qdisc', 'del', 'dev', link, 'ingress'),
+    /what arrives is not limited/,
+  ],
+  [
+    'the detour down',
+    () => tool('ip', '-n', inside, 'link', 'set', limitLink(port.id), 'down'),
+    /link \w+ is down/,
   ],
   ['the bridge down', () => tool('ip', '-n', inside, 'link', 'set', 'br0', 'down'), /link br0 is down/],
   [

@@ -9,7 +9,7 @@ import type { Bucket } from '../kernel.ts';
 import * as attr from './attributes.ts';
 import { flag, type NetlinkRequest } from './message.ts';
 
-const messageType = { addQdisc: 36, removeQdisc: 37, addFilter: 44 } as const;
+const messageType = { addQdisc: 36, removeQdisc: 37, getQdisc: 38, addFilter: 44 } as const;
 const tca = { kind: 1, options: 2 } as const;
 const tbf = { parameters: 1, rate64: 4, burst: 6 } as const;
 const u32 = { selector: 5, actions: 7 } as const;
@@ -101,6 +101,31 @@ export function redirectAll(from: number, to: number): NetlinkRequest {
   );
   const target = { index: from, parent: handle.ingress, handle: handle.filter, info: filterInfo };
   return request(messageType.addFilter, flag.create, target, attr.name(tca.kind, 'u32'), options);
+}
+
+export function listQueues(): NetlinkRequest {
+  return { type: messageType.getQdisc, flags: flag.request | flag.dump, payload: Buffer.alloc(20) };
+}
+
+export interface QueueView {
+  readonly index: number;
+  /** `tbf`, `ingress`, `noqueue` … */
+  readonly kind: string;
+  /** Of a token bucket. */
+  readonly bytesPerSecond?: number;
+}
+
+export function parseQueue(payload: Buffer): QueueView {
+  const found = attr.parseAttributes(payload.subarray(20));
+  const kind = attr.readText(found.get(tca.kind)) ?? '';
+  const options =
+    kind === 'tbf' ? attr.parseAttributes(found.get(tca.options) ?? Buffer.alloc(0)) : undefined;
+  const rate = options?.get(tbf.rate64)?.readBigUInt64LE(0) ?? options?.get(tbf.parameters)?.readUInt32LE(8);
+  return {
+    index: payload.readInt32LE(4),
+    kind,
+    ...(rate === undefined ? {} : { bytesPerSecond: Number(rate) }),
+  };
 }
 
 function clamp(value: number): number {

@@ -41,10 +41,11 @@ async function readAll(kernel: Kernel, steps: readonly KernelStep[]): Promise<Re
 
 async function readOne(kernel: Kernel, netns: string, steps: readonly KernelStep[]): Promise<Reading> {
   const where = within(netns);
-  const [links, addresses, routes] = await Promise.all([
+  const [links, addresses, routes, limits] = await Promise.all([
     kernel.links(where),
     kernel.addresses(where),
     kernel.routes(where),
+    kernel.limits(where),
   ]);
   const settings = new Map<string, string>();
   for (const step of steps) {
@@ -53,7 +54,7 @@ async function readOne(kernel: Kernel, netns: string, steps: readonly KernelStep
     const value = await kernel.readSysctl(step.key, where).catch(() => undefined);
     if (value !== undefined) settings.set(step.key, value.trim());
   }
-  return { links, addresses, routes, settings };
+  return { links, addresses, routes, limits, settings };
 }
 
 async function ruleDifferences(

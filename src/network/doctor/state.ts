@@ -2,13 +2,21 @@
  * Compares steps with what the kernel holds. A plan is a list of steps that ensure a state; each kind of step has a
  * look here that tells, in words, how what is there differs. Pure: the readings are given.
  */
-import type { KernelAddress, KernelLink, KernelRoute, KernelStep, KernelStepOf } from '../../host/kernel.ts';
+import type {
+  KernelAddress,
+  KernelLimit,
+  KernelLink,
+  KernelRoute,
+  KernelStep,
+  KernelStepOf,
+} from '../../host/kernel.ts';
 
 /** One namespace as the kernel has it; the settings are those that the steps name. */
 export interface Reading {
   readonly links: readonly KernelLink[];
   readonly addresses: readonly KernelAddress[];
   readonly routes: readonly KernelRoute[];
+  readonly limits: readonly KernelLimit[];
   readonly settings: ReadonlyMap<string, string>;
 }
 
@@ -41,11 +49,32 @@ const looks: { readonly [Do in KernelStep['do']]?: Look<KernelStepOf<Do>> } = {
     routes.some((one) => one.to === to && one.via === via && (link === undefined || one.link === link))
       ? []
       : [`the route to ${to}${via ? ` by ${via}` : ''} is missing`],
+  'limit-link': ({ name, leaving, arriving, detour }, { links, limits }) => {
+    const rate = (link: string, wanted: number | null) => {
+      const found = limits.find((one) => one.link === link)?.bytesPerSecond ?? null;
+      return found === wanted
+        ? []
+        : [`link ${link}: its limit is ${perSecond(found)} instead of ${perSecond(wanted)}`];
+    };
+    const isDetoured = limits.some((one) => one.link === name && one.isDetoured);
+    return [
+      ...rate(name, leaving ? Math.round(leaving.bytesPerSecond) : null),
+      ...(isDetoured === (arriving !== null)
+        ? []
+        : [`link ${name}: what arrives is ${isDetoured ? '' : 'not '}limited`]),
+      ...(arriving ? linkDifferences(links, { name: detour.name, kind: 'ifb', up: true }) : []),
+      ...(arriving ? rate(detour.name, Math.round(arriving.bytesPerSecond)) : []),
+    ];
+  },
   sysctl: ({ key, value }, { settings }) => {
     const found = settings.get(key);
     return found === value ? [] : [`${key} is ${found ?? 'not there'} instead of ${value}`];
   },
 };
+
+function perSecond(bytes: number | null): string {
+  return bytes === null ? 'none' : `${bytes} bytes/s`;
+}
 
 interface WantedLink {
   readonly name: string;
