@@ -168,6 +168,8 @@ export const failureCodes = {
   'sandbox-not-found': { status: 404 },
   'driver-not-found': { status: 404 },
   'driver-forbids': { status: 403 },
+  'driver-refused': { status: 502 },
+  'driver-unavailable': { status: 503 },
   'endpoint-in-use': { status: 409 },
   'pool-not-found': { status: 404 },
   'pool-overlaps': { status: 403 },

@@ -32,6 +32,7 @@ after(() => host.stop());
 testDriverContract(() => host, {
   name: 'bridge',
   has6: true,
+  isolates: true,
   draft: (number) => ({
     name: `net${number}`,
     driver: 'bridge',
