@@ -39,6 +39,8 @@ const authenticator: Authenticator = {
   },
 };
 
+const isJson = (type: unknown) => String(type).startsWith('application/json');
+
 export async function createNeutronApi(settings: Record<string, unknown> = {}): Promise<NeutronApi> {
   const world = await createTestNetwork(settings);
   const log = silentLog();
@@ -55,7 +57,7 @@ export async function createNeutronApi(settings: Record<string, unknown> = {}): 
     const text = response.payload;
     return {
       status: response.statusCode,
-      body: text ? JSON.parse(text) : undefined,
+      body: isJson(response.headers['content-type']) ? JSON.parse(text) : text || undefined,
       headers: response.headers,
     };
   };

@@ -1,10 +1,19 @@
 /** What the service says about itself: versions, resources, extensions, availability zones. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { resourceKinds } from '../../control/network/resource/kinds.ts';
-import { Failure } from '../../model/failure.ts';
 import { baseUrlOf } from '../base-url.ts';
 import { extensions } from './extensions.ts';
 import type { NeutronOptions } from './options.ts';
+
+const noSuchExtension = `<html>
+ <head>
+  <title>404 Not Found</title>
+ </head>
+ <body>
+  <h1>404 Not Found</h1>
+  The resource could not be found.<br /><br />
+ </body>
+</html>`;
 
 export function registerDocuments(app: FastifyInstance, { config }: NeutronOptions): void {
   const rootOf = (request: FastifyRequest) => `${baseUrlOf(request, config)}/network/v2.0/`;
@@ -23,10 +32,11 @@ export function registerDocuments(app: FastifyInstance, { config }: NeutronOptio
 
   app.get('/v2.0/extensions', async () => ({ extensions }));
 
-  app.get<{ Params: { alias: string } }>('/v2.0/extensions/:alias', async ({ params }) => {
+  // Clients take a page for an answer here: it is what Neutron's web framework says, not Neutron.
+  app.get<{ Params: { alias: string } }>('/v2.0/extensions/:alias', async ({ params }, reply) => {
     const extension = extensions.find(({ alias }) => alias === params.alias);
     if (extension) return { extension };
-    throw new Failure('extension-not-found', `Extension with alias ${params.alias} does not exist`);
+    return reply.code(404).type('text/html; charset=UTF-8').send(noSuchExtension);
   });
 
   app.get('/v2.0/availability_zones', async () => ({

@@ -4,6 +4,8 @@
  */
 import type { AnyAttribute } from '../../control/network/resource/attribute.ts';
 import {
+  agentKind,
+  availabilityKind,
   portForwardingKind,
   type ResourceKind,
   resourceKinds,
@@ -57,6 +59,17 @@ const actions = `## Actions and the rest
 | \`PUT /v2.0/routers/{id}/remove_router_interface\` | \`{subnet_id}\`, \`{port_id}\` or both | the same; the port is gone |
 | \`PUT /v2.0/routers/{id}/add_extraroutes\` | \`{"router": {"routes": […]}}\` | the router; what it has already is no error |
 | \`PUT /v2.0/routers/{id}/remove_extraroutes\` | \`{"router": {"routes": […]}}\` | the router; what it has not is no error |
+| \`PUT /v2.0/subnetpools/{id}/add_prefixes\`, \`remove_prefixes\` | \`{"prefixes": […]}\` | the pool's prefixes |
+| \`PUT /v2.0/subnetpools/{id}/onboard_network_subnets\` | \`{network_id}\` | the network's subnets, in the pool from then on |
+| \`PUT /v2.0/address-groups/{id}/add_addresses\`, \`remove_addresses\` | \`{"addresses": […]}\` | the address group |
+| \`/v2.0/qos/policies/{id}/bandwidth_limit_rules\` | \`{"bandwidth_limit_rule": {max_kbps, max_burst_kbps, direction}}\` | list, create, show, update, delete |
+| \`/v2.0/qos/alias_bandwidth_limit_rules/{id}\` | \`{"alias_bandwidth_limit_rule": {…}}\` | show, update, delete |
+| \`GET /v2.0/qos/rule-types\` |  | what hosts enforce: \`bandwidth_limit\` |
+| \`GET /v2.0/routers/{id}/l3-agents\`, \`/networks/{id}/dhcp-agents\` |  | agents of the hosts that have it |
+| \`GET /v2.0/agents/{id}/l3-routers\`, \`dhcp-networks\` |  | what the agent's host has |
+| \`GET /v2.0/quotas/{project}\`, \`/default\`, \`/details.json\` |  | limits, their defaults, with what is used |
+| \`PUT\`, \`DELETE /v2.0/quotas/{project}\` | \`{"quota": {…}}\`; \`check_limit\` refuses limits below what is used | the limits |
+| \`GET /v2.0/availability_zones\`, \`service-providers\`, \`flavors\` |  | the one zone, the one provider, none |
 | \`GET /v2.0/floatingip_pools\` |  | IPv4 subnets of the external networks |
 
 Only administrators choose \`enable_snat\` and \`external_fixed_ips\` of a gateway and the address of a new floating IP, as in
@@ -71,6 +84,8 @@ export function networkApiReference(): string {
     ...sections,
     diagnostics,
     section('floatingips/{id}/port_forwardings', portForwardingKind),
+    section('agents', agentKind),
+    section('network-ip-availabilities', availabilityKind),
     actions,
     ['## Extensions', '', '| alias | what |', '|---|---|', ...aliases, ''].join('\n'),
   ].join('\n');

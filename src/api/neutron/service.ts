@@ -8,12 +8,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { resourceKinds } from '../../control/network/resource/kinds.ts';
 import { Failure } from '../../model/failure.ts';
 import { type ApiService, authenticated } from '../server.ts';
-import { registerAbsent } from './absent.ts';
 import { registerAddressGroupActions } from './address-groups.ts';
 import { registerCollections } from './collections.ts';
 import { registerDiagnostics } from './diagnostics.ts';
 import { registerDocuments } from './documents.ts';
 import { sendError } from './errors.ts';
+import { registerOperations } from './operations.ts';
 import type { NeutronOptions } from './options.ts';
 import { registerQos } from './qos.ts';
 import { registerQuotas } from './quotas.ts';
@@ -50,7 +50,7 @@ export function neutronService(options: NeutronOptions): ApiService {
       registerQuotas(app, options);
       registerDiagnostics(app, options);
       registerRouting(app, options);
-      registerAbsent(app);
+      registerOperations(app, options);
     },
   };
 }

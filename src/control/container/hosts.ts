@@ -23,7 +23,7 @@ export const agentBinary = 'zun-compute';
 const missedHeartbeats = 6;
 
 /** Null = up. The words follow a number of hosts: `1 down`. */
-export function downReason(host: HostRecord, now: Date, config: Config): string | null {
+export function downReason(host: HostRecord, now: Date, config: Pick<Config, 'agent'>): string | null {
   if (host.forcedDown) return 'forced down';
   const silentMs = now.getTime() - Date.parse(host.lastSeenAt);
   if (silentMs > missedHeartbeats * config.agent.heartbeatSeconds * 1000) return 'down';
@@ -37,7 +37,7 @@ export async function assertHostUp(ctx: ContainerContext, name: string): Promise
   if (reason !== null) throw new Failure('host-not-up', `The container's host ${name} is ${reason}.`);
 }
 
-export function zoneOf(host: HostRecord, config: Config): string {
+export function zoneOf(host: HostRecord, config: Pick<Config, 'agent'>): string {
   return host.availabilityZone || config.agent.availabilityZone;
 }
 

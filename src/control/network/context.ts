@@ -25,6 +25,7 @@ import {
   type Placement,
   placementsOf,
   placementsOfGroups,
+  routersAtNetworks,
 } from '../../store/network/placement.ts';
 import { placementsOfPolicy } from '../../store/network/qos-policies.ts';
 import type { Waker } from '../waker.ts';
@@ -110,11 +111,9 @@ export class Concerned {
     this.#placements.push(...(await placementsOf(this.#trx, ids)));
   }
 
-  /** What routers know of these networks changed: all that they connect are concerned. */
-  async routed(ids: readonly Uuid[]): Promise<void> {
-    const connected: Uuid[] = [];
-    for (const id of ids) connected.push(...(await connectedWith(this.#trx, id)));
-    await this.networks([...new Set([...ids, ...connected])]);
+  /** What routers know of these networks changed: those with an interface or their gateway there. */
+  async routed(networkIds: readonly Uuid[]): Promise<void> {
+    for (const id of await routersAtNetworks(this.#trx, networkIds)) await this.router(id);
   }
 
   /** A router, or what it translates, changed: on every host that has it, or on the named one alone. */

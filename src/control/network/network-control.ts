@@ -9,6 +9,8 @@ import type { Random } from '../../ipam/allocate.ts';
 import type { Networking } from '../networking.ts';
 import { createAddressGroups } from './address-groups.ts';
 import { createAddressScopes } from './address-scopes.ts';
+import { createAgents } from './agents.ts';
+import { createAvailability } from './availability.ts';
 import type { NetworkContext } from './context.ts';
 import { createDiagnostics, type Diagnostics } from './diagnostics.ts';
 import { type KuryrCaller, serveHosts } from './host-calls.ts';
@@ -62,6 +64,8 @@ export function createNetworkControl(options: NetworkControlOptions): NetworkCon
     floatingIps: createFloatingIps(context),
     portForwardings: createPortForwardings(context),
     floatingIpPools: createFloatingIpPools(context),
+    agents: createAgents(context),
+    availability: createAvailability(context),
     quotas: createQuotas(context),
   };
   const resources = createResources(context, useCases);

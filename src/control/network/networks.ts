@@ -116,6 +116,7 @@ export function createNetworks(context: NetworkContext): Networks {
         await updateNetwork(trx, after);
         await followFlags(current, after, { shared, external: changes.external });
         await concerned.networks([id]);
+        if (before.external || external) await concerned.routed([id]);
         return getNetwork(trx, id);
       }),
 

@@ -131,7 +131,7 @@ export function createQuotas(context: NetworkContext) {
           if (amount >= 0 && amount < used) {
             throw new Failure(
               'invalid-value',
-              `Quota limit ${amount} for ${resource} is below what is in use (${used}).`,
+              `Quota limit ${amount} for ${resource} must be greater than or equal to already used ${used}`,
             );
           }
         }

@@ -148,6 +148,7 @@ export function createSubnetPools(context: NetworkContext): SubnetPools {
         for (const subnet of subnets) {
           await updateSubnet(current.trx, revised(subnet, { subnetPoolId: id }, current.now));
         }
+        await current.concerned.routed([networkId]);
         return subnets.map(({ id: subnetId, cidr }) => ({ id: subnetId, cidr }));
       }),
   };

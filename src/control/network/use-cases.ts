@@ -1,6 +1,8 @@
 /** The use cases of the network service, one collection per kind of object. */
 import type { AddressGroups } from './address-groups.ts';
 import type { AddressScopes } from './address-scopes.ts';
+import type { Agents } from './agents.ts';
+import type { Availability } from './availability.ts';
 import type { Networks } from './networks.ts';
 import type { Ports } from './ports.ts';
 import type { QosPolicies } from './qos-policies.ts';
@@ -29,5 +31,7 @@ export interface UseCases {
   readonly floatingIps: FloatingIps;
   readonly portForwardings: PortForwardings;
   readonly floatingIpPools: FloatingIpPools;
+  readonly agents: Agents;
+  readonly availability: Availability;
   readonly quotas: Quotas;
 }

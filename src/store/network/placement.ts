@@ -5,7 +5,7 @@
  * network: the router runs on that host and needs an interface on every network it connects.
  */
 import type { Uuid } from '../../model/ids.ts';
-import { routerInterfaceOwner } from '../../model/network.ts';
+import { routerGatewayOwner, routerInterfaceOwner } from '../../model/network.ts';
 import type { DbOrTrx } from '../database.ts';
 import { inPieces } from './common.ts';
 
@@ -52,6 +52,20 @@ export async function placementsOf(db: DbOrTrx, networkIds: readonly Uuid[]): Pr
       )
       .execute();
     return rows.map(toPlacement);
+  });
+}
+
+/** Routers with an interface or their gateway on one of the networks. */
+export async function routersAtNetworks(db: DbOrTrx, networkIds: readonly Uuid[]): Promise<Uuid[]> {
+  return inPieces(networkIds, async (piece) => {
+    const rows = await db
+      .selectFrom('ports')
+      .select('device_id')
+      .distinct()
+      .where('network_id', 'in', piece)
+      .where('device_owner', 'in', [routerInterfaceOwner, routerGatewayOwner])
+      .execute();
+    return rows.map((row) => row.device_id);
   });
 }
 

@@ -5,7 +5,9 @@ import type { Uuid } from '../../../model/ids.ts';
 import type { Expectation } from '../collection.ts';
 import { addressGroupAttributes } from './address-groups.ts';
 import { addressScopeAttributes } from './address-scopes.ts';
+import { agentAttributes } from './agents.ts';
 import type { Table } from './attribute.ts';
+import { availabilityAttributes } from './availability.ts';
 import { floatingIpAttributes } from './floating-ips.ts';
 import { networkAttributes } from './networks.ts';
 import { portForwardingAttributes } from './port-forwardings.ts';
@@ -122,6 +124,24 @@ export const portForwardingKind: ResourceKind = {
   plural: 'port_forwardings',
   table: portForwardingAttributes as Table,
   notFound: 'port-forwarding-not-found',
+  isTagged: false,
+};
+
+/** `/agents`: shown and switched, never made. */
+export const agentKind: ResourceKind = {
+  singular: 'agent',
+  plural: 'agents',
+  table: agentAttributes as Table,
+  notFound: 'agent-not-found',
+  isTagged: false,
+};
+
+/** `/network-ip-availabilities`: shown. */
+export const availabilityKind: ResourceKind = {
+  singular: 'network_ip_availability',
+  plural: 'network_ip_availabilities',
+  table: availabilityAttributes as Table,
+  notFound: 'network-not-found',
   isTagged: false,
 };
 

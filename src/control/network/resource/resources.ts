@@ -3,6 +3,7 @@
  *
  * A resource is its table (./networks.ts …) and its use cases; what is the same for all is in ./resource.ts.
  */
+import { Failure } from '../../../model/failure.ts';
 import type { Uuid } from '../../../model/ids.ts';
 import type { PortForwarding } from '../../../model/network.ts';
 import type { JsonObject } from '../../../wire/network-service.ts';
@@ -12,6 +13,8 @@ import type { UseCases } from '../use-cases.ts';
 import type { Body } from './bodies.ts';
 import {
   type AnyCollection,
+  agentKind,
+  availabilityKind,
   type Collections,
   portForwardingKind,
   type ResourceName,
@@ -40,6 +43,9 @@ export interface Resources {
   /** An object of the use cases as the API shows it. */
   view(session: Session, name: ResourceName, object: unknown): JsonObject;
   portForwardingsOf(floatingIpId: Uuid): Resource;
+  readonly agents: Resource;
+  /** Of one IP version, or of both. */
+  availabilitiesOf(version: 4 | 6 | undefined): Resource;
   readonly tags: Tags;
 }
 
@@ -83,8 +89,30 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
         collection: portForwardingsOf(useCases, floatingIpId),
         config,
       }),
+    agents: createResource({
+      kind: agentKind,
+      collection: { ...useCases.agents, create: neverMade, remove: neverMade },
+      config,
+    }),
+    availabilitiesOf: (version) =>
+      createResource({
+        kind: availabilityKind,
+        collection: {
+          list: (caller) => useCases.availability.list(caller, version),
+          get: useCases.availability.get,
+          create: neverMade,
+          update: neverMade,
+          remove: neverMade,
+        },
+        config,
+      }),
     tags: createTags(context, collections),
   };
+}
+
+/** What is only looked at has no route that would come here. */
+function neverMade(): Promise<never> {
+  throw new Failure('method-not-allowed', 'That is only looked at.');
 }
 
 /** The use cases of one floating IP's forwarded ports, in the shape that all collections have. */
