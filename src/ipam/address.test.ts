@@ -6,6 +6,7 @@ import { isFailure } from '../model/failure.ts';
 import {
   blockOf,
   canonicalAddress,
+  canonicalValue,
   contains,
   findAddress,
   findCidr,
@@ -31,6 +32,7 @@ test('text and number are the same address, and Node agrees that it is one', () 
       assert.deepEqual(findAddress(text), one);
       assert.deepEqual(findAddress(text.toUpperCase()), one);
       assert.equal(canonicalAddress(text), text);
+      assert.equal(canonicalValue(text), one.value);
     }),
   );
 });

@@ -287,6 +287,51 @@ test('every host of a network is told its names', async () => {
   assert.deepEqual(await woken(() => ports.remove(admin, id)), ['h1:a', 'h2:a']);
 });
 
+test('a page costs a page, and is the same as that part of the whole list', async () => {
+  await using world = await createTestNetwork({ quotas: { port: -1 } });
+  const { control } = world;
+  const network = await makeNetwork(world, '10.0.0.0/16');
+  const drafts = Array.from({ length: 60 }, (_, index) => ({
+    networkId: network.id,
+    name: `p${index % 7}`,
+    ...(index % 3 === 0 ? { deviceId: 'd' } : {}),
+  }));
+  for (const draft of drafts) await control.ports.create(demo, [draft]);
+  const list = (query: Record<string, string[]>) => control.resources.list({ caller: demo }, 'ports', query);
+  const queries: Record<string, string[]>[] = [
+    {},
+    { device_id: ['d'] },
+    { sort_key: ['name'], sort_dir: ['desc'] },
+    { sort_key: ['name', 'id'], sort_dir: ['desc', 'asc'], fields: ['name'] },
+    { name: ['p1', 'p2'], tags: [''] },
+    { sort_key: ['created_at'] },
+  ];
+  for (const query of queries) {
+    const { fields: _, ...unpicked } = query;
+    const whole = await list(unpicked);
+    const pages: unknown[] = [];
+    let marker: string | undefined;
+    for (;;) {
+      const page = await list({ ...query, limit: ['7'], ...(marker ? { marker: [marker] } : {}) });
+      pages.push(...page.items);
+      if (page.next === undefined) break;
+      marker = page.next;
+    }
+    const expected = query.fields ? whole.items.map(({ name }) => ({ name })) : whole.items;
+    assert.deepEqual(pages, expected, JSON.stringify(query));
+    const last = String(whole.items.at(-1)?.id ?? '');
+    if (!last) continue;
+    const back = await list({ ...unpicked, limit: ['7'], marker: [last], page_reverse: ['True'] });
+    assert.deepEqual(back.items, whole.items.slice(-8, -1));
+  }
+  await assert.rejects(list({ limit: ['7'], marker: [network.id] }), (error) =>
+    isFailure(error, 'port-not-found'),
+  );
+  await assert.rejects(list({ limit: ['7'], sort_key: ['zzz'] }), (error) =>
+    isFailure(error, 'invalid-value'),
+  );
+});
+
 test('a long list costs as many queries as a short one', async () => {
   await using world = await createTestNetwork({ quotas: { port: -1 } });
   const { control } = world;

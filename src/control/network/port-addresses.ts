@@ -5,7 +5,7 @@
  * those. Subnets whose hosts compute their own address (SLAAC) add theirs in any case, router interfaces excepted.
  * An update keeps the addresses that still fit what is asked. Runs inside the transaction that writes the port.
  */
-import { contains, findAddress, formatAddress, parseAddress, parseCidr } from '../../ipam/address.ts';
+import { canonicalValue, contains, formatAddress, parseAddress, parseCidr } from '../../ipam/address.ts';
 import { chooseAddress, eui64Address, isEui64, type Random } from '../../ipam/allocate.ts';
 import { parseRange, usableRange } from '../../ipam/pools.ts';
 import { Failure } from '../../model/failure.ts';
@@ -164,8 +164,8 @@ class Chooser {
         ...(await usedAddresses(this.#trx, subnet.id)),
         ...this.taken.map((own) => own.ipAddress),
       ];
-      const values = used.map((text) => findAddress(text)?.value ?? 0n);
-      const value = chooseAddress(subnet.allocationPools.map(parseRange), new Set(values), this.#random);
+      const taken = new Set(used.map(canonicalValue));
+      const value = chooseAddress(subnet.allocationPools.map(parseRange), taken, this.#random);
       if (value === undefined) continue;
       const ipAddress = formatAddress({ version: subnet.ipVersion, value });
       this.taken.push({ subnetId: subnet.id, ipAddress });

@@ -6,7 +6,7 @@
 import type { Caller } from '../../model/caller.ts';
 import { Failure } from '../../model/failure.ts';
 import { infrastructureOwnerPrefix, type Port } from '../../model/network.ts';
-import { findPorts, type PortWhere } from '../../store/network/ports.ts';
+import { findPortKeys, findPorts, type PortKey, type PortWhere } from '../../store/network/ports.ts';
 import { type Collection, checkRevision } from './collection.ts';
 import { change, type NetworkContext, scopeOf } from './context.ts';
 import { getNetwork } from './networks.ts';
@@ -29,7 +29,10 @@ import {
 } from './port-lifecycle.ts';
 import { claimQuota } from './quotas.ts';
 
-export type Ports = Collection<Port, PortDraft, PortChanges, PortWhere>;
+export interface Ports extends Collection<Port, PortDraft, PortChanges, PortWhere> {
+  /** Ids and the named columns of what `list` would have, in its order. */
+  keys(caller: Caller, where: PortWhere, columns: readonly string[]): Promise<PortKey[]>;
+}
 
 /**
  * With `host`, on behalf of that host: it binds ports to itself whatever it says (or frees them), and ports that
@@ -39,6 +42,7 @@ export function createPorts(context: NetworkContext, host?: string): Ports {
   const { db } = context;
   return {
     list: (caller, where) => findPorts(db, scopeOf(caller), where),
+    keys: (caller, where, columns) => findPortKeys(db, scopeOf(caller), { where, columns }),
     get: (caller, id) => getPort(db, id, scopeOf(caller)),
     create: (caller, drafts) =>
       change(context, async (current) => {

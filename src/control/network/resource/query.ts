@@ -55,6 +55,23 @@ export function columnsOf(table: Table, query: Query): Record<string, readonly s
   return columns;
 }
 
+/**
+ * When a page can be found by columns alone, those that it needs: attribute → column. Undefined when there is no
+ * limit, or when a filter or sort key is more than a column.
+ */
+export function columnsForPage(table: Table, query: Query): Record<string, string> | undefined {
+  if (limitOf(query) === undefined) return undefined;
+  const columnOf = (name: string) => table.find((attribute) => attribute.name === name)?.column;
+  const filters = Object.keys(query).filter((key) => !controls.includes(key));
+  const names = ['id', ...(query.sort_key ?? [])];
+  const columns = names.flatMap((name) => {
+    const column = columnOf(name);
+    return column ? [[name, column] as const] : [];
+  });
+  const isAnswered = filters.every(columnOf) && columns.length === names.length;
+  return isAnswered ? Object.fromEntries(columns) : undefined;
+}
+
 /** True for objects that all filters accept. */
 export function accepts(table: Table, query: Query, viewer: Viewer): (object: Tagged) => boolean {
   const tests: ((object: Tagged) => boolean)[] = [];

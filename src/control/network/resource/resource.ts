@@ -15,6 +15,7 @@ import type { AnyCollection, ResourceKind } from './kinds.ts';
 import {
   accepts,
   checkQuery,
+  columnsForPage,
   columnsOf,
   type Page,
   paginate,
@@ -42,15 +43,28 @@ export interface Resource {
   view(session: Session, object: unknown): JsonObject;
 }
 
+interface Order {
+  readonly session: Session;
+  readonly query: Query;
+  readonly where: object;
+  readonly viewer: Viewer;
+  /** The attributes that the answer needs. */
+  readonly asked: Table;
+}
+
+export type Key = { readonly id: Uuid } & JsonObject;
+
 export interface ResourceParts {
   readonly kind: ResourceKind;
   readonly collection: AnyCollection<Tagged>;
   readonly config: NetworkConfig;
   /** What the store can answer of filters that are no columns. */
   whereOf?(query: Query): object;
+  /** Ids and columns of all that a list would have, without the objects: so that a page costs a page. */
+  keysOf?(caller: Caller, where: object, columns: readonly string[]): Promise<Key[]>;
 }
 
-export function createResource({ kind, collection, config, whereOf }: ResourceParts): Resource {
+export function createResource({ kind, collection, config, whereOf, keysOf }: ResourceParts): Resource {
   const { table, singular, notFound } = kind;
   const viewerOf = ({ caller, isChange = false }: Session): Viewer => ({
     isChange,
@@ -58,19 +72,46 @@ export function createResource({ kind, collection, config, whereOf }: ResourcePa
     dnsDomain: config.network.dnsDomain,
     availabilityZone: config.agent.availabilityZone,
   });
+  const shownTo = ({ caller, showAll = caller.isAdmin }: Session): Table =>
+    table.filter((attribute) => attribute.view && (showAll || !attribute.adminView));
   const view = (session: Session, object: unknown): JsonObject =>
-    viewOf(table, object, { viewer: viewerOf(session), showAll: session.showAll ?? session.caller.isAdmin });
+    viewOf(shownTo(session), object, viewerOf(session));
+  const noMarker = (id: string) => new Failure(notFound, `The marker ${id} could not be found.`);
+
+  const listWhole = async ({ session, query, where, viewer, asked }: Order): Promise<Page> => {
+    const objects = await collection.list(session.caller, where);
+    const views = objects
+      .filter(accepts(table, query, viewer))
+      .map((object) => viewOf(asked, object, viewer));
+    return paginate(views, query, noMarker);
+  };
+
+  /** First which objects are on the page, then those. */
+  const listByKeys = async (
+    find: NonNullable<ResourceParts['keysOf']>,
+    columns: Readonly<Record<string, string>>,
+    { session, query, where, viewer, asked }: Order,
+  ): Promise<Page> => {
+    const keys = await find(session.caller, where, Object.values(columns));
+    const page = paginate(keys.map(namedBy(columns)), { ...query, fields: [] }, noMarker);
+    const ids = page.items.map(({ id }) => String(id));
+    const objects = ids.length > 0 ? await collection.list(session.caller, { id: ids }) : [];
+    const views = objects.map((object) => viewOf(asked, object, viewer));
+    const byId = new Map(views.map((one) => [one.id, one] as const));
+    const items = ids.flatMap<JsonObject>((id) => byId.get(id) ?? []);
+    return { ...page, items: items.map((one) => pick(one, query.fields)) };
+  };
+
   return {
     view,
 
     async list(session, query) {
       checkQuery(table, query);
       const where = { ...columnsOf(table, query), ...whereOf?.(query) };
-      const objects = await collection.list(session.caller, where);
-      const views = objects
-        .filter(accepts(table, query, viewerOf(session)))
-        .map((object) => view(session, object));
-      return paginate(views, query, (id) => new Failure(notFound, `The marker ${id} could not be found.`));
+      const shown = shownTo(session);
+      const order: Order = { session, query, where, viewer: viewerOf(session), asked: askedOf(shown, query) };
+      const columns = columnsForPage(shown, query);
+      return keysOf && columns ? listByKeys(keysOf, columns, order) : listWhole(order);
     },
 
     async get(session, id, fields) {
@@ -98,14 +139,19 @@ export function createResource({ kind, collection, config, whereOf }: ResourcePa
   };
 }
 
-function viewOf(
-  table: Table,
-  object: unknown,
-  { viewer, showAll }: { readonly viewer: Viewer; readonly showAll: boolean },
-): JsonObject {
+function viewOf(table: Table, object: unknown, viewer: Viewer): JsonObject {
   const view: Record<string, JsonObject[string]> = {};
-  for (const { name, view: show, adminView } of table) {
-    if (show && (showAll || !adminView)) view[name] = show(object, viewer);
-  }
+  for (const { name, view: show } of table) if (show) view[name] = show(object, viewer);
   return view;
+}
+
+/** What a list has to show: with `fields` those, and what the page is cut and sorted by. */
+function askedOf(shown: Table, { fields, sort_key = [] }: Query): Table {
+  if (!fields?.some((name) => name !== '')) return shown;
+  return shown.filter(({ name }) => name === 'id' || fields.includes(name) || sort_key.includes(name));
+}
+
+function namedBy(columns: Readonly<Record<string, string>>): (key: Key) => JsonObject {
+  return (key) =>
+    Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, key[column] ?? null]));
 }

@@ -72,7 +72,7 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
         kind: resourceKinds[name],
         collection: collections[name],
         config,
-        ...(name === 'ports' ? { whereOf: portWhere } : {}),
+        ...(name === 'ports' ? { whereOf: portWhere, keysOf: useCases.ports.keys } : {}),
       }),
     ]),
   ) as Record<ResourceName, Resource>;
