@@ -17,6 +17,7 @@ import { wake } from '../wire/agent.ts';
 import { type AgentCniBackend, createCniBackend } from './cni-backend.ts';
 import { Containers } from './containers.ts';
 import type { HostDataplane } from './dataplane.ts';
+import { DefaultGateways } from './default-gateways.ts';
 import { serveDiagnostics } from './diagnostics.ts';
 import { DockerNetworks } from './docker-networks.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -128,9 +129,15 @@ function assemble(options: AgentOptions) {
     letGo: (id) =>
       dockerNetworks.removeUnless(id, () => networks.find(id) !== undefined || containers.usesNetwork(id)),
   });
+  const gateways = new DefaultGateways({
+    dataplane,
+    findNetwork: (id) => networks.find(id),
+    nicsAround: (portId) => containers.nicsAround(portId),
+  });
   const images = new Images(engine);
   const steps = new Steps({
     engine,
+    gateways,
     images,
     networks,
     dockerNetworks,
@@ -170,7 +177,7 @@ function assemble(options: AgentOptions) {
     isDryRun: config.agent.sweep === 'dry-run',
   });
   const service = busNetworkService(bus);
-  const kuryrBackend = createKuryrBackend({ service, networks, dataplane });
+  const kuryrBackend = createKuryrBackend({ service, networks, dataplane, gateways });
   const cniBackend = createCniBackend({ service, networks, kernel: options.kernel });
   return {
     images,

@@ -4,6 +4,7 @@ import { assertPossible, toContainerBody, toEndpoint, toResources } from './cont
 import { wantedContainer } from './world.fixture.ts';
 
 const nic = (networkId: string) => ({
+  index: 0,
   networkId,
   portId: `port-of-${networkId}`,
   macAddress: 'fa:16:3e:00:00:02',
@@ -84,7 +85,6 @@ test('everything that can be asked for arrives', () => {
     WorkingDir: '/srv',
     Tty: true,
     OpenStdin: true,
-    MacAddress: 'fa:16:3e:00:00:02',
     ExposedPorts: { '80/tcp': {}, '53/udp': {} },
     Healthcheck: { Test: ['CMD-SHELL', 'true'], Interval: 5e9, Timeout: 2e9, Retries: 4 },
     HostConfig: {

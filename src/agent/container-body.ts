@@ -42,7 +42,6 @@ export function toContainerBody(wanted: WantedContainer, context: BodyContext): 
     ...(spec.workdir && { WorkingDir: spec.workdir }),
     Tty: spec.tty,
     OpenStdin: spec.interactive,
-    ...(first && { MacAddress: first.macAddress }),
     ...(spec.exposedPorts.length > 0 && {
       ExposedPorts: Object.fromEntries(
         spec.exposedPorts.map(({ port, protocol }) => [`${port}/${protocol}`, {}]),

@@ -25,6 +25,7 @@ import {
   type WantedContainer,
   wantedContainers,
 } from '../wire/agent.ts';
+import { isSettled } from './connections.ts';
 import { missingReport, toReport } from './observed.ts';
 import { planOperation, planRepair, type Step } from './plan.ts';
 import type { Reporter } from './reporter.ts';
@@ -73,6 +74,8 @@ const taskOf: Partial<Record<Operation['verb'], TaskState>> = {
   unpause: 'container_unpausing',
   kill: 'container_killing',
   rebuild: 'container_rebuilding',
+  network_attach: 'network_attaching',
+  network_detach: 'network_detaching',
   delete: 'container_deleting',
 };
 
@@ -130,6 +133,14 @@ export class Containers {
         (memory.wasCreated || nextOperation(memory) !== undefined) &&
         memory.wanted?.nics.some((nic) => nic.networkId === networkId),
     );
+  }
+
+  /** All ports of the container that has this one. */
+  nicsAround(portId: string): WantedContainer['nics'] | undefined {
+    for (const { wanted } of this.#memory.values()) {
+      if (wanted?.nics.some((nic) => nic.portId === portId)) return wanted.nics;
+    }
+    return undefined;
   }
 
   async #pass(): Promise<void> {
@@ -306,10 +317,13 @@ export class Containers {
     const { log } = this.#options;
     // An attempt that failed is repeated, whatever time it left behind.
     const upSince = memory.failures > 0 ? Number.POSITIVE_INFINITY : this.#dockerUpSince;
-    const steps = planRepair(wanted, observed, upSince);
+    const isConnected =
+      observed === undefined || isSettled(this.#options.steps.connectionsOf(wanted, observed));
+    const steps = planRepair(wanted, observed, { upSince, isConnected });
     if (steps.length === 0) {
       if (observed) this.#say(toReport(wanted.uuid, observed, wanted), memory);
       else if (wanted.wasCreated) this.#say(missingReport(wanted.uuid, lossOf(wanted)), memory);
+      if (observed) await this.#options.steps.settleRoutes(wanted, observed);
       return;
     }
     log.info(

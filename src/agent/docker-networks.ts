@@ -37,6 +37,11 @@ export class DockerNetworks {
     return nicNetworkName(this.#options.instance, nic);
   }
 
+  /** Whether a Docker network of this name stands for one of our networks. */
+  isOurs(name: string): boolean {
+    return name.startsWith(`berth-${this.#options.instance}-`);
+  }
+
   /** The Docker network that the port joins is there when this resolves. */
   async ensure(network: WantedNetwork, nic: Nic): Promise<void> {
     const name = this.nameOf(nic);

@@ -9,6 +9,7 @@ import { Failure } from '../model/failure.ts';
 import type { WantedNetwork, WantedPort, WantedSubnet } from '../wire/host-network.ts';
 import type { NetworkService } from '../wire/network-service.ts';
 import type { HostDataplane } from './dataplane.ts';
+import type { DefaultGateways } from './default-gateways.ts';
 import type { Networks, Plug } from './networks.ts';
 
 /** All given properties must match. A port is searched by its id, or within a subnet or a network by address or MAC. */
@@ -30,15 +31,23 @@ export interface AgentKuryrBackend {
   plug(what: Plug): Promise<{ readonly linkName: string }>;
   unplug(what: Omit<Plug, 'networkId'>): Promise<void>;
   portOfEndpoint(endpointId: string): Promise<string | undefined>;
+  isDefaultGateway(portId: string, version: 4 | 6): boolean;
 }
 
 export interface KuryrBackendOptions {
   readonly service: NetworkService;
   readonly networks: Networks;
   readonly dataplane: Pick<HostDataplane, 'activePorts'>;
+  /** Absent = every port's gateway is its container's default one. */
+  readonly gateways?: Pick<DefaultGateways, 'isDefault'>;
 }
 
-export function createKuryrBackend({ service, networks, dataplane }: KuryrBackendOptions): AgentKuryrBackend {
+export function createKuryrBackend({
+  service,
+  networks,
+  dataplane,
+  gateways,
+}: KuryrBackendOptions): AgentKuryrBackend {
   /** Docker endpoint → port; grows and shrinks with what is plugged. */
   const portOf = new Map<string, string>();
   return {
@@ -80,6 +89,7 @@ export function createKuryrBackend({ service, networks, dataplane }: KuryrBacken
       if (known) return known;
       return (await dataplane.activePorts()).find((port) => port.endpointId === endpointId)?.portId;
     },
+    isDefaultGateway: (portId, version) => gateways?.isDefault(portId, version) ?? true,
   };
 }
 

@@ -43,6 +43,11 @@ test('an operation is planned against what is there', () => {
     ['kill', in_('exited'), ''],
     ['update', in_('exited'), 'update'],
     ['update', undefined, ''],
+    ['network_attach', in_('running'), 'connect'],
+    ['network_attach', in_('exited'), 'connect'],
+    ['network_attach', undefined, ''],
+    ['network_detach', in_('paused'), 'connect'],
+    ['network_detach', in_('dead'), ''],
     ['rebuild', in_('running'), 'pull remove prepare start'],
     ['rebuild', undefined, 'pull prepare start'],
     ['delete', in_('running'), 'remove'],
@@ -114,6 +119,17 @@ test('repair brings back what its owner wants to be there', () => {
     ['leftover of a failed creation', wantedContainer(), in_('created'), 'remove'],
     ['never made', wantedContainer(), undefined, ''],
   ];
-  for (const [what, wanted, observed, steps] of cases)
-    assert.equal(names(planRepair(wanted, observed, Date.parse('2026-01-01T00:00:01Z'))), steps, what);
+  const upSince = Date.parse('2026-01-01T00:00:01Z');
+  for (const [what, wanted, observed, steps] of cases) {
+    assert.equal(names(planRepair(wanted, observed, { upSince, isConnected: true })), steps, what);
+  }
+});
+
+test('repair: a container that is whole is brought to its networks', () => {
+  const plan = (state: Parameters<typeof in_>[0]) =>
+    names(planRepair(made, in_(state), { upSince: 0, isConnected: false }));
+  for (const state of ['running', 'paused', 'exited', 'restarting'] as const)
+    assert.equal(plan(state), 'connect');
+  assert.equal(plan('created'), 'prepare start');
+  for (const state of ['dead', 'removing'] as const) assert.equal(plan(state), '');
 });

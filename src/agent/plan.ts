@@ -22,6 +22,8 @@ export type Step =
   | { readonly do: 'pause' }
   | { readonly do: 'unpause' }
   | { readonly do: 'update' }
+  /** Leaves and joins networks until they are those that are wanted. */
+  | { readonly do: 'connect' }
   | { readonly do: 'remove' }
   /** It cannot be done; `reason` is for people. */
   | { readonly do: 'refuse'; readonly reason: string };
@@ -41,6 +43,10 @@ function remake(wanted: WantedContainer, observed: Observed): readonly Step[] {
     return [{ do: 'refuse', reason: 'Cannot operate an uncreated container.' }];
   }
   return [...(observed ? [{ do: 'remove' } as const] : []), { do: 'prepare' }];
+}
+
+function isWhole(observed: Observed): boolean {
+  return observed !== undefined && observed.state !== 'dead' && observed.state !== 'removing';
 }
 
 const planners: Record<OperationVerb, Planner> = {
@@ -74,6 +80,9 @@ const planners: Record<OperationVerb, Planner> = {
   },
   unpause: (_wanted, _operation, observed) => (observed?.state === 'paused' ? [{ do: 'unpause' }] : []),
   update: (_wanted, _operation, observed) => (observed ? [{ do: 'update' }] : []),
+  // A container that is not there is made on its networks when it is made.
+  network_attach: (_wanted, _operation, observed) => (isWhole(observed) ? [{ do: 'connect' }] : []),
+  network_detach: (_wanted, _operation, observed) => (isWhole(observed) ? [{ do: 'connect' }] : []),
   // The image first: when it cannot be had, the old container stays as it is.
   rebuild: (wanted, _operation, observed) => [
     { do: 'pull' },
@@ -94,11 +103,24 @@ export function planOperation(
   return refusal ? [refusal] : steps;
 }
 
-/**
- * When no operation waits. Empty = nothing to do but to report what is. `upSince`: when Docker came up as far as we know,
- * in milliseconds of Unix time.
- */
-export function planRepair(wanted: WantedContainer, observed: Observed, upSince: number): readonly Step[] {
+export interface RepairFacts {
+  /** When Docker came up as far as we know, in milliseconds of Unix time. */
+  readonly upSince: number;
+  /** Whether Docker has the container on the wanted networks and no other of ours. */
+  readonly isConnected: boolean;
+}
+
+/** When no operation waits. Empty = nothing to do but to report what is. */
+export function planRepair(
+  wanted: WantedContainer,
+  observed: Observed,
+  { upSince, isConnected }: RepairFacts,
+): readonly Step[] {
+  const steps = planRevival(wanted, observed, upSince);
+  return steps.length === 0 && isWhole(observed) && !isConnected ? [{ do: 'connect' }] : steps;
+}
+
+function planRevival(wanted: WantedContainer, observed: Observed, upSince: number): readonly Step[] {
   // Its creation failed, and only an operation changes that; what a roll-back could not reach goes now.
   if (!wanted.wasCreated) return observed?.state === 'created' ? [{ do: 'remove' }] : [];
   if (!observed) return isBroughtBack(wanted) ? [{ do: 'prepare' }, ...startIfWanted(wanted)] : [];

@@ -7,10 +7,13 @@
 import PQueue from 'p-queue';
 import type { Log } from '../base/log.ts';
 import type { Engine, EngineContainer } from '../docker/engine.ts';
+import type { Nic } from '../model/container.ts';
 import { Failure, isFailure } from '../model/failure.ts';
 import { dockerContainerName } from '../model/host-names.ts';
 import type { WantedContainer } from '../wire/agent.ts';
+import { type Connections, noNetwork, planConnections } from './connections.ts';
 import { assertPossible, toContainerBody, toEndpoint, toResources } from './container-body.ts';
+import type { DefaultGateways } from './default-gateways.ts';
 import type { DockerNetworks } from './docker-networks.ts';
 import { archiveOf } from './files.ts';
 import type { Images } from './images.ts';
@@ -22,6 +25,7 @@ export interface StepsOptions {
   readonly images: Images;
   readonly networks: Networks;
   readonly dockerNetworks: DockerNetworks;
+  readonly gateways: DefaultGateways;
   readonly instance: string;
   readonly defaultRuntime: string;
   readonly parallel: number;
@@ -63,6 +67,8 @@ export class Steps {
         return engine.unpauseContainer(name);
       case 'update':
         return engine.updateContainer(name, toResources(wanted));
+      case 'connect':
+        return this.#reconnect(wanted);
       case 'remove':
         return this.#places.add(() => engine.removeContainer(name));
       case 'refuse':
@@ -86,20 +92,50 @@ export class Steps {
       });
       const name = dockerContainerName(wanted.uuid);
       const id = await createOrFind(engine, name, body);
-      await this.#connect(wanted, id);
+      if (wanted.nics.length > 1) await this.#connect(wanted, id);
       if (files) await engine.putArchive(id, '/', files);
     });
   }
 
-  /** The networks after the first, which came with the container. */
-  async #connect({ nics }: WantedContainer, id: string): Promise<void> {
-    if (nics.length < 2) return;
-    const { engine, dockerNetworks } = this.#options;
-    const connected = new Set((await engine.findContainer(id))?.networks);
-    for (const nic of nics.slice(1)) {
-      const network = dockerNetworks.nameOf(nic);
-      if (!connected.has(network)) await engine.connectNetwork(network, id, toEndpoint(nic));
-    }
+  /** What of the wanted networks Docker does not have of the container, and what it has besides. */
+  connectionsOf({ nics }: WantedContainer, { endpoints }: Pick<EngineContainer, 'endpoints'>): Connections {
+    const { dockerNetworks } = this.#options;
+    return planConnections(nics, endpoints, {
+      nameOf: (nic) => dockerNetworks.nameOf(nic),
+      isOurs: (network) => dockerNetworks.isOurs(network),
+    });
+  }
+
+  /** Default routes that Docker does not set by itself; nothing when the container does not run. */
+  async settleRoutes({ nics }: WantedContainer, { pid }: Pick<EngineContainer, 'pid'>): Promise<void> {
+    const { gateways } = this.#options;
+    if (pid > 0 && !gateways.isDocker(nics)) await gateways.settle(pid, nics);
+  }
+
+  async #reconnect(wanted: WantedContainer): Promise<void> {
+    assertPossible(wanted);
+    await this.#ensureNetworks(wanted);
+    const name = dockerContainerName(wanted.uuid);
+    await this.#places.add(() => this.#connect(wanted, name));
+  }
+
+  /** A container that is there comes to be on the wanted networks, and on no others of ours. */
+  async #connect(wanted: WantedContainer, idOrName: string): Promise<void> {
+    const { engine, gateways } = this.#options;
+    const container = await engine.findContainer(idOrName);
+    if (!container) return;
+    const { id, pid } = container;
+    const { leave, join, joinsNone } = this.connectionsOf(wanted, container);
+    for (const network of leave) await engine.disconnectNetwork(network, id);
+    for (const nic of join) await this.#join(nic, container);
+    if (joinsNone) await engine.connectNetwork(noNetwork, id, { IPAMConfig: {}, DriverOpts: {} });
+    if (pid > 0) await gateways.settle(pid, wanted.nics);
+  }
+
+  #join(nic: Nic, { id, pid }: EngineContainer): Promise<void> {
+    const { engine, dockerNetworks, gateways } = this.#options;
+    const connect = () => engine.connectNetwork(dockerNetworks.nameOf(nic), id, toEndpoint(nic));
+    return pid > 0 ? gateways.joinRunning(nic.portId, connect) : connect();
   }
 
   #start(wanted: WantedContainer): Promise<void> {

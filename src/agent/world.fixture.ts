@@ -39,6 +39,8 @@ export class FakeDataplane implements HostDataplane {
   readonly networks = new Set<string>();
   readonly plugged = new Map<string, string>();
   readonly sweeps: { networks: readonly string[]; routers: readonly string[] }[] = [];
+  /** By process id. */
+  readonly defaultRoutes = new Map<number, Parameters<HostDataplane['setDefaultRoutes']>[1]>();
   failNext: Error | undefined;
 
   async converge(wanted: Parameters<HostDataplane['converge']>[0]): Promise<void> {
@@ -81,6 +83,10 @@ export class FakeDataplane implements HostDataplane {
 
   async examine(): Promise<[]> {
     return [];
+  }
+
+  async setDefaultRoutes(...[pid, routes]: Parameters<HostDataplane['setDefaultRoutes']>): Promise<void> {
+    this.defaultRoutes.set(pid, routes);
   }
 
   async sweep(networks: readonly string[], routers: readonly string[]): Promise<string[]> {
@@ -298,13 +304,13 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
     more: { spec?: Partial<WantedContainer['spec']>; power?: WantedContainer['power'] } = {},
   ): string {
     const uuid = newUuid();
-    const nics = networks.map(({ id }) => this.#addPort(id, uuid));
+    const nics = networks.map(({ id }, position) => this.addPort(id, uuid, position));
     const wanted = wantedContainer({ uuid, nics, power: more.power ?? 'running', spec: more.spec ?? {} });
     this.server.rows.set(uuid, { wanted, report: undefined, outcomes: [] });
     return uuid;
   }
 
-  #addPort(networkId: string, deviceId: string): WantedContainer['nics'][number] {
+  addPort(networkId: string, deviceId: string, position = 0): WantedContainer['nics'][number] {
     const network = this.server.networks.get(networkId);
     if (!network) throw new Error(`no network ${networkId}`);
     const index = network.ports.length + 2;
@@ -327,7 +333,14 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
       bandwidth: { egress: null, ingress: null },
     };
     this.server.networks.set(networkId, { ...network, ports: [...network.ports, port] });
-    return { networkId, portId: port.id, macAddress: port.macAddress, fixedIps, preserveOnDelete: false };
+    return {
+      index: position,
+      networkId,
+      portId: port.id,
+      macAddress: port.macAddress,
+      fixedIps,
+      preserveOnDelete: false,
+    };
   }
 }
 

@@ -6,14 +6,16 @@
  * Ports of a container are found by their device id (the container's uuid), so nothing needs to be remembered.
  */
 import type { Caller } from '../model/caller.ts';
-import type { ExposedPort, Nic, ResolvedNet } from '../model/container.ts';
+import type { ExposedPort, Nic, ResolvedNet, WantedNet } from '../model/container.ts';
 
-/** One entry of `nets` as the user gave it. */
+/** One entry of `nets` as the user gave it; neither network nor port = the project's default network. */
 export interface RequestedNet {
-  /** Name or id; exactly one of the two. */
+  /** Name or id. */
   readonly network?: string;
   readonly port?: string;
-  readonly fixedIp?: string;
+  /** At most one of each family. */
+  readonly fixedIps?: readonly string[];
+  readonly defaultGateway?: boolean;
 }
 
 export type { ResolvedNet };
@@ -22,12 +24,19 @@ export interface PortRequest {
   readonly projectId: string;
   readonly containerUuid: string;
   readonly containerName: string;
+  /** What its neighbours resolve it by; empty = nothing. */
+  readonly dnsName: string;
   readonly host: string;
-  /** Position in the container's list of networks: with the container's uuid the key of the port. */
-  readonly index: number;
-  readonly net: ResolvedNet;
+  readonly net: WantedNet;
   /** Null = the project's default group. */
   readonly securityGroupIds: readonly string[] | null;
+}
+
+export interface ReleaseOptions {
+  /** Indexes of networks whose ports stay. */
+  readonly keep?: readonly number[];
+  /** The name that ports of the user's were given with the container, and lose with it. */
+  readonly dnsName?: string;
 }
 
 export interface Networking {
@@ -47,6 +56,15 @@ export interface Networking {
     options: { readonly mayAttachExternal: boolean },
   ): Promise<ResolvedNet[]>;
 
+  /**
+   * The network that is meant, by name or id, or that of a port. Throws `network-not-found`, `port-not-found` (404) and
+   * `conflict` (409) in Zun's words.
+   */
+  locate(
+    caller: Caller,
+    what: { readonly network: string } | { readonly port: string },
+  ): Promise<{ readonly networkId: string; readonly portId?: string }>;
+
   /** Makes or adopts the port, binds it to the host, and tells what the container gets. */
   ensurePort(request: PortRequest): Promise<Nic>;
 
@@ -54,7 +72,16 @@ export interface Networking {
    * Deletes the ports that were made for the container and frees the ones that were the user's. Floating IPs that
    * publishing made (model/published.ts) go along.
    */
-  releasePorts(containerUuid: string): Promise<void>;
+  releasePorts(containerUuid: string, options?: ReleaseOptions): Promise<void>;
+
+  /**
+   * Gives all of the container's ports the group, or takes it from them; those without port security are passed over.
+   * Throws `security-group-cannot-be-applied` when no port can have groups.
+   */
+  changeSecurityGroup(
+    containerUuid: string,
+    change: { readonly add: string } | { readonly remove: string },
+  ): Promise<void>;
 
   /** The group `zun-<container uuid>` with ingress from anywhere to these ports; returns its id. */
   ensureExposedGroup(

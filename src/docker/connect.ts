@@ -226,6 +226,18 @@ class DockerEngine implements Engine {
     });
   }
 
+  async disconnectNetwork(network: string, containerId: string): Promise<void> {
+    try {
+      await this.#socket.request(`disconnect ${containerId} from ${network}`, {
+        method: 'POST',
+        path: ['networks', network, 'disconnect'],
+        body: { Container: containerId, Force: false },
+      });
+    } catch (error) {
+      if (!isFailure(error) || !/is not connected to (?:the )?network/.test(error.message)) throw error;
+    }
+  }
+
   watch(options: { readonly label: LabelFilter; readonly signal: AbortSignal }): AsyncIterable<EngineSignal> {
     return watchEngine(this.#socket, options);
   }

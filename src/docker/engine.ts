@@ -99,8 +99,17 @@ export interface EngineContainer {
   readonly runtime: string;
   readonly tty: boolean;
   readonly ports: readonly number[];
-  /** Names of the Docker networks it is connected to. */
-  readonly networks: readonly string[];
+  /** The Docker networks it is connected to. */
+  readonly endpoints: readonly EngineEndpoint[];
+  /** Process id of its first process on this machine; 0 while there is none. */
+  readonly pid: number;
+}
+
+export interface EngineEndpoint {
+  /** Name of the Docker network. */
+  readonly network: string;
+  /** What its driver was told about the endpoint. */
+  readonly options: Readonly<Record<string, string>>;
 }
 
 /** One line of a listing. */
@@ -287,7 +296,10 @@ export interface Engine {
   listNetworks(label: LabelFilter): Promise<EngineNetwork[]>;
   /** Gone already is success. */
   removeNetwork(idOrName: string): Promise<void>;
+  /** Of a container that runs, at once; of one that does not, at its next start. */
   connectNetwork(network: string, containerId: string, endpoint: EndpointBody): Promise<void>;
+  /** Not connected is success. */
+  disconnectNetwork(network: string, containerId: string): Promise<void>;
 
   /** Events of containers with the label, without end: connects again whenever the Engine comes back. */
   watch(options: { readonly label: LabelFilter; readonly signal: AbortSignal }): AsyncIterable<EngineSignal>;

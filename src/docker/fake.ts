@@ -39,6 +39,7 @@ export interface FakeContainer {
   startedAt?: string;
   finishedAt?: string;
   restartCount: number;
+  pid: number;
   endpoints: Map<string, EndpointBody>;
   files: { path: string; tar: Buffer }[];
   /** How often it was started, by anybody. */
@@ -60,6 +61,7 @@ export class FakeEngine implements Engine {
   isDown = false;
   /** Called before a container joins a network, as dockerd calls the network's driver. */
   onJoin: ((network: string, endpoint: EndpointBody) => Promise<void>) | undefined;
+  onLeave: ((network: string, endpoint: EndpointBody) => Promise<void>) | undefined;
   readonly #faults = new Map<Call, unknown[]>();
   readonly #watchers = new Set<(signal: EngineSignal) => void>();
   #ids = 0;
@@ -186,6 +188,7 @@ export class FakeEngine implements Engine {
       state: 'created',
       exitCode: 0,
       restartCount: 0,
+      pid: this.#ids,
       endpoints,
       files: [],
       starts: 0,
@@ -219,7 +222,11 @@ export class FakeEngine implements Engine {
       runtime: body.HostConfig.Runtime ?? 'runc',
       tty: body.Tty,
       ports: Object.keys(body.ExposedPorts ?? {}).map((port) => Number.parseInt(port, 10)),
-      networks: [...container.endpoints.keys()],
+      endpoints: [...container.endpoints].map(([network, { DriverOpts }]) => ({
+        network,
+        options: DriverOpts,
+      })),
+      pid: container.state === 'running' || container.state === 'paused' ? container.pid : 0,
     };
   }
 
@@ -380,8 +387,27 @@ export class FakeEngine implements Engine {
 
   async connectNetwork(network: string, containerId: string, endpoint: EndpointBody): Promise<void> {
     this.#enter('connectNetwork', network);
-    if (!this.networks.has(network)) throw new Failure('docker-error', `network ${network} not found`);
-    this.#get(containerId).endpoints.set(network, endpoint);
+    const container = this.#get(containerId);
+    if (network === 'none' ? container.endpoints.size > 0 : container.endpoints.has('none')) {
+      throw new Failure(
+        'docker-error',
+        'container cannot be connected to multiple networks with one in none mode',
+      );
+    }
+    if (network !== 'none' && !this.networks.has(network)) {
+      throw new Failure('docker-error', `network ${network} not found`);
+    }
+    if (container.state === 'running') await this.onJoin?.(network, endpoint);
+    container.endpoints.set(network, endpoint);
+  }
+
+  async disconnectNetwork(network: string, containerId: string): Promise<void> {
+    this.#enter('disconnectNetwork', network);
+    const container = this.#get(containerId);
+    const endpoint = container.endpoints.get(network);
+    if (!endpoint) return;
+    if (container.state === 'running') await this.onLeave?.(network, endpoint);
+    container.endpoints.delete(network);
   }
 
   async *watch({ label, signal }: { label: LabelFilter; signal: AbortSignal }): AsyncGenerator<EngineSignal> {

@@ -21,6 +21,7 @@ export interface ContainerAnswer {
     readonly ExitCode: number;
     readonly Error: string;
     readonly OOMKilled: boolean;
+    readonly Pid: number;
     readonly StartedAt: string;
     readonly FinishedAt: string;
   };
@@ -34,7 +35,11 @@ export interface ContainerAnswer {
     readonly ExposedPorts?: Maybe<Readonly<Record<string, object>>>;
   };
   readonly HostConfig: { readonly Runtime: string };
-  readonly NetworkSettings: { readonly Networks: Maybe<Readonly<Record<string, object>>> };
+  readonly NetworkSettings: {
+    readonly Networks: Maybe<
+      Readonly<Record<string, { readonly DriverOpts?: Maybe<Readonly<Record<string, string>>> }>>
+    >;
+  };
 }
 
 export interface ContainerSummaryAnswer {
@@ -117,7 +122,11 @@ export function toContainer(answer: ContainerAnswer): EngineContainer {
     runtime: answer.HostConfig.Runtime,
     tty: Config.Tty,
     ports: [...new Set(Object.keys(Config.ExposedPorts ?? {}).map((port) => Number.parseInt(port, 10)))],
-    networks: Object.keys(answer.NetworkSettings.Networks ?? {}),
+    endpoints: Object.entries(answer.NetworkSettings.Networks ?? {}).map(([network, { DriverOpts }]) => ({
+      network,
+      options: DriverOpts ?? {},
+    })),
+    pid: State.Pid,
   };
 }
 

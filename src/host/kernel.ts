@@ -212,3 +212,8 @@ export interface Kernel {
   readSysctl(key: string, netns?: string): Promise<string>;
   close(): Promise<void>;
 }
+
+/** The network namespace that a process is in, as `netns` of a step. */
+export function namespaceOfProcess(pid: number): string {
+  return `/proc/${pid}/ns/net`;
+}

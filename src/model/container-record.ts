@@ -11,16 +11,24 @@ import type {
   Nic,
   OperationVerb,
   Power,
-  ResolvedNet,
+  ServerVerb,
+  WantedNet,
 } from './container.ts';
 import type { Uuid } from './ids.ts';
 
 /**
  * Where the container's ports are in their life. `wanted`: to be made. `ready`: made, and the agent may see the
- * container. `releasing`: the agent has nothing of it (any more); ports and groups are to be removed. `none`:
- * there are no ports and no claim.
+ * container. `changing`: as `ready`, but `nets` or groups have changed, and the ports are to follow. `releasing`: the
+ * agent has nothing of it (any more); ports and groups are to be removed. `none`: there are no ports and no claim.
  */
-export type PortsPhase = 'wanted' | 'ready' | 'releasing' | 'none';
+export type PortsPhase = 'wanted' | 'ready' | 'changing' | 'releasing' | 'none';
+
+/** Phases in which the container's agent may see it. */
+export const visiblePhases = ['ready', 'changing'] as const satisfies readonly PortsPhase[];
+
+export function isVisible({ portsPhase }: Pick<Container, 'portsPhase'>): boolean {
+  return (visiblePhases as readonly string[]).includes(portsPhase);
+}
 
 /** Injected files are read only when the agent asks: they can be large. */
 export type StoredSpec = Omit<ContainerSpec, 'files'>;
@@ -43,7 +51,9 @@ export interface Container {
   readonly projectId: string;
   readonly userId: string;
   readonly spec: StoredSpec;
-  readonly nets: readonly ResolvedNet[];
+  /** What it is to be on, in the order in which it was asked for. */
+  readonly nets: readonly WantedNet[];
+  /** Those of `nets` whose port is there, in their order. */
   readonly nics: readonly Nic[];
   /** Ids; null = the project's default group. */
   readonly securityGroupIds: readonly Uuid[] | null;
@@ -79,6 +89,12 @@ export interface OperationArgs {
   readonly signal?: string;
   /** update: what to go back to when the Engine refuses. */
   readonly previous?: { readonly cpu: number; readonly memoryMiB: number };
+  /** network_attach, network_detach: which of the container's networks. */
+  readonly nicIndex?: number;
+  /** network_detach: what to go back to when the Engine refuses. */
+  readonly detached?: { readonly net: WantedNet; readonly nic: Nic | null; readonly position: number };
+  /** add_security_group, remove_security_group. */
+  readonly securityGroupId?: Uuid;
 }
 
 /** A row of the action log; while it has no `finishedAt` it waits for the agent. */
@@ -88,7 +104,7 @@ export interface ContainerOperation {
   readonly projectId: string;
   readonly userId: string;
   readonly requestId: string;
-  readonly verb: OperationVerb;
+  readonly verb: OperationVerb | ServerVerb;
   readonly args: OperationArgs;
   readonly startedAt: string;
   readonly finishedAt: string | null;

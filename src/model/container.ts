@@ -57,6 +57,31 @@ export const allowedIn = {
   stats: ['Running'],
   update: ['Created', 'Running', 'Stopped', 'Paused'],
   resize_container: ['Created', 'Running', 'Stopped', 'Paused'],
+  // Everything but what is going or gone: Zun has no rule here.
+  network_attach: [
+    'Creating',
+    'Created',
+    'Running',
+    'Stopped',
+    'Paused',
+    'Restarting',
+    'Rebuilding',
+    'Dead',
+    'Error',
+    'Unknown',
+  ],
+  network_detach: [
+    'Creating',
+    'Created',
+    'Running',
+    'Stopped',
+    'Paused',
+    'Restarting',
+    'Rebuilding',
+    'Dead',
+    'Error',
+    'Unknown',
+  ],
   add_security_group: ['Created', 'Running', 'Stopped', 'Paused'],
   remove_security_group: ['Created', 'Running', 'Stopped', 'Paused'],
   get_archive: ['Created', 'Running', 'Stopped', 'Paused'],
@@ -98,9 +123,15 @@ export const operationVerbs = [
   'kill',
   'rebuild',
   'update',
+  'network_attach',
+  'network_detach',
   'delete',
 ] as const;
 export type OperationVerb = (typeof operationVerbs)[number];
+
+/** Verbs that the server carries out by itself: no agent hears of them. */
+export const serverVerbs = ['add_security_group', 'remove_security_group'] as const;
+export type ServerVerb = (typeof serverVerbs)[number];
 
 export type RestartPolicyName = 'no' | 'always' | 'on-failure' | 'unless-stopped';
 
@@ -172,20 +203,32 @@ export interface FixedIp {
 
 /** A container's place on a network: a port of the network service. */
 export interface Nic {
+  /** That of its entry in the container's list of networks. */
+  readonly index: number;
   readonly networkId: string;
   readonly portId: string;
   readonly macAddress: string;
   readonly fixedIps: readonly FixedIp[];
   /** The port was the user's own: kept when the container goes. */
   readonly preserveOnDelete: boolean;
+  /** Its gateway was asked for as the container's default one. */
+  readonly defaultGateway?: boolean;
 }
 
-/** An entry of `nets` that was checked; kept with the container until its port exists. */
+/** An entry of `nets` that was checked. */
 export interface ResolvedNet {
   readonly networkId: string;
   /** The user's own port; absent = one is made. */
   readonly portId?: string;
-  readonly fixedIp?: string;
+  /** At most one of each family; absent = those that the network gives. */
+  readonly fixedIps?: readonly string[];
+  readonly defaultGateway?: boolean;
+}
+
+/** A network that the container is to be on. */
+export interface WantedNet extends ResolvedNet {
+  /** With the container's uuid the key of the port: never used twice in the container's life. */
+  readonly index: number;
 }
 
 /** What the owner wants the container to be doing when nothing is in progress. */

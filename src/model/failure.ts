@@ -72,6 +72,7 @@ export const failureCodes = {
   'service-port-in-use': { status: 409 },
   'port-not-usable': { status: 400 },
   'security-group-in-use': { status: 409 },
+  'security-group-cannot-be-applied': { status: 400 },
   'security-group-rule-exists': { status: 409 },
   'default-security-group': { status: 409 },
   'ip-address-in-use': { status: 409 },

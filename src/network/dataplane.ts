@@ -24,6 +24,7 @@ import {
   portLink,
 } from '../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../wire/host-network.ts';
+import { type DefaultRoute, setDefaultRoutes } from './default-routes.ts';
 import { Doctor, type Finding, type Part } from './doctor/doctor.ts';
 import { type Limits, limitSteps, limitsOf, parseLimitAlias } from './plan/bandwidth.ts';
 import { printRuleset } from './plan/changes.ts';
@@ -186,6 +187,11 @@ export class Dataplane {
       }
       return [...found, ...(await this.#routers.examine(this.#doctor, repair))];
     });
+  }
+
+  /** For a container's process: its namespace's default routes become these. */
+  setDefaultRoutes(pid: number, routes: readonly DefaultRoute[]): Promise<void> {
+    return setDefaultRoutes(this.#kernel, pid, routes);
   }
 
   /** Resolves when nothing is under way. */

@@ -26,11 +26,15 @@ export const FixedIpShape = Type.Object({
 });
 
 export const NicShape = Type.Object({
+  /** Which of the container's networks. */
+  index: Type.Number(),
   networkId: Type.String(),
   portId: Type.String(),
   macAddress: Type.String(),
   fixedIps: Type.Array(FixedIpShape),
   preserveOnDelete: Type.Boolean(),
+  /** Its gateway was asked for as the container's default one. */
+  defaultGateway: Type.Optional(Type.Boolean()),
 });
 
 export const ContainerSpecShape = Type.Object({

@@ -54,9 +54,10 @@ function containerOf(index: number, owner: Owner): NewContainer {
       registryId: null,
     },
     files: [],
-    nets: [{ networkId }],
+    nets: [{ index: 0, networkId }],
     nics: [
       {
+        index: 0,
         networkId,
         portId: newUuid(),
         macAddress: 'fa:16:3e:00:00:01',

@@ -14,6 +14,12 @@ const commandLine = join(root, 'bin/berth.ts');
 // biome-ignore lint/suspicious/noExplicitAny: tests read answers freely; the shapes are tested where they are made
 export type Answer = any;
 
+export interface RequestOptions {
+  readonly cloud?: string;
+  readonly version?: string;
+  readonly body?: unknown;
+}
+
 /** Commands that say nothing but whether it worked. */
 const silent = new Set(['delete', 'start', 'stop', 'restart', 'pause', 'unpause', 'kill']);
 
@@ -63,6 +69,55 @@ export class Berth {
   /** `berth …` as the administrator. */
   admin(...args: readonly string[]): Promise<Answer> {
     return this.as('berth-admin', ...args);
+  }
+
+  /** A request to the container API, below /v1, at a microversion: for what no client asks. */
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    const { cloud = 'berth', version = '1.41', body } = options;
+    const { auth_url: authUrl } = this.#authOf(cloud);
+    const url = `${authUrl.replace(/\/identity.*$/, '')}/v1${path}`;
+    const { stdout } = await this.#curl(url, {
+      method,
+      headers: { 'X-Auth-Token': await this.#token(cloud), 'OpenStack-API-Version': `container ${version}` },
+      body,
+    });
+    const [head = '', ...rest] = stdout.split('\r\n\r\n');
+    const text = rest.join('\r\n\r\n');
+    return { status: Number(head.split(' ')[1]), body: text === '' ? undefined : JSON.parse(text) };
+  }
+
+  async #token(cloud: string): Promise<string> {
+    const auth = this.#authOf(cloud);
+    const domain = { id: 'default' };
+    const { stdout } = await this.#curl(`${auth.auth_url}/auth/tokens`, {
+      method: 'POST',
+      body: {
+        auth: {
+          identity: {
+            methods: ['password'],
+            password: { user: { name: auth.username, password: auth.password, domain } },
+          },
+          scope: { project: { name: auth.project_name, domain } },
+        },
+      },
+    });
+    return /^x-subject-token: (\S+)/im.exec(stdout)?.[1] ?? '';
+  }
+
+  #authOf(cloud: string): Record<'auth_url' | 'username' | 'password' | 'project_name', string> {
+    return parse(readFileSync(this.#cloudsFile(), 'utf8')).clouds[cloud].auth;
+  }
+
+  #curl(
+    url: string,
+    { method, headers = {}, body }: { method: string; headers?: Record<string, string>; body?: unknown },
+  ): Promise<Output> {
+    const all = { ...headers, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) };
+    return this.machine.exec('curl', [
+      ...['-s', '-i', '-X', method, url],
+      ...Object.entries(all).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
+      ...(body === undefined ? [] : ['-d', JSON.stringify(body)]),
+    ]);
   }
 
   /** `berth …` with an entry of clouds.yaml; the parsed JSON output. A non-zero exit is an error. */

@@ -2,7 +2,13 @@
  * A small working model of the network service: it keeps ports and groups, hands out addresses, can fail, and can
  * play dead: `crashAt = n` lets the n-th moment before or after an effect never pass, as if the process had died there.
  */
-import type { Networking, PortRequest, RequestedNet, ResolvedNet } from '../../src/control/networking.ts';
+import type {
+  Networking,
+  PortRequest,
+  ReleaseOptions,
+  RequestedNet,
+  ResolvedNet,
+} from '../../src/control/networking.ts';
 import type { Caller } from '../../src/model/caller.ts';
 import type { Nic } from '../../src/model/container.ts';
 import { Failure } from '../../src/model/failure.ts';
@@ -10,6 +16,7 @@ import { Failure } from '../../src/model/failure.ts';
 interface FakePort {
   readonly nic: Nic;
   readonly containerUuid: string;
+  readonly groups: Set<string>;
 }
 
 export class FakeNetworking implements Networking {
@@ -64,7 +71,7 @@ export class FakeNetworking implements Networking {
   ): Promise<ResolvedNet[]> {
     this.#enter('resolveNets');
     if (nets.length === 0) return [{ networkId: 'net-default' }];
-    return nets.map(({ network, port, fixedIp }) => {
+    return nets.map(({ network, port, fixedIps, defaultGateway }) => {
       if (network === 'public' && !mayAttachExternal) {
         throw new Failure(
           'external-network-attach-forbidden',
@@ -75,38 +82,81 @@ export class FakeNetworking implements Networking {
         throw new Failure('network-not-found', 'Neutron network missing could not be found.');
       }
       return {
-        networkId: network === undefined ? 'net-of-port' : `net-${network}`,
+        networkId: networkIdOf(network, port),
         ...(port === undefined ? {} : { portId: port }),
-        ...(fixedIp === undefined ? {} : { fixedIp }),
+        ...(fixedIps === undefined ? {} : { fixedIps }),
+        ...(defaultGateway ? { defaultGateway } : {}),
       };
     });
+  }
+
+  async locate(
+    _caller: Caller,
+    what: { readonly network: string } | { readonly port: string },
+  ): Promise<{ networkId: string; portId?: string }> {
+    this.#enter('locate');
+    if ('port' in what) {
+      if (what.port === 'missing') {
+        throw new Failure('port-not-found', 'Neutron port missing could not be found.');
+      }
+      return { networkId: 'net-of-port', portId: what.port };
+    }
+    if (what.network === 'missing') {
+      throw new Failure('network-not-found', 'Neutron network missing could not be found.');
+    }
+    return { networkId: networkIdOf(what.network) };
+  }
+
+  async changeSecurityGroup(
+    containerUuid: string,
+    change: { readonly add: string } | { readonly remove: string },
+  ): Promise<void> {
+    await this.#effect('changeSecurityGroup', () => {
+      for (const { groups, containerUuid: owner } of this.ports.values()) {
+        if (owner !== containerUuid) continue;
+        if ('add' in change) groups.add(change.add);
+        else groups.delete(change.remove);
+      }
+    });
+  }
+
+  /** All distinct sets of groups that the container's ports have. */
+  groupsOf(containerUuid: string): string[] {
+    const ports = [...this.ports.values()].filter((port) => port.containerUuid === containerUuid);
+    return [...new Set(ports.map(({ groups }) => [...groups].sort().join()))];
   }
 
   async ensurePort(request: PortRequest): Promise<Nic> {
     return this.#effect('ensurePort', () => this.#portFor(request));
   }
 
-  #portFor({ containerUuid, index, net }: PortRequest): Nic {
-    const key = `${containerUuid}/${index}`;
+  #portFor({ containerUuid, net, securityGroupIds }: PortRequest): Nic {
+    const key = `${containerUuid}/${net.index}`;
     const known = this.ports.get(key);
     if (known) return known.nic;
     this.#addresses += 1;
-    const address = net.fixedIp ?? `10.0.${this.#addresses >> 8}.${this.#addresses & 255}`;
+    const addresses = net.fixedIps ?? [`10.0.${this.#addresses >> 8}.${this.#addresses & 255}`];
     const nic: Nic = {
+      index: net.index,
       networkId: net.networkId,
       portId: net.portId ?? crypto.randomUUID(),
       macAddress: 'fa:16:3e:00:00:01',
-      fixedIps: [{ address, subnetId: 'sub', version: 4 }],
+      fixedIps: addresses.map((address) => ({
+        address,
+        subnetId: 'sub',
+        version: address.includes(':') ? 6 : 4,
+      })),
       preserveOnDelete: net.portId !== undefined,
+      ...(net.defaultGateway ? { defaultGateway: true } : {}),
     };
-    this.ports.set(key, { nic, containerUuid });
+    this.ports.set(key, { nic, containerUuid, groups: new Set(securityGroupIds ?? ['sg-default']) });
     return nic;
   }
 
-  async releasePorts(containerUuid: string): Promise<void> {
+  async releasePorts(containerUuid: string, { keep = [] }: ReleaseOptions = {}): Promise<void> {
     await this.#effect('releasePorts', () => {
       for (const [key, port] of this.ports) {
-        if (port.containerUuid === containerUuid) this.ports.delete(key);
+        if (port.containerUuid === containerUuid && !keep.includes(port.nic.index)) this.ports.delete(key);
       }
     });
   }
@@ -128,4 +178,10 @@ export class FakeNetworking implements Networking {
     this.#enter('containersWithPorts');
     return [...new Set([...this.ports.values()].map(({ containerUuid }) => containerUuid))];
   }
+}
+
+/** Given as an id or as a name. */
+function networkIdOf(network: string | undefined, port?: string): string {
+  if (network === undefined) return port === undefined ? 'net-default' : 'net-of-port';
+  return network.startsWith('net-') ? network : `net-${network}`;
 }

@@ -62,6 +62,12 @@ export class NotingHost implements KuryrBackend {
   async portOfEndpoint(endpointId: string): Promise<string | undefined> {
     return this.plugged.get(endpointId);
   }
+
+  /** Ports that are not their container's default gateway. */
+  readonly secondary = new Set<string>();
+  isDefaultGateway(portId: string): boolean {
+    return !this.secondary.has(portId);
+  }
 }
 
 export class KuryrWorld {

@@ -40,7 +40,7 @@ export function toCreateAsk(call: Call, border: Border): CreateAsk {
     name: (body.name as string | null | undefined) ?? null,
     run: isTrue(query.run),
     resources,
-    nets: netsOf(body),
+    nets: netsOf(call),
     securityGroups: securityGroupsOf(body),
     availabilityZone: (body.availability_zone as string | null | undefined) ?? null,
     host: (body.host as string | undefined) ?? null,
@@ -55,15 +55,30 @@ function toNumber(value: unknown, byDefault: number): number {
   return value === undefined || value === null ? byDefault : Number(value);
 }
 
-function netsOf({ nets }: Input): RequestedNet[] {
-  return ((nets ?? []) as Record<string, string>[]).map((net) => {
-    const fixedIp = net['v4-fixed-ip'] ?? net['v6-fixed-ip'];
-    return {
-      ...(net.network === undefined ? {} : { network: net.network }),
-      ...(net.port === undefined ? {} : { port: net.port }),
-      ...(fixedIp === undefined ? {} : { fixedIp }),
-    };
-  });
+interface NetInput {
+  readonly network?: string;
+  readonly port?: string;
+  readonly 'v4-fixed-ip'?: string;
+  readonly 'v6-fixed-ip'?: string;
+  readonly default_gateway?: unknown;
+}
+
+function netsOf({ body, version }: Call): RequestedNet[] {
+  const nets = ((body.nets ?? []) as readonly NetInput[]).map((net) => toNet(net, version));
+  if (nets.filter(({ defaultGateway }) => defaultGateway).length <= 1) return nets;
+  throw new Failure('invalid', 'nets: only one of them can be the default gateway');
+}
+
+function toNet(net: NetInput, version: number): RequestedNet {
+  const fixedIps = [net['v4-fixed-ip'], net['v6-fixed-ip']].filter((address) => address !== undefined);
+  // Zun's ports have one address that was asked for, and that is the first.
+  const used = version >= ownMinor ? fixedIps : fixedIps.slice(0, 1);
+  return {
+    ...(net.network === undefined ? {} : { network: net.network }),
+    ...(net.port === undefined ? {} : { port: net.port }),
+    ...(used.length === 0 ? {} : { fixedIps: used }),
+    ...(isTrue(net.default_gateway) ? { defaultGateway: true } : {}),
+  };
 }
 
 /** An empty list asks for nothing: forms send it always. */

@@ -1,6 +1,7 @@
 /** The body of a create, field by field: schema, microversion and policy. zun-api.md 6.2 is the contract. */
 import type { Config } from '../../base/config.ts';
 import type { Fields } from './endpoint.ts';
+import { ownMinor } from './microversion.ts';
 import * as v from './vocabulary.ts';
 
 export function createFields(config: Config) {
@@ -27,7 +28,7 @@ export function createFields(config: Config) {
     restart_policy: { schema: v.restartPolicy },
     security_groups: { schema: v.securityGroups },
     exposed_ports: { schema: v.exposedPorts, since: 24, below: 'refused' },
-    nets: { schema: v.nets },
+    nets: { schema: v.nets, earlier: { until: ownMinor - 1, schema: v.zunNets } },
     mounts: { schema: v.mounts, since: 11, below: 'refused' },
     hints: { schema: v.hints },
     availability_zone: { schema: v.zoneOrNull },

@@ -5,6 +5,7 @@ import { archiveEndpoints } from './endpoints/archives.ts';
 import { containerEndpoints } from './endpoints/containers.ts';
 import { hostEndpoints } from './endpoints/hosts.ts';
 import { imageEndpoints } from './endpoints/images.ts';
+import { networkEndpoints } from './endpoints/networks.ts';
 import { notYetEndpoints } from './endpoints/not-yet.ts';
 import { policyEndpoints } from './endpoints/policies.ts';
 import { quotaEndpoints } from './endpoints/quotas.ts';
@@ -18,6 +19,7 @@ export function zunEndpoints(control: ContainerControl): Endpoint[] {
     ...verbEndpoints(control),
     ...archiveEndpoints(control),
     ...terminalEndpoints(control),
+    ...networkEndpoints(control),
     ...hostEndpoints(control),
     ...quotaEndpoints(control),
     ...imageEndpoints(control),

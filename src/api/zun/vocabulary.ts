@@ -117,16 +117,36 @@ export const exposedPorts = schema({ type: ['object', 'null'], maxProperties: 10
 export const healthcheck = schema({ type: ['object', 'null'] });
 const address = (version: 4 | 6) => ({ type: 'string', maxLength: 45, format: `ipv${version}` });
 const netName = { type: 'string', minLength: 1, maxLength: 255 };
-export const nets = schema({
-  type: ['array', 'null'],
-  maxItems: 32,
-  items: {
-    type: 'object',
-    properties: { network: netName, port: netName, 'v4-fixed-ip': address(4), 'v6-fixed-ip': address(6) },
-    additionalProperties: false,
-    oneOf: [{ required: ['network'] }, { required: ['port'] }],
-  },
+const netProperties = {
+  network: netName,
+  port: netName,
+  'v4-fixed-ip': address(4),
+  'v6-fixed-ip': address(6),
+};
+
+function netsOf(properties: Record<string, unknown>): TSchema {
+  return schema({
+    type: ['array', 'null'],
+    maxItems: 32,
+    items: {
+      type: 'object',
+      properties,
+      additionalProperties: false,
+      oneOf: [{ required: ['network'] }, { required: ['port'] }],
+    },
+  });
+}
+/** Up to 1.40. */
+export const zunNets = netsOf(netProperties);
+export const nets = netsOf({ ...netProperties, default_gateway: plainBoolean });
+
+export const networkOrPort = schema(netName);
+export const fixedIp = schema({
+  type: 'string',
+  maxLength: 45,
+  anyOf: [{ format: 'ipv4' }, { format: 'ipv6' }],
 });
+export const groupName = schema({ type: 'string', minLength: 1, maxLength: 255 });
 export const mounts = schema({
   type: ['array', 'null'],
   maxItems: 64,

@@ -12,7 +12,14 @@ import { containersReadyOn, filesOf, updateContainer } from '../../store/contain
 import { recordHeartbeat } from '../../store/container/hosts.ts';
 import { finishOperation, pendingOperations } from '../../store/container/operations.ts';
 import type { DbOrTrx, Trx } from '../../store/database.ts';
-import { heartbeat, report, type WantedContainer, wantedContainers } from '../../wire/agent.ts';
+import {
+  heartbeat,
+  type OperationVerb,
+  operationVerbs,
+  report,
+  type WantedContainer,
+  wantedContainers,
+} from '../../wire/agent.ts';
 import type { RequestOf } from '../../wire/call.ts';
 import { type ContainerContext, nowIso } from './context.ts';
 import { observe } from './observe.ts';
@@ -75,12 +82,9 @@ async function wantedOn(
       image: pulls[index]?.image ?? container.spec.image,
       files: files.get(container.uuid) ?? [],
     } as unknown as WantedContainer['spec'],
-    nics: container.nics as WantedContainer['nics'],
+    nics: [...container.nics] as WantedContainer['nics'],
     power: container.power,
-    operations: (pending.get(container.uuid) ?? []).map(({ id, verb, args }) => {
-      const { previous: _, ...rest } = args;
-      return { id, verb, ...rest };
-    }),
+    operations: forAgent(container, pending.get(container.uuid) ?? []),
     wasCreated: container.wasCreated,
     ...(pulls[index]?.logIn ? { logIn: { ...pulls[index].logIn } } : {}),
   }));
@@ -94,6 +98,28 @@ async function wantedOn(
       return { image: container.spec.image };
     }
   }
+}
+
+/** What the agent can do now: not what the server does by itself, nor attaching a network whose port is not there yet. */
+function forAgent(
+  { nics }: Container,
+  pending: readonly ContainerOperation[],
+): WantedContainer['operations'] {
+  return pending.flatMap(({ id, verb, args }) => {
+    if (!isForAgent(verb)) return [];
+    if (verb === 'network_attach' && !nics.some(({ index }) => index === args.nicIndex)) return [];
+    const { timeoutSeconds, signal } = args;
+    return {
+      id,
+      verb,
+      ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+      ...(signal === undefined ? {} : { signal }),
+    };
+  });
+}
+
+function isForAgent(verb: ContainerOperation['verb']): verb is OperationVerb {
+  return (operationVerbs as readonly string[]).includes(verb);
 }
 
 async function pendingByContainer(
@@ -118,19 +144,22 @@ export async function applyReport(ctx: AgentCallContext, host: string, message: 
     const pending = await pendingByContainer(trx, uuids);
     const all = [];
     for (const container of known) {
-      all.push(await applyTo(ctx, trx, { container, pending: pending.get(container.uuid) ?? [], message }));
+      const open = pending.get(container.uuid) ?? [];
+      const given = new Set(forAgent(container, open).map(({ id }) => id));
+      const theirs = open.filter(({ id }) => given.has(id));
+      all.push(await applyTo(ctx, trx, { container, pending: theirs, message }));
     }
     return all;
   });
-  for (const { uuid, released, ended } of applied) {
-    if (released) ctx.provisioner.kick(uuid);
+  for (const { uuid, hasPortWork, ended } of applied) {
+    if (hasPortWork) ctx.provisioner.kick(uuid);
     for (const id of ended) ctx.operationEnds.ended(id);
   }
 }
 
 interface Applied {
   readonly uuid: string;
-  readonly released: boolean;
+  readonly hasPortWork: boolean;
   readonly ended: readonly string[];
 }
 
@@ -155,7 +184,8 @@ async function applyTo(
   }
   const released = news?.portsPhase === 'releasing';
   if (released) ctx.log.info({ container: uuid, status: news.status ?? container.status }, 'released');
-  return { uuid, released, ended: ended.map(({ operation }) => operation.id) };
+  const hasPortWork = released || change.portsPhase === 'changing';
+  return { uuid, hasPortWork, ended: ended.map(({ operation }) => operation.id) };
 }
 
 /** What differs from the record; undefined when only the time of the look does: that is not worth a write. */

@@ -10,9 +10,10 @@ import type { Log } from '../../base/log.ts';
 import { Reconciler } from '../../base/reconciler.ts';
 import type { Bus } from '../../bus/bus.ts';
 import type { Caller } from '../../model/caller.ts';
+import type { ServerVerb } from '../../model/container.ts';
 import type { Container, OperationArgs } from '../../model/container-record.ts';
 import type { Db } from '../../store/database.ts';
-import type { Networking } from '../networking.ts';
+import type { Networking, RequestedNet } from '../networking.ts';
 import { Policy, type PolicyRule } from '../policy.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Waker } from '../waker.ts';
@@ -24,6 +25,7 @@ import { hostUseCases } from './hosts.ts';
 import { ImageKeeper, imageUseCases } from './images.ts';
 import { actionOf, actionsOf, type ListAsk, listFor } from './list.ts';
 import { getContainer } from './look-up.ts';
+import { attachNetwork, type DetachAsk, detachNetwork } from './networks.ts';
 import { type OperateAsk, operate, type PowerVerb } from './operate.ts';
 import { OperationEnds } from './operation-ends.ts';
 import { type FindSubject, policyUseCases } from './policies.ts';
@@ -31,6 +33,7 @@ import { Provisioner } from './provisioner.ts';
 import { quotaUseCases } from './quotas.ts';
 import { registryUseCases } from './registries.ts';
 import { type RemoveAsk, removeContainer } from './remove.ts';
+import { changeSecurityGroup } from './security-groups.ts';
 import { LiveLook } from './show.ts';
 import { type ContainerUpdate, renameContainer, resizeContainer, updateInPlace } from './update.ts';
 
@@ -92,6 +95,12 @@ export function createContainerControl(options: ContainerControlOptions) {
     /** The record as it stands. */
     get: (caller: Caller, ident: string, rule: PolicyRule) => getContainer(ctx, caller, ident, rule),
     networks: (caller: Caller, ident: string) => getContainer(ctx, caller, ident, 'container:network_list'),
+    attachNetwork: (caller: Caller, ident: string, net: RequestedNet) =>
+      attachNetwork(ctx, caller, ident, net),
+    detachNetwork: (caller: Caller, ident: string, what: DetachAsk) =>
+      detachNetwork(ctx, caller, ident, what),
+    changeSecurityGroup: (caller: Caller, ident: string, change: { verb: ServerVerb; name: string }) =>
+      changeSecurityGroup(ctx, caller, ident, change),
     update: (caller: Caller, ident: string, update: ContainerUpdate) =>
       updateInPlace(ctx, caller, ident, update),
     resize: (caller: Caller, ident: string, update: ContainerUpdate) =>

@@ -68,6 +68,81 @@ for (let moment = 1; moment <= deleteMoments; moment += 1) {
   });
 }
 
+/** Before and after: the port is made, others are looked for, after the agent has connected. */
+const attachMoments = 4;
+/** Before and after: the port that the agent has left is given back. */
+const detachMoments = 2;
+/** Before and after: the ports are changed, others are looked for. */
+const groupMoments = 4;
+
+/** What the record, the network service and the agent have, once all work is done. */
+async function networksOf(world: World, uuid: string): Promise<string[][]> {
+  const row = await world.until('settled', async () => {
+    const now = await world.row(uuid);
+    return now?.portsPhase === 'ready' && now.taskState === null && now;
+  });
+  assert.ok((await world.control.actions(world.user, uuid)).every(({ result }) => result === 'Success'));
+  return [
+    row.nics.map(({ networkId }) => networkId),
+    [...world.networking.ports.values()].map(({ nic }) => nic.networkId),
+    world.agent.engine.get(uuid)?.wanted.nics.map(({ networkId }) => networkId) ?? [],
+  ];
+}
+
+for (let moment = 1; moment <= attachMoments; moment += 1) {
+  test(`attach survives a crash at moment ${moment}`, async () => {
+    const world = await createWorld();
+    try {
+      const { uuid } = await world.make({ nets: [{ network: 'a' }] });
+      const crashed = crashAt(world, moment);
+      await world.control.attachNetwork(world.user, uuid, { network: 'b' });
+      await crashed();
+      await world.crash();
+      await world.until('attached', async () =>
+        (await networksOf(world, uuid)).every(({ length }) => length === 2),
+      );
+      assert.deepEqual(await networksOf(world, uuid), Array(3).fill(['net-a', 'net-b']));
+    } finally {
+      await world.close();
+    }
+  });
+}
+
+for (let moment = 1; moment <= detachMoments; moment += 1) {
+  test(`detach survives a crash at moment ${moment}`, async () => {
+    const world = await createWorld();
+    try {
+      const { uuid } = await world.make({ nets: [{ network: 'a' }, { network: 'b' }] });
+      const crashed = crashAt(world, moment);
+      await world.control.detachNetwork(world.user, uuid, { network: 'a' });
+      await crashed();
+      await world.crash();
+      await world.until('detached', async () => world.networking.ports.size === 1);
+      assert.deepEqual(await networksOf(world, uuid), Array(3).fill(['net-b']));
+    } finally {
+      await world.close();
+    }
+  });
+}
+
+for (let moment = 1; moment <= groupMoments; moment += 1) {
+  test(`a security group survives a crash at moment ${moment}`, async () => {
+    const world = await createWorld();
+    try {
+      const { uuid } = await world.make({ nets: [{ network: 'a' }, { network: 'b' }] });
+      const crashed = crashAt(world, moment);
+      const change = { verb: 'add_security_group', name: 'web' } as const;
+      await world.control.changeSecurityGroup(world.user, uuid, change);
+      await crashed();
+      await world.crash();
+      await networksOf(world, uuid);
+      assert.deepEqual(world.networking.groupsOf(uuid), ['sg-default,sg-web']);
+    } finally {
+      await world.close();
+    }
+  });
+}
+
 test('a create that the agent has not heard of, and one whose report was lost, end Running', async () => {
   const world = await createWorld();
   try {
@@ -136,13 +211,13 @@ test('ports whose container has no row are swept, others stay', async () => {
   const world = await createWorld();
   try {
     const { uuid } = await world.make();
-    const net = { networkId: 'n' };
+    const net = { index: 0, networkId: 'n' };
     const stray = {
       projectId: 'p',
       containerUuid: crypto.randomUUID(),
       containerName: 'x',
+      dnsName: 'x',
       host: 'h',
-      index: 0,
       net,
     };
     await world.networking.ensurePort({ ...stray, securityGroupIds: null });

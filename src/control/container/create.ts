@@ -6,7 +6,7 @@
  * last place together. No host fits = the container is stored all the same, in status Error, saying why.
  */
 import type { Caller } from '../../model/caller.ts';
-import type { ContainerSpec, ResolvedNet } from '../../model/container.ts';
+import type { ContainerSpec, WantedNet } from '../../model/container.ts';
 import type { Container, Usage } from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';
 import { newUuid } from '../../model/ids.ts';
@@ -19,6 +19,7 @@ import type { RequestedNet } from '../networking.ts';
 import { type ContainerContext, nowIso } from './context.ts';
 import { hostStates } from './hosts.ts';
 import { assertNameFree, generateName } from './names.ts';
+import { assertDistinct } from './networks.ts';
 import { assertQuota } from './quotas.ts';
 import { getRegistry } from './registries.ts';
 
@@ -69,9 +70,11 @@ export async function createContainer(
   const wants = { containers: 1, ...ask.resources };
   await assertQuota(db, config, caller.projectId, wants);
   for (const field of ['auto_remove', 'runtime', 'hostname'] as const) ask.admit(field);
-  const nets = await networking.resolveNets(caller, ask.nets, {
+  const resolved = await networking.resolveNets(caller, ask.nets, {
     mayAttachExternal: policy.allows(caller, 'network:attach_external_network'),
   });
+  assertDistinct(resolved);
+  const nets = resolved.map((net, index) => ({ ...net, index }));
   for (const field of ['healthcheck', 'mounts', 'privileged', 'image_driver', 'image_pull_policy'] as const) {
     ask.admit(field);
   }
@@ -97,7 +100,7 @@ interface Checked {
   readonly ask: CreateAsk;
   readonly name: string;
   readonly spec: ContainerSpec;
-  readonly nets: readonly ResolvedNet[];
+  readonly nets: readonly WantedNet[];
   readonly securityGroupIds: readonly string[] | null;
 }
 

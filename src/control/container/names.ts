@@ -1,6 +1,7 @@
 /** Names of containers: the generated ones, and the optional rule that they be unique. */
 import { randomInt } from 'node:crypto';
 import type { Config } from '../../base/config.ts';
+import type { Container } from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';
 import { isNameTaken } from '../../store/container/containers.ts';
 import type { DbOrTrx } from '../../store/database.ts';
@@ -35,6 +36,22 @@ const letters = [
 /** `zeta-22-container`. Not unique: names need not be. */
 export function generateName(): string {
   return `${letters[randomInt(letters.length)]}-${randomInt(1, 25)}-container`;
+}
+
+const longestLabel = 63;
+
+/**
+ * What a container's neighbours resolve it by: its host name as far as that is one label, else its name with what no
+ * label may have made into hyphens. Empty when nothing is left; a label of digits alone would be taken for a number.
+ */
+export function dnsNameOf({ name, spec }: Pick<Container, 'name' | 'spec'>): string {
+  const [first = ''] = (spec.hostname ?? name.replaceAll('.', '-')).split('.');
+  const label = first
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, '-')
+    .slice(0, longestLabel)
+    .replaceAll(/^-+|-+$/g, '');
+  return /^\d+$/.test(label) ? '' : label;
 }
 
 /** Throws `container-already-exists` (409) when the configured scope has the name, in whatever case. */

@@ -10,10 +10,11 @@ import { type ContainerStatus, type EngineState, statusOf } from '../../model/co
 import type { Container, ContainerOperation } from '../../model/container-record.ts';
 import type { ContainerChange } from '../../store/container/codec.ts';
 import type { ContainerReport, OperationOutcome } from '../../wire/agent.ts';
+import { afterEnds } from './nic-changes.ts';
 
 export interface Observation {
   readonly container: Container;
-  /** Operations of the container that have not ended, oldest first. */
+  /** Operations of the container that the agent was given and that have not ended, oldest first. */
   readonly pending: readonly ContainerOperation[];
   readonly report: ContainerReport | undefined;
   /** Outcomes that name operations of this container. */
@@ -53,6 +54,7 @@ export function observe(seen: Observation): Consequence {
       taskState:
         remaining.length > 0 ? (report?.taskState ?? container.taskState) : (report?.taskState ?? null),
       ...revertedUpdate(container, ended),
+      ...afterEnds(container, ended),
       ...verdict,
     },
     ended,

@@ -3,8 +3,18 @@
  * with what is wanted from now on, then the agent is woken. The request does not wait for it.
  */
 import type { Caller } from '../../model/caller.ts';
-import { assertAllowed, type ContainerAction, type OperationVerb } from '../../model/container.ts';
-import type { Container, OperationArgs, StoredSpec } from '../../model/container-record.ts';
+import {
+  assertAllowed,
+  type ContainerAction,
+  type OperationVerb,
+  type ServerVerb,
+} from '../../model/container.ts';
+import {
+  type Container,
+  isVisible,
+  type OperationArgs,
+  type StoredSpec,
+} from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';
 import { newUuid } from '../../model/ids.ts';
 import type { ContainerChange } from '../../store/container/codec.ts';
@@ -108,14 +118,14 @@ export async function mustFind(db: DbOrTrx, uuid: string): Promise<Container> {
 
 /** Throws `invalid` (400) for a container that has nothing on any host. */
 export function assertOnHost(container: Container): string {
-  if (container.host !== null && container.portsPhase === 'ready') return container.host;
+  if (container.host !== null && isVisible(container)) return container.host;
   throw new Failure('invalid', 'Cannot operate an uncreated container.');
 }
 
 export interface QueuedOperation {
   readonly caller: Caller;
   readonly container: Container;
-  readonly verb: OperationVerb & (ContainerAction | 'create');
+  readonly verb: (OperationVerb | ServerVerb) & (ContainerAction | 'create');
   readonly args: OperationArgs;
 }
 

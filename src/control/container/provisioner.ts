@@ -1,5 +1,6 @@
 /**
- * Ports of containers: made after a create, removed after a delete or a failed create.
+ * Ports of containers: made after a create, removed after a delete or a failed create; in between they follow the
+ * container's networks and security groups (./port-changes.ts).
  *
  * One container at a time is settled (`settle` reads what it should do from the row, so it may be asked for at any
  * moment and any number of times); different containers run side by side. `pass` settles all that is open and
@@ -9,7 +10,7 @@
  */
 import { KeyedQueue } from '../../base/keyed-queue.ts';
 import type { Container } from '../../model/container-record.ts';
-import { Failure, isFailure } from '../../model/failure.ts';
+import { Failure } from '../../model/failure.ts';
 import {
   containersInPhase,
   deleteContainer,
@@ -19,9 +20,9 @@ import {
 } from '../../store/container/containers.ts';
 import { finishAllOperations } from '../../store/container/operations.ts';
 import { type ContainerContext, nowIso } from './context.ts';
+import { dnsNameOf } from './names.ts';
+import { followChanges, mayRecover, portRequest } from './port-changes.ts';
 
-/** How long a network service that cannot be reached is waited for before a create fails. */
-const patienceMs = 120_000;
 const atOnce = 16;
 
 export class Provisioner {
@@ -40,7 +41,7 @@ export class Provisioner {
   }
 
   async pass(): Promise<void> {
-    const open = await containersInPhase(this.#ctx.db, ['wanted', 'releasing']);
+    const open = await containersInPhase(this.#ctx.db, ['wanted', 'changing', 'releasing']);
     const failures: unknown[] = [];
     for (let at = 0; at < open.length; at += atOnce) {
       const settled = await Promise.allSettled(
@@ -60,6 +61,10 @@ export class Provisioner {
     const container = await findContainer(this.#ctx.db, uuid);
     if (container?.portsPhase === 'wanted') await this.#provision(container);
     else if (container?.portsPhase === 'releasing') await this.#release(container);
+    else if (container?.portsPhase === 'changing' && !(await followChanges(this.#ctx, container))) {
+      // It has changed once more meanwhile.
+      await this.#settle(uuid);
+    }
   }
 
   async #provision(container: Container): Promise<void> {
@@ -89,33 +94,20 @@ export class Provisioner {
 
   async #makePorts(container: Container, host: string): Promise<Pick<Container, 'nics' | 'exposedGroupId'>> {
     const { networking } = this.#ctx;
-    const { uuid, projectId, spec, securityGroupIds } = container;
+    const { uuid, projectId, spec } = container;
     const exposedGroupId =
       spec.exposedPorts.length === 0
         ? null
         : await networking.ensureExposedGroup(projectId, uuid, spec.exposedPorts);
-    const groups = exposedGroupId === null ? securityGroupIds : [...(securityGroupIds ?? []), exposedGroupId];
     const nics = [];
-    for (const [index, net] of container.nets.entries()) {
-      nics.push(
-        await networking.ensurePort({
-          projectId,
-          containerUuid: uuid,
-          containerName: container.name,
-          host,
-          index,
-          net,
-          securityGroupIds: groups,
-        }),
-      );
+    for (const net of container.nets) {
+      nics.push(await networking.ensurePort(portRequest({ ...container, exposedGroupId }, host, net)));
     }
     return { nics, exposedGroupId };
   }
 
   #mayRecover(container: Container, error: unknown): boolean {
-    const isOutage = isFailure(error, 'unavailable') || isFailure(error, 'timeout');
-    const ageMs = this.#ctx.clock.now().getTime() - Date.parse(container.createdAt);
-    return isOutage && ageMs < patienceMs;
+    return mayRecover(this.#ctx, container.createdAt, error);
   }
 
   async #fail(container: Container, error: unknown): Promise<void> {
@@ -138,12 +130,14 @@ export class Provisioner {
   async #release(container: Container): Promise<void> {
     const { db, networking } = this.#ctx;
     const { uuid, projectId } = container;
-    await networking.releasePorts(uuid);
+    await networking.releasePorts(uuid, { dnsName: dnsNameOf(container) });
     await networking.releaseExposedGroup(projectId, uuid);
     await db.transaction().execute(async (trx) => {
       const now = await findContainer(trx, uuid);
       if (!now) return;
       if (now.status === 'Deleting' || now.status === 'Deleted') return deleteContainer(trx, uuid);
+      const message = 'The container has nothing on any host any more.';
+      await finishAllOperations(trx, uuid, { result: 'Error', message, at: nowIso(this.#ctx) });
       await updateContainer(trx, uuid, {
         portsPhase: 'none',
         host: null,

@@ -6,7 +6,7 @@
  */
 import type { Caller } from '../../model/caller.ts';
 import { assertAllowed, type ContainerAction } from '../../model/container.ts';
-import type { Container } from '../../model/container-record.ts';
+import { type Container, isVisible } from '../../model/container-record.ts';
 import { deleteContainer, updateContainer } from '../../store/container/containers.ts';
 import { findHost } from '../../store/container/hosts.ts';
 import { finishAllOperations } from '../../store/container/operations.ts';
@@ -37,7 +37,7 @@ export async function removeContainer(
   if (ask.force) policy.enforce(caller, 'container:delete_force', found);
   if (ask.stop && found.status === 'Running') policy.enforce(caller, 'container:stop', found);
   assertAllowed(actionOf(ask), found.uuid, found.status);
-  if (found.portsPhase === 'ready' && found.host !== null && !ask.force) await assertHostUp(ctx, found.host);
+  if (isVisible(found) && found.host !== null && !ask.force) await assertHostUp(ctx, found.host);
 
   const { uuid } = found;
   const after = await ctx.db.transaction().execute(async (trx) => {
@@ -73,7 +73,7 @@ async function begin(
   }
   const now = nowIso(ctx);
   const deleting = { status: 'Deleting', taskState: 'container_deleting', updatedAt: now } as const;
-  const agentHasIt = container.portsPhase === 'ready' && host !== null && (await findHost(trx, host));
+  const agentHasIt = isVisible(container) && host !== null && (await findHost(trx, host));
   if (!agentHasIt) {
     await updateContainer(trx, uuid, { ...deleting, portsPhase: 'releasing' });
     return { wake: null, release: true };

@@ -6,7 +6,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Caller } from '../../model/caller.ts';
-import type { Container } from '../../model/container-record.ts';
+import { type Container, isVisible } from '../../model/container-record.ts';
 import { findContainer } from '../../store/container/containers.ts';
 import { findHost } from '../../store/container/hosts.ts';
 import { containerInspect } from '../../wire/agent.ts';
@@ -35,8 +35,9 @@ export class LiveLook {
     return (await findContainer(db, container.uuid)) ?? container;
   }
 
-  #isWorthALook({ uuid, host, portsPhase, wasCreated, status }: Container): boolean {
-    if (host === null || portsPhase !== 'ready' || !wasCreated || status === 'Deleting') return false;
+  #isWorthALook(container: Container): boolean {
+    const { uuid, host, wasCreated, status } = container;
+    if (host === null || !isVisible(container) || !wasCreated || status === 'Deleting') return false;
     if (this.#lookedAt.has(uuid)) return false;
     this.#lookedAt.set(uuid, true);
     return true;

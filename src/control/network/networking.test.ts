@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createTestNetwork, type TestNetwork, testCaller } from '../../../test/helpers/network-control.ts';
+import type { ResolvedNet } from '../../model/container.ts';
 import { isFailure } from '../../model/failure.ts';
 import type { Network } from '../../model/network.ts';
 import type { PortRequest, RequestedNet } from '../networking.ts';
@@ -30,14 +31,19 @@ async function makeNetwork(
   return network;
 }
 
-function request(networkId: string, changes: Partial<PortRequest> = {}): PortRequest {
+interface Changes extends Omit<Partial<PortRequest>, 'net'> {
+  readonly index?: number;
+  readonly net?: ResolvedNet;
+}
+
+function request(networkId: string, { index = 0, net, ...changes }: Changes = {}): PortRequest {
   return {
     projectId: 'demo',
     containerUuid: container,
     containerName: 'web',
+    dnsName: 'web-1',
     host: 'h1',
-    index: 0,
-    net: { networkId },
+    net: { networkId, ...net, index },
     securityGroupIds: null,
     ...changes,
   };
@@ -57,8 +63,8 @@ describe('ports of containers', () => {
     const [port, ...others] = await ports.list(demo);
     assert.equal(others.length, 0);
     assert.deepEqual(
-      [port?.name, port?.deviceId, port?.deviceOwner, port?.bindingHost, port?.status],
-      ['web', container, 'compute:berth', 'h1', 'DOWN'],
+      [port?.name, port?.dnsName, port?.deviceId, port?.deviceOwner, port?.bindingHost, port?.status],
+      ['web', 'web-1', container, 'compute:berth', 'h1', 'DOWN'],
     );
     assert.equal(port?.securityGroupIds.length, 1);
     assert.deepEqual(await networking.containersWithPorts(), [container]);
@@ -89,7 +95,7 @@ describe('ports of containers', () => {
     const network = await makeNetwork(world, '10.0.0.0/24');
     const [group] = await securityGroups.create(demo, [{ name: 'g' }]);
     assert.ok(group);
-    const net = { networkId: network.id, fixedIp: '10.0.0.77' };
+    const net = { networkId: network.id, fixedIps: ['10.0.0.77'] };
     const first = await networking.ensurePort(request(network.id, { net, securityGroupIds: [group.id] }));
     const second = await networking.ensurePort(request(network.id, { index: 1, securityGroupIds: [] }));
     assert.equal(first.fixedIps[0]?.address, '10.0.0.77');
@@ -109,16 +115,68 @@ describe('ports of containers', () => {
     const net = { networkId: network.id, portId: own.id };
     const nic = await networking.ensurePort(request(network.id, { net }));
     assert.deepEqual([nic.portId, nic.preserveOnDelete], [own.id, true]);
+    assert.equal((await ports.get(demo, own.id)).dnsName, 'web-1');
     assert.deepEqual(await networking.ensurePort(request(network.id, { net })), nic);
     await assert.rejects(
       networking.ensurePort(request(network.id, { net, containerUuid: own.id })),
       failsWith('port-in-use'),
     );
-    await networking.releasePorts(container);
+    await networking.releasePorts(container, { dnsName: 'web-1' });
     const freed = await ports.get(demo, own.id);
-    assert.deepEqual([freed.deviceId, freed.deviceOwner, freed.bindingHost], ['', '', '']);
+    assert.deepEqual([freed.deviceId, freed.deviceOwner, freed.bindingHost, freed.dnsName], ['', '', '', '']);
     assert.deepEqual(freed.fixedIps, own.fixedIps);
     assert.deepEqual(await networking.containersWithPorts(), []);
+  });
+
+  test('ports are released but for those that are kept', async () => {
+    await using world = await createTestNetwork();
+    const { networking, ports } = world.control;
+    const network = await makeNetwork(world, '10.0.0.0/24');
+    const [own] = await ports.create(demo, [{ networkId: network.id, name: 'mine' }]);
+    assert.ok(own);
+    const kept = await networking.ensurePort(request(network.id, { index: 7 }));
+    await networking.ensurePort(request(network.id, { index: 8 }));
+    const net = { networkId: network.id, portId: own.id };
+    await networking.ensurePort(request(network.id, { index: 9, net }));
+    await networking.releasePorts(container, { keep: [7] });
+    const left = await ports.list(demo);
+    assert.deepEqual(new Set(left.map(({ id }) => id)), new Set([kept.portId, own.id]));
+    assert.equal((await ports.get(demo, own.id)).deviceId, '');
+  });
+
+  test('a security group is given to all ports that can have one and taken again; the others keep theirs', async () => {
+    await using world = await createTestNetwork();
+    const { networking, securityGroups, ports, networks } = world.control;
+    const network = await makeNetwork(world, '10.0.0.0/24');
+    const [web, own] = await securityGroups.create(demo, [{ name: 'web' }, { name: 'own' }]);
+    const [open] = await networks.create(demo, [{ portSecurityEnabled: false }]);
+    assert.ok(web && own && open);
+    await world.control.subnets.create(demo, [{ networkId: open.id, cidr: '10.1.0.0/24' }]);
+    const [mine] = await ports.create(demo, [{ networkId: network.id, securityGroupIds: [own.id] }]);
+    assert.ok(mine);
+    await networking.ensurePort(request(open.id, { index: 2 }));
+    await assert.rejects(
+      networking.changeSecurityGroup(container, { add: web.id }),
+      failsWith('security-group-cannot-be-applied'),
+    );
+    const first = await networking.ensurePort(request(network.id, { securityGroupIds: [] }));
+    const adopted = { networkId: network.id, portId: mine.id };
+    await networking.ensurePort(request(network.id, { index: 1, net: adopted }));
+    const groupsOf = async (id: string) => [...(await ports.get(demo, id)).securityGroupIds].sort();
+    for (const _ of ['once', 'twice']) {
+      await networking.changeSecurityGroup(container, { add: web.id });
+      assert.deepEqual(await groupsOf(first.portId), [web.id]);
+      assert.deepEqual(await groupsOf(mine.id), [own.id, web.id].sort());
+    }
+    for (const _ of ['once', 'twice']) {
+      await networking.changeSecurityGroup(container, { remove: web.id });
+      assert.deepEqual([await groupsOf(first.portId), await groupsOf(mine.id)], [[], [own.id]]);
+    }
+    const gone = crypto.randomUUID();
+    await assert.rejects(
+      networking.changeSecurityGroup(container, { add: gone }),
+      failsWith('security-group-not-found'),
+    );
   });
 
   test('releasing a container leaves ports alone that only claim to be its', async () => {
@@ -195,8 +253,8 @@ describe('what a request asks for', () => {
     await ports.create(demo, [{ networkId: network.id, name: 'addressless', fixedIps: [] }]);
     assert.ok(free && used);
     const resolve = (...nets: RequestedNet[]) => networking.resolveNets(demo, nets, plain);
-    assert.deepEqual(await resolve({ network: 'net', fixedIp: '10.0.0.9' }, { network: network.id }), [
-      { networkId: network.id, fixedIp: '10.0.0.9' },
+    assert.deepEqual(await resolve({ network: 'net', fixedIps: ['10.0.0.9'] }, { network: network.id }), [
+      { networkId: network.id, fixedIps: ['10.0.0.9'] },
       { networkId: network.id },
     ]);
     assert.deepEqual(await resolve({ port: 'free' }), [{ networkId: network.id, portId: free.id }]);
@@ -206,10 +264,10 @@ describe('what a request asks for', () => {
       [[{ network: 'public' }], 'external-network-attach-forbidden'],
       [[{ network: 'bare' }], 'invalid'],
       [[{ port: 'addressless' }], 'port-not-usable'],
-      [[{ network: 'net', fixedIp: '10.9.0.9' }], 'invalid-ip-for-network'],
-      [[{ network: 'net', fixedIp: '10.0.0.255' }], 'invalid-ip-for-subnet'],
-      [[{ network: 'net', fixedIp: 'x' }], 'invalid-ip-for-network'],
-      [[{ network: 'net', fixedIp: '10.0.0.50' }], 'ip-address-in-use'],
+      [[{ network: 'net', fixedIps: ['10.9.0.9'] }], 'invalid-ip-for-network'],
+      [[{ network: 'net', fixedIps: ['10.0.0.255'] }], 'invalid-ip-for-subnet'],
+      [[{ network: 'net', fixedIps: ['x'] }], 'invalid-ip-for-network'],
+      [[{ network: 'net', fixedIps: ['10.0.0.50'] }], 'ip-address-in-use'],
       [[{ port: 'nosuch' }], 'port-not-found'],
       [[{ port: 'used' }], 'port-in-use'],
       [[{ port: 'free' }, { port: free.id }], 'port-in-use'],
@@ -220,6 +278,40 @@ describe('what a request asks for', () => {
     assert.deepEqual(may, [{ networkId: external.id }]);
     await makeNetwork(world, '10.2.0.0/24', { name: 'net' });
     await assert.rejects(resolve({ network: 'net' }), failsWith('conflict', /use an ID/));
+    await assert.rejects(networking.locate(demo, { network: 'net' }), failsWith('conflict', /use an ID/));
+  });
+
+  test('an address of each family, a wish for the gateway, and the default network with an address', async () => {
+    await using world = await createTestNetwork();
+    const network = await makeNetwork(world, '10.0.0.0/24');
+    await world.control.subnets.create(demo, [{ networkId: network.id, cidr: 'fd00:1::/64' }]);
+    const { networking, ports } = world.control;
+    const resolve = (...nets: RequestedNet[]) => networking.resolveNets(demo, nets, plain);
+    const fixedIps = ['10.0.0.9', 'fd00:1:0::9'];
+    const [both] = await resolve({ network: network.id, fixedIps, defaultGateway: true });
+    assert.deepEqual(both, {
+      networkId: network.id,
+      fixedIps: ['10.0.0.9', 'fd00:1::9'],
+      defaultGateway: true,
+    });
+    const nic = await networking.ensurePort(request(network.id, { net: both ?? { networkId: '' } }));
+    assert.deepEqual(
+      nic.fixedIps.map(({ address, version }) => [address, version]),
+      [
+        ['10.0.0.9', 4],
+        ['fd00:1::9', 6],
+      ],
+    );
+    assert.equal(nic.defaultGateway, true);
+    assert.deepEqual(await resolve({ fixedIps: ['fd00:1::a'] }), [
+      { networkId: network.id, fixedIps: ['fd00:1::a'] },
+    ]);
+    assert.deepEqual(await networking.locate(demo, { port: nic.portId }), {
+      networkId: network.id,
+      portId: nic.portId,
+    });
+    await ports.remove(demo, nic.portId);
+    await assert.rejects(networking.locate(demo, { port: nic.portId }), failsWith('port-not-found'));
   });
 
   test('security groups by name and id, each once', async () => {

@@ -27,7 +27,7 @@ import { egressRules } from './default-group.ts';
 import { getNetwork } from './networks.ts';
 import { changePort, dropPorts, getPort, makePort } from './port-lifecycle.ts';
 import { claimQuota } from './quotas.ts';
-import { resolveNets, resolveSecurityGroups } from './resolve.ts';
+import { locate, resolveNets, resolveSecurityGroups } from './resolve.ts';
 import { releasePublished } from './routing/releases.ts';
 
 export function createNetworking(context: NetworkContext): Networking {
@@ -37,23 +37,26 @@ export function createNetworking(context: NetworkContext): Networking {
 
     resolveNets: (caller, nets, options) => resolveNets(context, caller, nets, options),
 
+    locate: (caller, what) => locate(context, caller, what),
+
     ensurePort: (request) =>
       change(context, async (current) => {
         const [known] = await findPorts(current.trx, everything, {
           device_id: [request.containerUuid],
-          attachment_index: [request.index],
+          attachment_index: [request.net.index],
         });
         const port = known
           ? await bind(context, current, known, request)
           : request.net.portId
             ? await adopt(context, current, request.net.portId, request)
             : await make(context, current, request);
-        return toNic(port);
+        return toNic(port, request.net);
       }),
 
-    releasePorts: (containerUuid) =>
+    releasePorts: (containerUuid, { keep = [], dnsName } = {}) =>
       change(context, async (current) => {
-        const ports = await attachedPorts(current.trx, containerUuid);
+        const all = await attachedPorts(current.trx, containerUuid);
+        const ports = all.filter(({ attachment }) => !keep.includes(attachment?.index ?? -1));
         await dropPorts(
           current,
           ports.filter((port) => !port.attachment?.adopted),
@@ -73,11 +76,25 @@ export function createNetworking(context: NetworkContext): Networking {
               deviceOwner: '',
               bindingHost: '',
               ...(opened ? { securityGroupIds } : {}),
+              ...(port.dnsName === dnsName ? { dnsName: '' } : {}),
             },
             scope: everything,
             attachment: null,
           });
         }
+      }),
+
+    changeSecurityGroup: (containerUuid, what) =>
+      change(context, async (current) => {
+        const ports = await attachedPorts(current.trx, containerUuid);
+        const filtered = ports.filter(({ portSecurityEnabled }) => portSecurityEnabled);
+        if ('add' in what && ports.length > 0 && filtered.length === 0) {
+          throw new Failure(
+            'security-group-cannot-be-applied',
+            `Security group ${what.add} cannot be applied: no port of the container has port security.`,
+          );
+        }
+        for (const port of filtered) await changeGroups(context, current, port, what);
       }),
 
     ensureExposedGroup: (projectId, containerUuid, ports) =>
@@ -111,7 +128,7 @@ async function attachedPorts(trx: Trx, containerUuid: Uuid): Promise<Port[]> {
 }
 
 async function make(context: NetworkContext, current: Change, request: PortRequest): Promise<Port> {
-  const { projectId, containerUuid, containerName, host, index, net, securityGroupIds } = request;
+  const { projectId, containerUuid, containerName, dnsName, host, net, securityGroupIds } = request;
   const network = await getNetwork(current.trx, net.networkId);
   await claimQuota(context, current.trx, projectId, { port: 1 });
   return makePort(context, current, {
@@ -119,14 +136,15 @@ async function make(context: NetworkContext, current: Change, request: PortReque
     projectId,
     draft: {
       name: containerName,
+      dnsName,
       deviceId: containerUuid,
       deviceOwner: containerPortOwner,
       bindingHost: host,
-      ...(net.fixedIp === undefined ? {} : { fixedIps: [{ ipAddress: net.fixedIp }] }),
+      ...(net.fixedIps === undefined ? {} : { fixedIps: net.fixedIps.map((ipAddress) => ({ ipAddress })) }),
       ...(securityGroupIds === null || !network.portSecurityEnabled ? {} : { securityGroupIds }),
     },
     scope: projectScope(projectId),
-    attachment: { index, adopted: false },
+    attachment: { index: net.index, adopted: false },
   });
 }
 
@@ -145,9 +163,10 @@ async function adopt(
       deviceId: request.containerUuid,
       deviceOwner: containerPortOwner,
       bindingHost: request.host,
+      ...(port.dnsName === '' ? { dnsName: request.dnsName } : {}),
     },
     scope: everything,
-    attachment: { index: request.index, adopted: true },
+    attachment: { index: request.net.index, adopted: true },
   });
 }
 
@@ -166,8 +185,27 @@ async function bind(
   });
 }
 
-function toNic(port: Port): Nic {
+/** Groups come and go one by one: a port that was the user's keeps those it had. */
+async function changeGroups(
+  context: NetworkContext,
+  current: Change,
+  port: Port,
+  what: { readonly add: Uuid } | { readonly remove: Uuid },
+): Promise<void> {
+  const has = port.securityGroupIds;
+  const isSo = 'add' in what ? has.includes(what.add) : !has.includes(what.remove);
+  if (isSo) return;
+  const securityGroupIds = 'add' in what ? [...has, what.add] : has.filter((id) => id !== what.remove);
+  await changePort(context, current, {
+    port,
+    changes: { securityGroupIds },
+    scope: projectScope(port.projectId),
+  });
+}
+
+function toNic(port: Port, { index, defaultGateway }: PortRequest['net']): Nic {
   return {
+    index,
     networkId: port.networkId,
     portId: port.id,
     macAddress: port.macAddress,
@@ -177,6 +215,7 @@ function toNic(port: Port): Nic {
       version: ipAddress.includes(':') ? 6 : 4,
     })),
     preserveOnDelete: port.attachment?.adopted ?? false,
+    ...(defaultGateway ? { defaultGateway } : {}),
   };
 }
 

@@ -23,9 +23,9 @@ async function withWayOut({ control }: TestNetwork) {
       projectId: 'demo',
       containerUuid,
       containerName: containerUuid.slice(0, 4),
+      dnsName: '',
       host: 'h1',
-      index: 0,
-      net: { networkId: inside.id, ...(portId ? { portId } : {}) },
+      net: { index: 0, networkId: inside.id, ...(portId ? { portId } : {}) },
       securityGroupIds: null,
     });
     return nic.portId;

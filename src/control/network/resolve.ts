@@ -68,6 +68,17 @@ export async function resolveSecurityGroups(
   return [...ids];
 }
 
+/** What is meant, whether or not a container could be put on it. */
+export async function locate(
+  context: NetworkContext,
+  caller: Caller,
+  what: { readonly network: string } | { readonly port: string },
+): Promise<{ networkId: Uuid; portId?: Uuid }> {
+  if ('network' in what) return { networkId: (await namedNetwork(context, caller, what.network)).id };
+  const port = await namedPort(context, caller, what.port);
+  return { networkId: port.networkId, portId: port.id };
+}
+
 export interface ResolveOptions {
   readonly mayAttachExternal: boolean;
 }
@@ -78,14 +89,10 @@ export async function resolveNets(
   nets: readonly RequestedNet[],
   options: ResolveOptions,
 ): Promise<ResolvedNet[]> {
-  if (nets.length === 0) return [await defaultNet(context, caller)];
   const resolved: ResolvedNet[] = [];
-  for (const net of nets) {
-    resolved.push(
-      net.port === undefined
-        ? await resolveNetwork(context, caller, net, options)
-        : await resolvePort(context, caller, net.port),
-    );
+  for (const net of nets.length === 0 ? [{}] : nets) {
+    const found = await resolveNet(context, caller, net, options);
+    resolved.push({ ...found, ...(net.defaultGateway ? { defaultGateway: true } : {}) });
   }
   const ports = resolved.flatMap((net) => net.portId ?? []);
   const twice = ports.find((id, index) => ports.indexOf(id) !== index);
@@ -93,15 +100,32 @@ export async function resolveNets(
   return resolved;
 }
 
+async function resolveNet(
+  context: NetworkContext,
+  caller: Caller,
+  net: RequestedNet,
+  options: ResolveOptions,
+): Promise<ResolvedNet> {
+  if (net.port !== undefined) return resolvePort(context, caller, net.port);
+  const network =
+    net.network === undefined
+      ? await defaultNetwork(context, caller)
+      : await usableNetwork(context, caller, net.network, options);
+  if (net.fixedIps === undefined) return { networkId: network.id };
+  const fixedIps: string[] = [];
+  for (const address of net.fixedIps) fixedIps.push(await checkAddress(context, network, address));
+  return { networkId: network.id, fixedIps };
+}
+
 /** The project's oldest network of its own that gives addresses, else the oldest such that is shared with it. */
-async function defaultNet({ db }: NetworkContext, caller: Caller): Promise<ResolvedNet> {
+async function defaultNetwork({ db }: NetworkContext, caller: Caller): Promise<Network> {
   const visible = (await findNetworks(db, projectOf(caller))).filter(hasSubnet);
   const own = visible.find(
     (network) => network.projectId === caller.projectId && !isSharedWithAll(network) && !network.external,
   );
   const chosen = own ?? visible.find(isSharedWithAll);
   if (!chosen) throw new Failure('conflict', 'There is no neutron network available');
-  return { networkId: chosen.id };
+  return chosen;
 }
 
 /** What another tenant shares with this one alone is nobody's default: it has to be named. */
@@ -113,15 +137,9 @@ function hasSubnet(network: Network): boolean {
   return network.subnetIds.length > 0;
 }
 
-async function resolveNetwork(
-  context: NetworkContext,
-  caller: Caller,
-  net: RequestedNet,
-  options: ResolveOptions,
-): Promise<ResolvedNet> {
-  const { db } = context;
-  const name = net.network ?? '';
-  const network = await findOne(name, {
+/** Throws `network-not-found`, `conflict`. */
+function namedNetwork({ db }: NetworkContext, caller: Caller, name: string): Promise<Network> {
+  return findOne(name, {
     byId: (id) => findNetworks(db, scopeOf(caller), { id: [id] }),
     byName: (text) => findNetworks(db, projectOf(caller), { name: [text] }),
     notFound: new Failure('network-not-found', `Neutron network ${name} could not be found.`),
@@ -130,6 +148,15 @@ async function resolveNetwork(
       `Multiple neutron networks exist with same name: ${name}. Please use an ID to be more specific.`,
     ),
   });
+}
+
+async function usableNetwork(
+  context: NetworkContext,
+  caller: Caller,
+  name: string,
+  options: ResolveOptions,
+): Promise<Network> {
+  const network = await namedNetwork(context, caller, name);
   if (network.external && !isSharedWith(network, caller.projectId) && !options.mayAttachExternal) {
     throw new Failure(
       'external-network-attach-forbidden',
@@ -142,8 +169,7 @@ async function resolveNetwork(
       `Network ${network.id} has no subnet: a container on it would have no address.`,
     );
   }
-  if (net.fixedIp === undefined) return { networkId: network.id };
-  return { networkId: network.id, fixedIp: await checkAddress(context, network, net.fixedIp) };
+  return network;
 }
 
 async function checkAddress({ db }: NetworkContext, network: Network, text: string): Promise<string> {
@@ -174,8 +200,9 @@ async function checkAddress({ db }: NetworkContext, network: Network, text: stri
   return canonical;
 }
 
-async function resolvePort({ db }: NetworkContext, caller: Caller, name: string): Promise<ResolvedNet> {
-  const port = await findOne(name, {
+/** Throws `port-not-found`, `conflict`. */
+function namedPort({ db }: NetworkContext, caller: Caller, name: string): Promise<Port> {
+  return findOne(name, {
     byId: (id) => findPorts(db, scopeOf(caller), { id: [id] }),
     byName: (text) => findPorts(db, projectOf(caller), { name: [text] }),
     notFound: new Failure('port-not-found', `Neutron port ${name} could not be found.`),
@@ -184,6 +211,10 @@ async function resolvePort({ db }: NetworkContext, caller: Caller, name: string)
       `Multiple neutron ports exist with same name: ${name}. Please use an ID to be more specific.`,
     ),
   });
+}
+
+async function resolvePort(context: NetworkContext, caller: Caller, name: string): Promise<ResolvedNet> {
+  const port = await namedPort(context, caller, name);
   checkUsable(caller, port);
   return { networkId: port.networkId, portId: port.id };
 }

@@ -52,4 +52,9 @@ export interface KuryrBackend {
   unplug(what: { readonly portId: string; readonly endpointId: string }): Promise<void>;
   /** Which port was plugged for a Docker endpoint: must survive a restart (the links' aliases tell). */
   portOfEndpoint(endpointId: string): Promise<string | undefined>;
+  /**
+   * Whether the gateway of this port's subnet is to be the container's default one: of several ports dockerd would choose
+   * by the names of their networks.
+   */
+  isDefaultGateway(portId: string, version: 4 | 6): boolean;
 }

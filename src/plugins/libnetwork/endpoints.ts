@@ -86,7 +86,9 @@ export class Endpoints {
     );
     // Who has the gateway's address is the gateway, and has none.
     const own = new Set(endpoint.fixedIps.map(({ address }) => address));
-    const gateway = (version: number) => {
+    const { backend } = this.#rooms;
+    const gateway = (version: 4 | 6) => {
+      if (!backend.isDefaultGateway(endpoint.portId, version)) return '';
       const address = subnets.find((each) => each.ipVersion === version)?.gatewayIp ?? '';
       return own.has(address) ? '' : address;
     };

@@ -426,6 +426,8 @@ test('with another IPAM driver the port is made and deleted with the endpoint', 
     const [port] = world.service.inventory().ports ?? [];
     assert.equal(Interface.MacAddress, port?.mac_address);
     assert.equal((await world.call('NetworkDriver.Join', ids)).Gateway, '172.30.0.1');
+    world.host.secondary.add(String(port?.id));
+    assert.equal((await world.call('NetworkDriver.Join', ids)).Gateway, '', 'another port has the gateway');
     await world.restart();
     await world.call('NetworkDriver.DeleteEndpoint', ids);
     assert.deepEqual(world.service.inventory().ports, []);

@@ -45,8 +45,8 @@ export function toContainer(row: ContainerRow): Container {
     projectId: row.project_id,
     userId: row.user_id,
     spec: { registryId: null, ...JSON.parse(row.spec) },
-    nets: parseList(row.nets),
-    nics: parseList(row.nics),
+    nets: inPlaces(parseList(row.nets)),
+    nics: inPlaces(parseList(row.nics)),
     securityGroupIds: row.security_groups === null ? null : parseList(row.security_groups),
     exposedGroupId: row.exposed_group_id,
     host: row.host,
@@ -72,6 +72,13 @@ export function toContainer(row: ContainerRow): Container {
 /** Most lists are empty in most rows. */
 function parseList<T>(json: string): readonly T[] {
   return json === '[]' ? [] : JSON.parse(json);
+}
+
+/** What was stored before networks could be detached counts by its place in the list. */
+function inPlaces<T extends { readonly index: number }>(list: readonly T[]): readonly T[] {
+  return list.every(({ index }) => index !== undefined)
+    ? list
+    : list.map((each, at) => ({ ...each, index: each.index ?? at }));
 }
 
 export type ContainerChange = Partial<Omit<Container, 'id' | 'uuid' | 'projectId' | 'userId' | 'createdAt'>>;

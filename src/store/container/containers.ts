@@ -4,7 +4,13 @@
  * A claim is nothing of its own: it is the row of a container with a host. So it cannot leak.
  */
 import type { InjectedFile } from '../../model/container.ts';
-import { type Container, noUsage, type PortsPhase, type Usage } from '../../model/container-record.ts';
+import {
+  type Container,
+  noUsage,
+  type PortsPhase,
+  type Usage,
+  visiblePhases,
+} from '../../model/container-record.ts';
 import type { DbOrTrx, Trx } from '../database.ts';
 import {
   type ContainerChange,
@@ -49,12 +55,12 @@ export async function isNameTaken(db: DbOrTrx, name: string, projectId: string |
   return (await query.limit(1).executeTakeFirst()) !== undefined;
 }
 
-/** `inPhase`: only while the container is in that phase. False when nothing was changed. */
+/** `inPhase`, `atRevision`: only while the container is there. False when nothing was changed. */
 export async function updateContainer(
   db: DbOrTrx,
   uuid: string,
   change: ContainerChange,
-  options: { readonly inPhase?: PortsPhase } = {},
+  options: { readonly inPhase?: PortsPhase; readonly atRevision?: number } = {},
 ): Promise<boolean> {
   if (Object.keys(change).length === 0) return true;
   let query = db
@@ -62,6 +68,7 @@ export async function updateContainer(
     .set((eb) => ({ ...toContainerColumns(change), version: eb('version', '+', 1) }))
     .where('uuid', '=', uuid);
   if (options.inPhase) query = query.where('ports_phase', '=', options.inPhase);
+  if (options.atRevision !== undefined) query = query.where('revision', '=', options.atRevision);
   return (await query.executeTakeFirst()).numUpdatedRows > 0n;
 }
 
@@ -98,7 +105,7 @@ export async function containersReadyOn(
     .selectFrom('containers')
     .select(containerColumns)
     .where('host', '=', host)
-    .where('ports_phase', '=', 'ready');
+    .where('ports_phase', 'in', visiblePhases);
   if (uuids) query = query.where('uuid', 'in', uuids);
   return (await query.orderBy('id').execute()).map(toContainer);
 }

@@ -11,12 +11,6 @@ import type { VersionRange } from '../microversion.ts';
 type Row = readonly [method: HttpMethod, path: string, policy: PolicyRule, offered?: VersionRange];
 
 const missing: Readonly<Record<string, readonly Row[]>> = {
-  'changing networks and security groups of a container': [
-    ['POST', '/containers/:ident/network_attach', 'container:network_attach', { since: 8 }],
-    ['POST', '/containers/:ident/network_detach', 'container:network_detach', { since: 6 }],
-    ['POST', '/containers/:ident/add_security_group', 'container:add_security_group', { until: 14 }],
-    ['POST', '/containers/:ident/remove_security_group', 'container:remove_security_group', { until: 14 }],
-  ],
   committing: [['POST', '/containers/:ident/commit', 'container:commit']],
   capsules: [
     ['GET', '/capsules', 'capsule:get_all'],

@@ -1,7 +1,6 @@
 /** /containers/:ident/<verb>: what a container can be told and asked, and its action log. */
 import type { ContainerControl } from '../../../control/container/control.ts';
 import type { PowerVerb } from '../../../control/container/operate.ts';
-import type { Nic } from '../../../model/container.ts';
 import type { ContainerOperation, OperationArgs } from '../../../model/container-record.ts';
 import { Failure } from '../../../model/failure.ts';
 import { splitShellWords } from '../../../model/shell-words.ts';
@@ -177,38 +176,7 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
         };
       },
     },
-    {
-      method: 'GET',
-      path: '/containers/:ident/network_list',
-      summary: 'Networks and ports of the container',
-      policy: 'container:network_list',
-      checksPolicyItself: true,
-      since: 13,
-      status: 200,
-      async handle(call) {
-        const { nics } = await control.networks(call.caller, identOf(call));
-        return { body: { networks: call.version < 18 ? nics.flatMap(toFlatNetworks) : nics.map(toNetwork) } };
-      },
-    },
   ];
-}
-
-function toNetwork({ networkId, portId, fixedIps }: Nic) {
-  return {
-    net_id: networkId,
-    port_id: portId,
-    fixed_ips: fixedIps.map(({ address, subnetId, version }) => ({
-      subnet_id: subnetId,
-      version,
-      ip_address: address,
-    })),
-  };
-}
-
-/** Up to 1.17: an item per address. */
-function toFlatNetworks(nic: Nic) {
-  const { fixed_ips: addresses, ...place } = toNetwork(nic);
-  return addresses.map((address) => ({ ...place, ...address }));
 }
 
 /** Throws `schema-validation-error` without a command, `not-implemented` for the forms that need a console. */
