@@ -11,7 +11,7 @@ export async function floatingByPort(networks: NetworkApi): Promise<Map<string, 
   const shared = all.filter(({ port_forwardings: forwardings }) => forwardings?.length);
   await Promise.all(
     shared.map(async (item) => {
-      for (const one of await networks.forwardings(item.id)) {
+      for (const one of await networks.forwardings(item)) {
         note(one.internal_port_id, forwardingText(item.floating_ip_address, one));
       }
     }),
@@ -20,7 +20,8 @@ export async function floatingByPort(networks: NetworkApi): Promise<Map<string, 
 }
 
 export function forwardingText(address: string, forwarding: PortForwardingObject): string {
-  const { external_port: outside, internal_port: inside, protocol } = forwarding;
+  const { external_port_range: outer, internal_port_range: inner, protocol } = forwarding;
+  const [outside, inside] = [forwarding.external_port ?? outer, forwarding.internal_port ?? inner];
   return `${address}:${outside}->${inside}/${protocol}`;
 }
 

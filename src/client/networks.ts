@@ -43,7 +43,7 @@ export interface FloatingIpObject extends NetworkObject {
   readonly router_id: string | null;
   readonly tags?: readonly string[];
   /** Absent where the service has no port forwarding. */
-  readonly port_forwardings?: readonly object[];
+  readonly port_forwardings?: readonly Partial<PortForwardingObject>[];
 }
 
 export interface RuleObject extends NetworkObject {
@@ -70,8 +70,11 @@ export interface RouterObject extends NetworkObject {
 export interface PortForwardingObject {
   readonly id: string;
   readonly protocol: string;
-  readonly external_port: number;
-  readonly internal_port: number;
+  /** Null where a range of ports is forwarded. */
+  readonly external_port: number | null;
+  readonly internal_port: number | null;
+  readonly external_port_range?: string;
+  readonly internal_port_range?: string;
   readonly internal_ip_address: string;
   readonly internal_port_id: string;
   readonly description?: string;
@@ -191,8 +194,12 @@ export class NetworkApi {
     return this.#session.request('network', { method: 'PUT', path, body });
   }
 
-  async forwardings(floatingIpId: string): Promise<PortForwardingObject[]> {
-    const path = forwardingPath(floatingIpId);
+  /** What a floating IP shows of them itself, else a request: not every service shows whose they are. */
+  async forwardings({ id, port_forwardings: shown = [] }: FloatingIpObject): Promise<PortForwardingObject[]> {
+    const isWhole = (one: Partial<PortForwardingObject>): one is PortForwardingObject =>
+      one.id !== undefined && one.internal_port_id !== undefined;
+    if (shown.every(isWhole)) return [...shown];
+    const path = forwardingPath(id);
     const body = await this.#session.request<{ port_forwardings: PortForwardingObject[] }>('network', {
       method: 'GET',
       path,

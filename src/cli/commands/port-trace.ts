@@ -95,8 +95,7 @@ async function targetOf(
   const [floating] = await cloud.networks.list<FloatingIpObject>('floatingips', { port_id: port.id });
   if (floating) return { to_address: floating.floating_ip_address };
   for (const shared of await cloud.networks.list<FloatingIpObject>('floatingips')) {
-    if (!shared.port_forwardings?.length) continue;
-    const forwarding = (await cloud.networks.forwardings(shared.id)).find(
+    const forwarding = (await cloud.networks.forwardings(shared)).find(
       (one) => one.internal_port_id === port.id && one.internal_port === service.port,
     );
     if (forwarding) return { to_address: shared.floating_ip_address, port: forwarding.external_port };

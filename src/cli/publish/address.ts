@@ -27,7 +27,7 @@ export function isPublished({ tags }: FloatingIpObject): boolean {
   return tags?.includes(publishedTag) ?? false;
 }
 
-/** Floating IPs with what they forward, looked up only where there is something. */
+/** Floating IPs with what they forward. */
 export async function withForwardings(
   networks: NetworkApi,
   all: readonly FloatingIpObject[],
@@ -35,10 +35,7 @@ export async function withForwardings(
   { readonly floatingIp: FloatingIpObject; readonly forwardings: readonly PortForwardingObject[] }[]
 > {
   return Promise.all(
-    all.map(async (floatingIp) => {
-      const { id, port_forwardings: some } = floatingIp;
-      return { floatingIp, forwardings: some?.length ? await networks.forwardings(id) : [] };
-    }),
+    all.map(async (floatingIp) => ({ floatingIp, forwardings: await networks.forwardings(floatingIp) })),
   );
 }
 

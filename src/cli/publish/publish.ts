@@ -78,7 +78,7 @@ export async function publishedOf({ cloud, container }: Omit<Where, 'progress'>)
         .filter((one) => ports.has(one.internal_port_id))
         .map((one) => ({
           address: `${floatingIp.floating_ip_address}:${one.external_port}`,
-          port: one.internal_port,
+          port: one.internal_port ?? 0,
           protocol: one.protocol,
         })),
     ),
@@ -112,7 +112,7 @@ async function portsOf({ networks }: Cloud, ids: ReadonlySet<string>): Promise<P
 async function dropForwarded(
   { networks }: Cloud,
   ports: ReadonlySet<string>,
-  isAsked: (port: number, protocol: string) => boolean,
+  isAsked: (port: number | null, protocol: string) => boolean,
 ): Promise<void> {
   const tagged = await networks.list<FloatingIpObject>('floatingips', { tags: publishedTag });
   for (const { floatingIp, forwardings } of await withForwardings(networks, tagged.filter(isPublished))) {
