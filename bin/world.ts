@@ -123,7 +123,12 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
     const agent = await startAgent({
       bus: agentBus,
       engine,
-      dataplane: new Dataplane({ kernel, instance, log }),
+      dataplane: new Dataplane({
+        kernel,
+        instance,
+        log,
+        externalInterface: config.network.externalInterface,
+      }),
       kernel,
       config,
       instance,

@@ -119,6 +119,12 @@ export const ConfigSchema = Type.Object(
           default: '172.24.4.0/24',
           description: 'The external network made at first start',
         }),
+        externalInterface: Type.String({
+          default: '',
+          pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$|^$',
+          description:
+            'A link without addresses that leads to a real external network; empty = this machine is its gateway',
+        }),
         demoCidr: Type.String({ default: '10.10.0.0/24' }),
         dnsDomain: Type.String({
           default: 'openstacklocal',

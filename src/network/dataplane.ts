@@ -39,6 +39,8 @@ export interface DataplaneOptions {
   /** First 4 digits of the installation's id: keeps two installations on one machine apart. */
   readonly instance: string;
   readonly log: Log;
+  /** A link of the host that leads to the external network; absent or empty = the host itself is its gateway. */
+  readonly externalInterface?: string;
 }
 
 /** A network, or how to ask for it once it is its turn; undefined = it is no longer wanted here. */

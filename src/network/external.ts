@@ -7,6 +7,7 @@
  */
 import type { Log } from '../base/log.ts';
 import type { Kernel, KernelStep } from '../host/kernel.ts';
+import { Failure } from '../model/failure.ts';
 import { externalBridge } from '../model/host-names.ts';
 import type { WantedRouter } from '../wire/host-network.ts';
 import type { Part } from './doctor/doctor.ts';
@@ -36,20 +37,24 @@ export interface ExternalOptions {
   readonly kernel: Kernel;
   readonly instance: string;
   readonly log: Log;
+  /** A link that leads to the external network itself; absent or empty = the host is its gateway. */
+  readonly externalInterface?: string;
 }
 
 export class External {
   readonly #kernel: Kernel;
   readonly #instance: string;
   readonly #log: Log;
+  readonly #externalInterface: string | undefined;
   #applied: Applied | undefined;
   /** Also when applying it failed half-way. */
   #mayStand = false;
 
-  constructor({ kernel, instance, log }: ExternalOptions) {
+  constructor({ kernel, instance, log, externalInterface }: ExternalOptions) {
     this.#kernel = kernel;
     this.#instance = instance;
     this.#log = log;
+    this.#externalInterface = externalInterface || undefined;
   }
 
   /** What the routers need, those with a gateway; without any, nothing is left. */
@@ -63,7 +68,7 @@ export class External {
     this.#applied = undefined;
     this.#mayStand = true;
     const isRenewal = look === 'anew' || !before;
-    const host = isRenewal ? readHost(this.#instance, await this.#kernel.routes()) : before.host;
+    const host = isRenewal ? await this.#readHost() : before.host;
     const plan = planExternal(this.#instance, withGateway, host);
     if (String(plan.refused) !== String(before?.plan.refused ?? [])) {
       this.#log.warn({ prefixes: plan.refused }, 'the host has its own way there: not routed to a router');
@@ -77,7 +82,7 @@ export class External {
   async part(): Promise<Part> {
     if (!this.#applied) return { steps: [] };
     const { routers } = this.#applied;
-    const host = readHost(this.#instance, await this.#kernel.routes());
+    const host = await this.#readHost();
     const plan = planExternal(this.#instance, routers, host);
     const admit = await this.#admission();
     const closed = { netns: '', text: 'a firewall of the host drops what routers forward' };
@@ -132,16 +137,39 @@ export class External {
   }
 
   async #renew(before: Applied | undefined, after: ExternalPlan, host: HostView): Promise<void> {
+    const released = await this.#interfaceSteps();
     const rules = { before: before?.plan.ruleset, after: after.ruleset };
     await renewRuleset(this.#kernel, this.#log, rules);
     const undone = before ? stepChanges(before.plan.steps, after.steps).undone : [];
     const [admit, settings] = [await this.#admission(), await this.#settings(after, host)];
     await this.#kernel.apply([
       ...undone,
+      ...released,
       ...after.steps,
       ...(admit ? [{ do: 'nft', script: admit } as const] : []),
       ...settings,
     ]);
+  }
+
+  async #readHost(): Promise<HostView> {
+    return readHost(this.#instance, await this.#kernel.routes(), this.#externalInterface);
+  }
+
+  /**
+   * Gives back links of the host that were on the bridge under another configuration. Throws when the external
+   * interface has addresses: on a bridge the host could not be reached by them any more.
+   */
+  async #interfaceSteps(): Promise<KernelStep[]> {
+    const [own, bridge] = [this.#externalInterface, externalBridge(this.#instance)];
+    const [links, addresses] = await Promise.all([this.#kernel.links(), this.#kernel.addresses()]);
+    const taken = addresses.filter(({ link, address }) => link === own && !isAutomatic(address));
+    if (taken.length > 0) {
+      const list = taken.map(({ address }) => address).join(', ');
+      throw new Failure('kernel-error', `the external interface ${own} has addresses of the host: ${list}`);
+    }
+    return links
+      .filter((link) => link.bridge === bridge && !link.alias.startsWith('berth ') && link.name !== own)
+      .map(({ name }) => ({ do: 'set-link', name, bridge: null }));
   }
 
   async #admission(): Promise<string> {

@@ -6,6 +6,8 @@
  * the outside knows, and each other's external addresses; nothing else: neither other links of this machine nor its
  * own services. Our table decides before other firewalls (priority −10), and can only refuse: an accept does not
  * overrule a later chain. What it takes to pass those is in ./host-firewall.
+ *
+ * With an external interface, a link of the host is on the bridge and the next hops are real, beyond it.
  */
 import type { KernelRoute, KernelStep } from '../../host/kernel.ts';
 import { externalBridge, linkOwner } from '../../model/host-names.ts';
@@ -20,6 +22,8 @@ export interface HostView {
   readonly uplinks: readonly string[];
   /** Destinations of the host's own routes, without its default routes. */
   readonly taken: readonly string[];
+  /** A link of the host that leads to the external network itself; the next hops are beyond it. */
+  readonly externalInterface?: string;
 }
 
 export interface ExternalPlan {
@@ -34,12 +38,17 @@ export function externalTable(instance: string): string {
   return `berth-${instance}`;
 }
 
-export function readHost(instance: string, routes: readonly KernelRoute[]): HostView {
+export function readHost(
+  instance: string,
+  routes: readonly KernelRoute[],
+  externalInterface?: string,
+): HostView {
   const isDefault = ({ to }: KernelRoute) => to === '0.0.0.0/0' || to === '::/0';
   const isOurs = ({ link, via }: KernelRoute) => link === externalBridge(instance) && via !== undefined;
   const uplinks = routes.filter(isDefault).flatMap(({ link }) => link ?? []);
   const taken = routes.filter((route) => !isDefault(route) && !isOurs(route)).map(({ to }) => to);
-  return { uplinks: [...new Set(uplinks)].sort(), taken };
+  const own = externalInterface ? { externalInterface } : {};
+  return { uplinks: [...new Set(uplinks)].sort(), taken, ...own };
 }
 
 /** `routers` are those with a gateway. */
@@ -54,7 +63,7 @@ export function planExternal(
   return {
     ruleset: externalRuleset(instance, sorted, host),
     steps: [
-      ...bridgeSteps(instance, sorted),
+      ...bridgeSteps(instance, sorted, host),
       ...[...routes].map(([to, via]): KernelStep => ({ do: 'ensure-route', to, via, link: name })),
     ],
     refused,
@@ -62,10 +71,14 @@ export function planExternal(
 }
 
 /** The bridge takes the smallest MTU of its networks, so that the host tells senders of what would not fit. */
-function bridgeSteps(instance: string, routers: readonly WantedRouter[]): KernelStep[] {
+function bridgeSteps(
+  instance: string,
+  routers: readonly WantedRouter[],
+  { externalInterface }: HostView,
+): KernelStep[] {
   const name = externalBridge(instance);
   const gateways = routers.flatMap(({ gateway }) => gateway ?? []);
-  const addresses = [...new Set(gateways.flatMap(nexthopsOf))];
+  const addresses = externalInterface ? [] : [...new Set(gateways.flatMap(nexthopsOf))];
   return [
     {
       do: 'ensure-bridge',
@@ -75,6 +88,9 @@ function bridgeSteps(instance: string, routers: readonly WantedRouter[]): Kernel
       alias: linkOwner(instance, 'external', 'bridge'),
     },
     { do: 'set-link', name, up: true },
+    ...(externalInterface
+      ? [{ do: 'set-link', name: externalInterface, bridge: name, up: true } as const]
+      : []),
     ...addresses.map((address): KernelStep => ({ do: 'ensure-address', link: name, address })),
   ];
 }
@@ -94,9 +110,11 @@ function nexthopsOf({ nexthops, addresses }: NonNullable<WantedRouter['gateway']
 }
 
 /** A way to each routed prefix through its router; never over a way that the host has itself. */
-function routesTo(routers: readonly WantedRouter[], { taken }: HostView) {
+function routesTo(routers: readonly WantedRouter[], { taken, externalInterface }: HostView) {
   const routes = new Map<string, string>();
   const refused: string[] = [];
+  // The host is not on the external network itself then.
+  if (externalInterface) return { routes, refused };
   const present: Addresses[] = taken.map(readAddresses);
   for (const { gateway, routedPrefixes } of routers) {
     for (const prefix of routedPrefixes.map(readAddresses)) {
