@@ -69,6 +69,7 @@ export const failureCodes = {
   'network-in-use': { status: 409 },
   'subnet-in-use': { status: 409 },
   'port-in-use': { status: 400 },
+  'port-bound': { status: 409 },
   'service-port-in-use': { status: 409 },
   'port-not-usable': { status: 400 },
   'security-group-in-use': { status: 409 },

@@ -25,6 +25,7 @@ const types: Partial<Record<FailureCode, string>> = {
   'network-in-use': 'NetworkInUse',
   'subnet-in-use': 'SubnetInUse',
   'port-in-use': 'PortInUse',
+  'port-bound': 'PortBound',
   'service-port-in-use': 'ServicePortInUse',
   'router-in-use': 'RouterInUse',
   'security-group-in-use': 'SecurityGroupInUse',

@@ -866,4 +866,35 @@ describe('names, providers and the rest of the attributes', () => {
     const seen = await api.send('admin@infra', 'PUT', `/ports/${port.id}`, { port: profile });
     assert.deepEqual(seen.body.port['binding:profile'], { slot: [1, { a: null }] });
   });
+
+  test('ports compute their addresses in a SLAAC subnet, whichever was first', async () => {
+    const net = await api.make('demo', '/networks', { network: {} });
+    const mac_address = 'fa:16:3e:11:22:33';
+    const port = await api.make('demo', '/ports', { port: { network_id: net.id, mac_address } });
+    assert.deepEqual(port.fixed_ips, []);
+    const modes = { ipv6_ra_mode: 'slaac', ipv6_address_mode: 'slaac' };
+    const { id } = await api.make('demo', '/subnets', {
+      subnet: { network_id: net.id, ip_version: 6, cidr: 'fd00:80::/64', ...modes },
+    });
+    const addresses = async () => {
+      const { body } = await api.send('demo', 'GET', `/ports/${port.id}`);
+      return body.port.fixed_ips.map((ip: { ip_address: string }) => ip.ip_address);
+    };
+    assert.deepEqual(await addresses(), ['fd00:80::f816:3eff:fe11:2233']);
+    const small = { network_id: net.id, ip_version: 6, cidr: 'fd00:81::/80', ...modes };
+    assert.deepEqual(await refusal('demo', 'POST', '/subnets', { subnet: small }), [400, 'InvalidInput']);
+    assert.equal((await api.send('demo', 'DELETE', `/subnets/${id}`)).status, 204);
+    assert.deepEqual(await addresses(), []);
+  });
+
+  test('a bound port keeps its MAC address', async () => {
+    const net = await api.make('demo', '/networks', { network: {} });
+    const port = await api.make('admin@infra', '/ports', {
+      port: { network_id: net.id, 'binding:host_id': 'h1', project_id: 'demo' },
+    });
+    const change = { port: { mac_address: 'fa:16:3e:00:00:09' } };
+    assert.deepEqual(await refusal('demo', 'PUT', `/ports/${port.id}`, change), [409, 'PortBound']);
+    await api.send('admin@infra', 'PUT', `/ports/${port.id}`, { port: { 'binding:host_id': null } });
+    assert.deepEqual(await refusal('demo', 'PUT', `/ports/${port.id}`, change), [200, undefined]);
+  });
 });

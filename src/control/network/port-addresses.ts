@@ -16,6 +16,7 @@ import { everything } from '../../store/network/common.ts';
 import { findPorts } from '../../store/network/ports.ts';
 import { findSubnets, usedAddresses } from '../../store/network/subnets.ts';
 import { invalidInput } from './collection.ts';
+import { isComputed } from './computed-addresses.ts';
 
 export interface AskedAddress {
   readonly subnetId?: Uuid;
@@ -47,11 +48,6 @@ export async function chooseAddresses(trx: Trx, random: Random, ask: AddressAsk)
   else await chooser.takeAsked(ask.asked);
   if (!ask.isRouterPort) chooser.takeComputed();
   return chooser.taken;
-}
-
-/** Hosts compute their address in this subnet. */
-function isComputed({ ipv6AddressMode }: Subnet): boolean {
-  return ipv6AddressMode === 'slaac' || ipv6AddressMode === 'dhcpv6-stateless';
 }
 
 class Chooser {

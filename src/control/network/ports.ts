@@ -80,6 +80,7 @@ export function createPorts(context: NetworkContext, host?: string): Ports {
           checkDeviceOwner(caller, 'update_port', changes.deviceOwner);
         }
         checkRevision(port, expect);
+        if (host === undefined) refuseNewMac(port, changes);
         if (fixedForInfrastructure.some((field) => changes[field] !== undefined)) {
           refuseInfrastructure(port, 'changed');
         }
@@ -118,6 +119,17 @@ function refuseInfrastructure(port: Port, what: 'changed' | 'deleted'): void {
   throw new Failure(
     'service-port-in-use',
     `Port ${port.id} cannot be ${what} directly via the port API: has device owner ${port.deviceOwner}.`,
+  );
+}
+
+/** What is plugged already would go on with its old address, and be taken for an impostor. */
+function refuseNewMac(port: Port, { macAddress, bindingHost = port.bindingHost }: PortChanges): void {
+  if (macAddress === undefined || macAddress?.toLowerCase() === port.macAddress) return;
+  if (port.bindingHost === '' || bindingHost !== port.bindingHost) return;
+  throw new Failure(
+    'port-bound',
+    `Unable to complete operation on port ${port.id}, port is already bound, port type: berth, ` +
+      `old_mac ${port.macAddress}, new_mac ${macAddress ?? 'another'}.`,
   );
 }
 

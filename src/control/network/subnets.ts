@@ -23,6 +23,7 @@ import {
 } from '../../store/network/subnets.ts';
 import type { SubnetRow } from '../../store/network/tables.ts';
 import { type Collection, checkRevision, invalidInput, newborn, revised } from './collection.ts';
+import { giveComputedAddresses, takeComputedAddresses } from './computed-addresses.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { getNetwork } from './networks.ts';
 import { checkOwner, checkProject } from './policy.ts';
@@ -83,10 +84,12 @@ export function createSubnets(context: NetworkContext): Subnets {
       }),
 
     remove: (caller, id, expect) =>
-      change(context, async ({ trx, now, concerned }) => {
+      change(context, async (current) => {
+        const { trx, now, concerned } = current;
         const subnet = await getSubnet(trx, id, scopeOf(caller));
         checkOwner(caller, 'delete_subnet', subnet);
         checkRevision(subnet, expect);
+        await takeComputedAddresses(current, subnet);
         if ((await usedAddresses(trx, id)).length > 0) {
           throw new Failure(
             'subnet-in-use',
@@ -102,10 +105,11 @@ export function createSubnets(context: NetworkContext): Subnets {
 
 async function createOne(
   context: NetworkContext,
-  { trx, now, concerned }: Change,
+  current: Change,
   caller: Caller,
   draft: SubnetDraft,
 ): Promise<Subnet> {
+  const { trx, now, concerned } = current;
   const network = await getNetwork(trx, draft.networkId, scopeOf(caller));
   const { projectId = network.projectId } = draft;
   checkOwner(caller, 'create_subnet', network);
@@ -123,6 +127,7 @@ async function createOne(
   }
   await claimQuota(context, trx, projectId, { subnet: 1 });
   await insertSubnet(trx, subnet);
+  await giveComputedAddresses(current, subnet);
   await touchNetwork(trx, network.id, now);
   await concerned.networks([network.id]);
   return subnet;
