@@ -358,3 +358,28 @@ test('exposed ports: one group, opened to both IP versions, gone with the contai
   await networking.releaseExposedGroup('demo', container);
   await assert.rejects(securityGroups.get(demo, id), failsWith('security-group-not-found'));
 });
+
+test('what another tenant shares takes no name from one’s own', async () => {
+  await using world = await createTestNetwork();
+  const { control } = world;
+  const eve = testCaller('eve');
+  const own = await makeNetwork(world, '10.0.0.0/24', { name: 'web' });
+  const [group] = await control.securityGroups.create(demo, [{ name: 'web' }]);
+  const foreign = await makeNetwork(world, '10.1.0.0/24', { name: 'web', caller: eve });
+  const [trap] = await control.securityGroups.create(eve, [{ name: 'web' }]);
+  assert.ok(group && trap);
+  for (const [objectType, objectId] of [
+    ['network', foreign.id],
+    ['security_group', trap.id],
+  ] as const) {
+    const policy = { objectType, objectId, action: 'access_as_shared', targetProject: 'demo' };
+    await control.rbacPolicies.create(eve, [policy]);
+  }
+  const { networking } = control;
+  assert.deepEqual(await networking.resolveNets(demo, [{ network: 'web' }], plain), [{ networkId: own.id }]);
+  assert.deepEqual(await networking.resolveSecurityGroups(demo, ['web']), [group.id]);
+  await control.networks.remove(demo, own.id);
+  const named = await networking.resolveNets(demo, [{ network: 'web' }], plain);
+  assert.deepEqual(named, [{ networkId: foreign.id }]);
+  await assert.rejects(networking.resolveNets(demo, [], plain), failsWith('conflict'));
+});

@@ -25,6 +25,7 @@ function projectOf(caller: Caller): Scope {
 
 interface Named {
   readonly id: Uuid;
+  readonly projectId: string;
   readonly name: string;
 }
 
@@ -35,11 +36,20 @@ interface Finder<T> {
   readonly ambiguous: Failure;
 }
 
-/** By id, else by name; exactly one. */
-async function findOne<T extends Named>(nameOrId: string, finder: Finder<T>): Promise<T> {
+/**
+ * By id, else by name; exactly one. A name is first of all one of the project's own: what others share with it must
+ * not make its own names ambiguous.
+ */
+async function findOne<T extends Named>(
+  nameOrId: string,
+  { projectId }: Caller,
+  finder: Finder<T>,
+): Promise<T> {
   const [known] = await finder.byId(nameOrId);
   if (known) return known;
-  const [first, second] = await finder.byName(nameOrId);
+  const found = await finder.byName(nameOrId);
+  const own = found.filter((one) => one.projectId === projectId);
+  const [first, second] = own.length > 0 ? own : found;
   if (!first) throw finder.notFound;
   if (second) throw finder.ambiguous;
   return first;
@@ -54,7 +64,7 @@ export async function resolveSecurityGroups(
   const scope = projectOf(caller);
   const ids = new Set<Uuid>();
   for (const name of names) {
-    const group = await findOne(name, {
+    const group = await findOne(name, caller, {
       byId: (id) => findSecurityGroups(context.db, scope, { id: [id] }),
       byName: (text) => findSecurityGroups(context.db, scope, { name: [text] }),
       notFound: new Failure('invalid', `Security group ${name} not found.`),
@@ -139,7 +149,7 @@ function hasSubnet(network: Network): boolean {
 
 /** Throws `network-not-found`, `conflict`. */
 function namedNetwork({ db }: NetworkContext, caller: Caller, name: string): Promise<Network> {
-  return findOne(name, {
+  return findOne(name, caller, {
     byId: (id) => findNetworks(db, scopeOf(caller), { id: [id] }),
     byName: (text) => findNetworks(db, projectOf(caller), { name: [text] }),
     notFound: new Failure('network-not-found', `Neutron network ${name} could not be found.`),
@@ -202,7 +212,7 @@ async function checkAddress({ db }: NetworkContext, network: Network, text: stri
 
 /** Throws `port-not-found`, `conflict`. */
 function namedPort({ db }: NetworkContext, caller: Caller, name: string): Promise<Port> {
-  return findOne(name, {
+  return findOne(name, caller, {
     byId: (id) => findPorts(db, scopeOf(caller), { id: [id] }),
     byName: (text) => findPorts(db, projectOf(caller), { name: [text] }),
     notFound: new Failure('port-not-found', `Neutron port ${name} could not be found.`),
