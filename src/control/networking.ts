@@ -39,6 +39,15 @@ export interface ReleaseOptions {
   readonly dnsName?: string;
 }
 
+/** Where the outside finds a port. */
+export interface OutsideAddress {
+  /** Of the floating IP. */
+  readonly id: string;
+  readonly address: string;
+  /** The address of the port that it stands for. */
+  readonly fixedAddress: string;
+}
+
 export interface Networking {
   /**
    * Names and ids → ids, duplicates removed, visible to the caller. Throws `invalid` (400) `Security group X not
@@ -82,6 +91,9 @@ export interface Networking {
     containerUuid: string,
     change: { readonly add: string } | { readonly remove: string },
   ): Promise<void>;
+
+  /** Floating IPs by the ports that they lead to; ports without one are left out. One look for any number of ports. */
+  outsideAddresses(portIds: readonly string[]): Promise<ReadonlyMap<string, readonly OutsideAddress[]>>;
 
   /** The group `zun-<container uuid>` with ingress from anywhere to these ports; returns its id. */
   ensureExposedGroup(

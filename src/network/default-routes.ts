@@ -14,7 +14,10 @@ export interface DefaultRoute {
 
 const everywhere = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 
-/** For each IP version at most one. Throws when a link is not there. */
+/**
+ * For each IP version at most one; where none of version 6 is wanted, what routers advertise is left to the container. Throws
+ * when a link is not there.
+ */
 export async function setDefaultRoutes(
   kernel: Kernel,
   pid: number,
@@ -23,20 +26,24 @@ export async function setDefaultRoutes(
   const netns = namespaceOfProcess(pid);
   const [links, routes] = await Promise.all([kernel.links(netns), kernel.routes(netns)]);
   const linkOf = (mac: string) => links.find((link) => link.mac === mac.toLowerCase())?.name;
-  await kernel.apply(planDefaultRoutes(netns, { routes, wanted, linkOf }));
+  const names = links.filter(({ kind }) => kind !== 'loopback').map(({ name }) => name);
+  await kernel.apply(planDefaultRoutes(netns, { routes, wanted, linkOf, names }));
 }
 
 interface Situation {
   readonly routes: readonly KernelRoute[];
   readonly wanted: readonly DefaultRoute[];
   readonly linkOf: (mac: string) => string | undefined;
+  /** Of all links but the loopback. */
+  readonly names: readonly string[];
 }
 
-function planDefaultRoutes(netns: string, { routes, wanted, linkOf }: Situation): KernelStep[] {
+function planDefaultRoutes(netns: string, { routes, wanted, linkOf, names }: Situation): KernelStep[] {
   return ([4, 6] as const).flatMap((version) => {
     const to = everywhere[version];
     const present = routes.filter((route) => route.to === to);
     const route = wanted.find((each) => each.version === version);
+    if (!route && version === 6) return [];
     const link = route && linkOf(route.macAddress);
     if (route && link === undefined) {
       throw new Failure('kernel-error', `the container has no link with MAC address ${route.macAddress}`);
@@ -44,18 +51,17 @@ function planDefaultRoutes(netns: string, { routes, wanted, linkOf }: Situation)
     const isIt = (each: KernelRoute) => each.via === route?.via && each.link === link;
     const stale = present.filter((each) => !isIt(each));
     return [
+      ...(version === 6 ? names.map((name) => quietStep(netns, name)) : []),
       // First: it takes the place of another one, so that there is always one.
       ...(route && link !== undefined && !present.some(isIt)
         ? [{ do: 'ensure-route', netns, to, via: route.via, link } as const]
         : []),
       ...stale.map((each): KernelStep => ({ do: 'delete-route', netns, ...each })),
-      ...quietSteps(netns, version, link),
     ];
   });
 }
 
-/** A router that advertises itself would be a second default route. */
-function quietSteps(netns: string, version: 4 | 6, link: string | undefined): KernelStep[] {
-  if (version === 4 || link === undefined) return [];
-  return [{ do: 'sysctl', netns, key: `net/ipv6/conf/${link}/accept_ra_defrtr`, value: '0' }];
+/** A router that advertises itself would be one more default route. */
+function quietStep(netns: string, link: string): KernelStep {
+  return { do: 'sysctl', netns, key: `net/ipv6/conf/${link}/accept_ra_defrtr`, value: '0' };
 }

@@ -4,6 +4,7 @@
  */
 import type {
   Networking,
+  OutsideAddress,
   PortRequest,
   ReleaseOptions,
   RequestedNet,
@@ -118,6 +119,16 @@ export class FakeNetworking implements Networking {
         else groups.delete(change.remove);
       }
     });
+  }
+
+  /** Floating IPs by port. */
+  readonly outside = new Map<string, readonly OutsideAddress[]>();
+
+  async outsideAddresses(
+    portIds: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly OutsideAddress[]>> {
+    this.#enter('outsideAddresses');
+    return new Map([...this.outside].filter(([portId]) => portIds.includes(portId)));
   }
 
   /** All distinct sets of groups that the container's ports have. */

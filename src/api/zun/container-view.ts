@@ -1,17 +1,24 @@
 /**
  * The container on the wire: the only place that knows its 37 fields, and which of them the caller may see.
  *
- * Fields do not depend on the microversion. A field is hidden when the rule `container:get_one:<field>` denies it.
+ * Fields do not depend on the microversion; from 1.41 `addresses` has the floating ones, too, and says of each which it is, as
+ * Nova does. A field is hidden when the rule `container:get_one:<field>` denies it.
  */
+import type { OutsideAddress } from '../../control/networking.ts';
 import type { Policy } from '../../control/policy.ts';
 import type { Caller } from '../../model/caller.ts';
 import type { Nic } from '../../model/container.ts';
 import type { Container } from '../../model/container-record.ts';
 import { statusDetail } from './status-detail.ts';
 
+/** Floating IPs by port. */
+export type Outside = ReadonlyMap<string, readonly OutsideAddress[]>;
+
 export interface Viewer {
   readonly caller: Caller;
   readonly policy: Policy;
+  /** Absent = as Zun shows addresses, without floating ones. */
+  readonly outside?: Outside;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -40,7 +47,7 @@ export function toWire(container: Container, viewer: Viewer): Record<string, unk
     ports: resolved?.ports ?? spec.exposedPorts.map(({ port }) => port),
     hostname: spec.hostname ?? resolved?.hostname ?? null,
     labels: spec.labels,
-    addresses: addressesOf(container.nics),
+    addresses: addressesOf(container.nics, viewer.outside),
     restart_policy: restartPolicyOf(container),
     interactive: spec.interactive,
     tty: spec.tty,
@@ -62,9 +69,16 @@ const detailMarkJson = JSON.stringify(detailMark);
 /** Rendered containers by what their viewers may see, around `status_detail`. Records are immutable (store). */
 const rendered = new WeakMap<Container, Map<string, readonly [before: string, after: string]>>();
 
+/** What floating IPs make of the view; they change without the record. */
+function outsideKey({ nics }: Container, { outside }: Viewer): string {
+  if (!outside) return '';
+  const floating = nics.flatMap(({ portId }) => outside.get(portId) ?? []);
+  return floating.length === 0 ? 'all' : JSON.stringify(floating);
+}
+
 /** JSON of `toWire`, kept as long as the record does not change: for long lists. */
 export function toWireJson(container: Container, viewer: Viewer): string {
-  const shown = guardedNames.filter((name) => mayShow(name, container, viewer)).join();
+  const shown = `${guardedNames.filter((name) => mayShow(name, container, viewer)).join()} ${outsideKey(container, viewer)}`;
   const byView = rendered.get(container) ?? new Map();
   rendered.set(container, byView);
   let parts = byView.get(shown);
@@ -115,19 +129,43 @@ function guardedFields(container: Container, viewer: Viewer): Record<string, unk
   return shown;
 }
 
-function addressesOf(nics: readonly Nic[]): Record<string, unknown[]> {
+const kindOfAddress = 'OS-EXT-IPS:type';
+
+function addressesOf(nics: readonly Nic[], outside: Outside | undefined): Record<string, unknown[]> {
   const addresses: Record<string, unknown[]> = {};
   for (const nic of nics) {
-    const entries = nic.fixedIps.map(({ address, subnetId, version }) => ({
-      addr: address,
-      version,
-      port: nic.portId,
-      subnet_id: subnetId,
-      preserve_on_delete: nic.preserveOnDelete,
-    }));
+    const entries = [
+      ...fixedEntries(nic, outside),
+      ...(outside?.get(nic.portId) ?? []).map(toFloatingEntry(nic)),
+    ];
     addresses[nic.networkId] = [...(addresses[nic.networkId] ?? []), ...entries];
   }
   return addresses;
+}
+
+function fixedEntries({ fixedIps, portId, preserveOnDelete }: Nic, outside: Outside | undefined): object[] {
+  return fixedIps.map(({ address, subnetId, version }) => ({
+    addr: address,
+    version,
+    port: portId,
+    subnet_id: subnetId,
+    preserve_on_delete: preserveOnDelete,
+    ...(outside ? { [kindOfAddress]: 'fixed' } : {}),
+  }));
+}
+
+/** It is of no subnet of the container's, and outlives it. */
+function toFloatingEntry({ portId }: Nic): (outside: OutsideAddress) => object {
+  return ({ id, address, fixedAddress }) => ({
+    addr: address,
+    version: address.includes(':') ? 6 : 4,
+    port: portId,
+    subnet_id: null,
+    preserve_on_delete: true,
+    [kindOfAddress]: 'floating',
+    floating_ip_id: id,
+    fixed_addr: fixedAddress,
+  });
 }
 
 function restartPolicyOf({ spec: { restartPolicy } }: Container) {

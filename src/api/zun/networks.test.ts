@@ -110,3 +110,46 @@ test('from 1.41 a create gives both addresses of a port and one default gateway;
   const twice = await make('1.41', { network: 'a', ...gateway }, { network: 'b', ...gateway });
   assert.match(twice.body.errors[0].title, /only one of them can be the default gateway/);
 });
+
+test('from 1.41 addresses have the floating ones, as Nova shows them; lists follow at once; before, nothing of it', async () => {
+  const at = async (version: string) => {
+    const one = (await api.ask('GET', `/v1/containers/${uuid}`, { version })).body;
+    const all = (await api.ask('GET', '/v1/containers', { version })).body.containers;
+    const listed = all.find((each: { uuid: string }) => each.uuid === uuid);
+    assert.deepEqual(listed.addresses, one.addresses, version);
+    return one.addresses['net-a'];
+  };
+  const [zuns] = await at('1.40');
+  const fixed = { ...zuns, 'OS-EXT-IPS:type': 'fixed' };
+  assert.deepEqual(await at('1.41'), [fixed]);
+  const floating = (address: string) => [{ id: 'f', address, fixedAddress: zuns.addr }];
+  for (const address of ['203.0.113.5', '203.0.113.6']) {
+    api.world.networking.outside.set(zuns.port, floating(address));
+    assert.deepEqual(await at('1.41'), [
+      fixed,
+      {
+        addr: address,
+        version: 4,
+        port: zuns.port,
+        subnet_id: null,
+        preserve_on_delete: true,
+        'OS-EXT-IPS:type': 'floating',
+        floating_ip_id: 'f',
+        fixed_addr: zuns.addr,
+      },
+    ]);
+    assert.deepEqual(await at('1.40'), [zuns]);
+  }
+  api.world.networking.outside.clear();
+  assert.deepEqual(await at('1.41'), [fixed]);
+});
+
+test('a list asks for floating IPs once, however long it is', async () => {
+  const { calls } = api.world.networking;
+  const asked = () => calls.filter((call) => call === 'outsideAddresses').length;
+  const before = asked();
+  await api.ask('GET', '/v1/containers', { version: '1.40' });
+  assert.equal(asked(), before);
+  await api.ask('GET', '/v1/containers', { version: '1.41' });
+  assert.equal(asked(), before + 1);
+});

@@ -95,6 +95,9 @@ export function createContainerControl(options: ContainerControlOptions) {
     /** The record as it stands. */
     get: (caller: Caller, ident: string, rule: PolicyRule) => getContainer(ctx, caller, ident, rule),
     networks: (caller: Caller, ident: string) => getContainer(ctx, caller, ident, 'container:network_list'),
+    /** Floating IPs of the containers, by their ports. */
+    outsideAddresses: (containers: readonly Container[]) =>
+      ctx.networking.outsideAddresses(containers.flatMap(({ nics }) => nics.map(({ portId }) => portId))),
     attachNetwork: (caller: Caller, ident: string, net: RequestedNet) =>
       attachNetwork(ctx, caller, ident, net),
     detachNetwork: (caller: Caller, ident: string, what: DetachAsk) =>

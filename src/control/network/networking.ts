@@ -13,6 +13,7 @@ import { containerPortOwner, type Port, type SecurityGroup } from '../../model/n
 import { publishedGroupName, publishedTag } from '../../model/published.ts';
 import type { Trx } from '../../store/database.ts';
 import { everything, type Scope } from '../../store/network/common.ts';
+import { floatingIpsOf } from '../../store/network/floating-ips.ts';
 import { attachedDevices, findPorts } from '../../store/network/ports.ts';
 import {
   deleteSecurityGroup,
@@ -96,6 +97,8 @@ export function createNetworking(context: NetworkContext): Networking {
         }
         for (const port of filtered) await changeGroups(context, current, port, what);
       }),
+
+    outsideAddresses: (portIds) => floatingIpsOf(db, portIds),
 
     ensureExposedGroup: (projectId, containerUuid, ports) =>
       change(context, async ({ trx, now }) => {

@@ -2,11 +2,12 @@
 import type { ContainerControl } from '../../../control/container/control.ts';
 import type { ContainerFilters } from '../../../control/container/list.ts';
 import type { ContainerUpdate } from '../../../control/container/update.ts';
-import type { Caller } from '../../../model/caller.ts';
+import type { Container } from '../../../model/container-record.ts';
 import { toWireJson, type Viewer, withLinks } from '../container-view.ts';
 import { toCreateAsk } from '../create-body.ts';
 import { createFields } from '../create-fields.ts';
 import { type Call, checkFieldVersion, type Endpoint, type Fields, type Input } from '../endpoint.ts';
+import { ownMinor } from '../microversion.ts';
 import { nextLink, pagingParameters, parsePage } from '../paging.ts';
 import * as v from '../vocabulary.ts';
 
@@ -26,7 +27,14 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
   const { config, policy } = control;
   const fields = createFields(config);
   const updates = updateFields(control);
-  const viewer = (caller: Caller): Viewer => ({ caller, policy, now: Date.now() });
+  const viewer = async ({ caller, version }: Call, containers: readonly Container[]): Promise<Viewer> => ({
+    caller,
+    policy,
+    now: Date.now(),
+    ...(version < ownMinor ? {} : { outside: await control.outsideAddresses(containers) }),
+  });
+  const shown = async (call: Call, container: Container) =>
+    withLinks(call.baseUrl, container, await viewer(call, [container]));
 
   return [
     {
@@ -42,7 +50,7 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
         const container = await control.create(call.caller, toCreateAsk(call, { config, policy, fields }));
         return {
           location: `${call.baseUrl}/v1/containers/${container.uuid}`,
-          body: withLinks(call.baseUrl, container, viewer(call.caller)),
+          body: await shown(call, container),
         };
       },
     },
@@ -62,7 +70,7 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
         const filters = parseFilters(call.query);
         const allProjects = v.parseWideBoolean('all_projects', call.query.all_projects);
         const containers = await control.list(call.caller, { ...page, filters, allProjects });
-        const to = viewer(call.caller);
+        const to = await viewer(call, containers);
         const ids = containers.map(({ uuid }) => uuid);
         const items = containers.map((container) => toWireJson(container, to)).join(',');
         const next = JSON.stringify(nextLink(call, 'containers', page, ids));
@@ -79,7 +87,7 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
       async handle(call) {
         const allProjects = v.parseWideBoolean('all_projects', call.query.all_projects);
         const container = await control.show(call.caller, identOf(call), allProjects);
-        return { body: withLinks(call.baseUrl, container, viewer(call.caller)) };
+        return { body: await shown(call, container) };
       },
     },
     {
@@ -92,7 +100,7 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
       status: 200,
       async handle(call) {
         const container = await control.update(call.caller, identOf(call), toUpdate(call.input));
-        return { body: withLinks(call.baseUrl, container, viewer(call.caller)) };
+        return { body: await shown(call, container) };
       },
     },
     {
@@ -106,7 +114,7 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
       status: 202,
       async handle(call) {
         const container = await control.resize(call.caller, identOf(call), toUpdate(call.input));
-        return { body: withLinks(call.baseUrl, container, viewer(call.caller)) };
+        return { body: await shown(call, container) };
       },
     },
     {
@@ -120,7 +128,7 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
       status: 200,
       async handle(call) {
         const container = await control.rename(call.caller, identOf(call), String(call.input.name));
-        return { body: withLinks(call.baseUrl, container, viewer(call.caller)) };
+        return { body: await shown(call, container) };
       },
     },
     {
