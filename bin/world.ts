@@ -32,6 +32,7 @@ import { Secrets } from '../src/control/secrets.ts';
 import { connectEngine } from '../src/docker/connect.ts';
 import { openKernel } from '../src/host/linux.ts';
 import { Failure } from '../src/model/failure.ts';
+import { Resolvers } from '../src/names/resolvers.ts';
 import { Dataplane } from '../src/network/dataplane.ts';
 import { startCniService } from '../src/plugins/cni/service.ts';
 import { startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
@@ -118,6 +119,8 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
     closing.defer(() => containers.stop());
     const kernel = await openKernel({ log });
     closing.defer(() => kernel.close());
+    const names = new Resolvers({ kernel, log });
+    closing.defer(() => names.closeAll());
     const agentBus = board.connect({ kind: 'agent', host: config.agent.host });
     closing.defer(() => agentBus.close());
     const agent = await startAgent({
@@ -128,6 +131,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
         instance,
         log,
         externalInterface: config.network.externalInterface,
+        names,
       }),
       kernel,
       config,

@@ -1,6 +1,9 @@
 /** The contract of src/host/kernel.ts as tests: the real kernel and the fake one are run against it. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { Kernel, KernelStep } from '../src/host/kernel.ts';
 import { isFailure } from '../src/model/failure.ts';
@@ -206,6 +209,29 @@ export function testKernelContract(name: string, open: () => Promise<Kernel>): v
       { ...limit, netns: `${netns}-never`, leaving: bucket, arriving: bucket },
     ]);
     assert.equal(await link('detour', netns), undefined);
+  });
+
+  check('sockets are opened in a namespace, at its addresses only, and served from here', async () => {
+    const where = { address: '10.9.0.1', port: 53 };
+    await kernel.apply([
+      bridge,
+      { do: 'set-link', netns, name: 'br0', up: true },
+      { do: 'ensure-address', netns, link: 'br0', address: '10.9.0.1/24' },
+    ]);
+    const udp = createSocket('udp4');
+    const tcp = createServer();
+    const listening = Promise.all([once(udp, 'listening'), once(tcp, 'listening')]);
+    udp.bind({ fd: await kernel.openSocket({ ...where, protocol: 'udp' }, netns) });
+    tcp.listen({ fd: await kernel.openSocket({ ...where, protocol: 'tcp' }, netns) });
+    await listening;
+    assert.ok(udp.address().port > 0);
+    udp.close();
+    tcp.close();
+    await Promise.all([once(udp, 'close'), once(tcp, 'close')]);
+    await assert.rejects(
+      kernel.openSocket({ ...where, address: '10.9.0.9', protocol: 'udp' }, netns),
+      /open a socket udp 10.9.0.9 53/,
+    );
   });
 
   check('settings belong to their namespace', async () => {

@@ -51,7 +51,7 @@ test('a container is made with its address, started and reported', async () => {
 
   assert.equal(container.body.Labels['berth.instance'], instance);
   assert.equal(container.body.Labels.a, 'b');
-  assert.deepEqual(container.body.HostConfig.Dns, ['9.9.9.9']);
+  assert.deepEqual(container.body.HostConfig.Dns, ['169.254.169.253', '9.9.9.9']);
   const docker = world.engine.networks.get(name);
   assert.deepEqual(docker?.Options, {
     'neutron.net.uuid': network.id,

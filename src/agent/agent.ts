@@ -177,7 +177,8 @@ function assemble(options: AgentOptions) {
     isDryRun: config.agent.sweep === 'dry-run',
   });
   const service = busNetworkService(bus);
-  const kuryrBackend = createKuryrBackend({ service, networks, dataplane, gateways });
+  const { kernel } = options;
+  const kuryrBackend = createKuryrBackend({ service, networks, dataplane, gateways, kernel });
   const cniBackend = createCniBackend({ service, networks, kernel: options.kernel });
   return {
     images,

@@ -18,7 +18,7 @@ const context = {
   instance: 'abcd',
   defaultRuntime: 'runc',
   networkName: ({ networkId }: { networkId: string }) => `docker-${networkId}`,
-  dns: [],
+  dns: { servers: [], search: [] },
 };
 
 test('the least that can be asked for leaves the image its own way', () => {
@@ -72,7 +72,7 @@ test('everything that can be asked for arrives', () => {
         ],
       },
     }),
-    { ...context, dns: ['9.9.9.9'] },
+    { ...context, dns: { servers: ['9.9.9.9'], search: ['corp.example'] } },
   );
   const { Labels, ...rest } = body;
   assert.equal(Labels.tier, 'web');
@@ -95,6 +95,7 @@ test('everything that can be asked for arrives', () => {
       Runtime: 'kata',
       StorageOpt: { size: '3G' },
       Dns: ['9.9.9.9'],
+      DnsSearch: ['corp.example'],
       CpuShares: 512,
       Memory: 64 * 2 ** 20,
       MemorySwap: 128 * 2 ** 20,

@@ -18,13 +18,18 @@ const sharesPerCpu = 1024;
 /** What the kernel accepts. */
 const fewestShares = 2;
 
+/** Empty = the Engine's own choice. */
+export interface DnsSettings {
+  readonly servers: readonly string[];
+  readonly search: readonly string[];
+}
+
 export interface BodyContext {
   readonly instance: string;
   readonly defaultRuntime: string;
   /** Name of the Docker network that a port joins. */
   readonly networkName: (nic: Nic) => string;
-  /** DNS servers of the container's subnets; empty = the host's. */
-  readonly dns: readonly string[];
+  readonly dns: DnsSettings;
 }
 
 export function toContainerBody(wanted: WantedContainer, context: BodyContext): ContainerBody {
@@ -60,7 +65,8 @@ export function toContainerBody(wanted: WantedContainer, context: BodyContext): 
       }),
       ...(runtime && { Runtime: runtime }),
       ...(spec.diskGiB > 0 && { StorageOpt: { size: `${spec.diskGiB}G` } }),
-      ...(context.dns.length > 0 && { Dns: context.dns }),
+      ...(context.dns.servers.length > 0 && { Dns: context.dns.servers }),
+      ...(context.dns.search.length > 0 && { DnsSearch: context.dns.search }),
       ...toResources(wanted),
     },
     ...(first && { NetworkingConfig: { EndpointsConfig: { [network]: toEndpoint(first) } } }),

@@ -5,7 +5,9 @@
  * dockerd waits for the plugin, so look-ups are answered from memory and go to the server only for what is not known
  * yet. Which endpoint has which port is in memory, too, and after a restart in the kernel: links say whose they are.
  */
-import { Failure } from '../model/failure.ts';
+import { isAbsolute } from 'node:path';
+import type { Kernel } from '../host/kernel.ts';
+import { Failure, isFailure } from '../model/failure.ts';
 import type { WantedNetwork, WantedPort, WantedSubnet } from '../wire/host-network.ts';
 import type { NetworkService } from '../wire/network-service.ts';
 import type { HostDataplane } from './dataplane.ts';
@@ -32,6 +34,7 @@ export interface AgentKuryrBackend {
   unplug(what: Omit<Plug, 'networkId'>): Promise<void>;
   portOfEndpoint(endpointId: string): Promise<string | undefined>;
   isDefaultGateway(portId: string, version: 4 | 6): boolean;
+  hasRoute(sandbox: string, to: string): Promise<boolean>;
 }
 
 export interface KuryrBackendOptions {
@@ -40,6 +43,7 @@ export interface KuryrBackendOptions {
   readonly dataplane: Pick<HostDataplane, 'activePorts'>;
   /** Absent = every port's gateway is its container's default one. */
   readonly gateways?: Pick<DefaultGateways, 'isDefault'>;
+  readonly kernel: Pick<Kernel, 'routes'>;
 }
 
 export function createKuryrBackend({
@@ -47,6 +51,7 @@ export function createKuryrBackend({
   networks,
   dataplane,
   gateways,
+  kernel,
 }: KuryrBackendOptions): AgentKuryrBackend {
   /** Docker endpoint → port; grows and shrinks with what is plugged. */
   const portOf = new Map<string, string>();
@@ -90,6 +95,15 @@ export function createKuryrBackend({
       return (await dataplane.activePorts()).find((port) => port.endpointId === endpointId)?.portId;
     },
     isDefaultGateway: (portId, version) => gateways?.isDefault(portId, version) ?? true,
+    async hasRoute(sandbox, to) {
+      if (!isAbsolute(sandbox)) return false;
+      const routes = await kernel.routes(sandbox).catch((error: unknown) => {
+        // dockerd makes it after all networks were joined.
+        if (isFailure(error, 'kernel-error')) return [];
+        throw error;
+      });
+      return routes.some((route) => route.to === to);
+    },
   };
 }
 

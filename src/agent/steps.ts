@@ -10,10 +10,12 @@ import type { Engine, EngineContainer } from '../docker/engine.ts';
 import type { Nic } from '../model/container.ts';
 import { Failure, isFailure } from '../model/failure.ts';
 import { dockerContainerName } from '../model/host-names.ts';
+import { HostServers } from '../names/host-servers.ts';
 import type { WantedContainer } from '../wire/agent.ts';
 import { type Connections, noNetwork, planConnections } from './connections.ts';
 import { assertPossible, toContainerBody, toEndpoint, toResources } from './container-body.ts';
 import type { DefaultGateways } from './default-gateways.ts';
+import { dnsOf } from './dns-settings.ts';
 import type { DockerNetworks } from './docker-networks.ts';
 import { archiveOf } from './files.ts';
 import type { Images } from './images.ts';
@@ -37,6 +39,7 @@ export type TellTask = (taskState: string) => void;
 
 export class Steps {
   readonly #options: StepsOptions;
+  readonly #hostServers = new HostServers();
   readonly #places: PQueue;
 
   constructor(options: StepsOptions) {
@@ -88,7 +91,7 @@ export class Steps {
         instance,
         defaultRuntime,
         networkName: (nic) => dockerNetworks.nameOf(nic),
-        dns: dnsOf(wanted, networks),
+        dns: dnsOf(wanted.nics, (id) => networks.find(id), this.#hostServers.list()),
       });
       const name = dockerContainerName(wanted.uuid);
       const id = await createOrFind(engine, name, body);
@@ -178,10 +181,4 @@ async function createOrFind(
     if (there) return there.id;
     throw error;
   }
-}
-
-function dnsOf({ nics }: WantedContainer, networks: Networks): string[] {
-  const subnets = nics.flatMap((nic) => networks.find(nic.networkId)?.subnets ?? []);
-  const used = new Set(nics.flatMap(({ fixedIps }) => fixedIps.map(({ subnetId }) => subnetId)));
-  return [...new Set(subnets.filter(({ id }) => used.has(id)).flatMap((subnet) => subnet.dnsNameservers))];
 }

@@ -58,6 +58,7 @@ export interface ContainerBody {
     readonly Runtime?: string;
     readonly StorageOpt?: { readonly size: string };
     readonly Dns?: readonly string[];
+    readonly DnsSearch?: readonly string[];
   };
   readonly NetworkingConfig?: { readonly EndpointsConfig: Readonly<Record<string, EndpointBody>> };
 }

@@ -19,6 +19,7 @@ import {
   runStep,
   type StepTable,
 } from './kernel.ts';
+import { openSocket, type SocketRequest } from './sockets.ts';
 
 export interface FakeKernelOptions {
   /** Which step fails: the n-th from now on (1 = the next), or the first that fits. Once only. */
@@ -86,6 +87,14 @@ export class FakeKernel implements Kernel {
 
   async readSysctl(key: string, netns?: string): Promise<string> {
     return this.#reading(netns).sysctls.get(key) ?? '0';
+  }
+
+  /** There is no network to listen on: a socket on this machine's loopback stands for it, on any free port. */
+  async openSocket({ protocol, address, port }: SocketRequest, netns?: string): Promise<number> {
+    const isThere = this.#reading(netns).addresses.some((each) => each.address.split('/')[0] === address);
+    if (!isThere)
+      throw new Failure('kernel-error', `open a socket ${protocol} ${address} ${port}: no such address`);
+    return openSocket({ protocol, address: '127.0.0.1', port: 0 });
   }
 
   async close(): Promise<void> {

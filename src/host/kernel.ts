@@ -10,6 +10,8 @@
  *
  * Two implementations: ./linux (rtnetlink and libnftables through koffi) and ./fake (a small working model).
  */
+import type { SocketRequest } from './sockets.ts';
+
 export type Address = string; // with prefix length, e.g. 10.0.0.1/24
 
 /** A token bucket. */
@@ -210,6 +212,11 @@ export interface Kernel {
   /** The same as text, as `nft --stateless list ruleset` prints it: for comparison, and for people. */
   rules(netns?: string): Promise<string>;
   readSysctl(key: string, netns?: string): Promise<string>;
+  /**
+   * A socket in a namespace, bound, and listening if it is TCP: its descriptor, which is the caller's to close. An open
+   * one keeps the namespace alive.
+   */
+  openSocket(what: SocketRequest, netns?: string): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -35,6 +35,8 @@ export const libc = {
   umount: bind('int umount2(const char* path, int flags)'),
   flock: bind('int flock(int fd, int operation)'),
   socket: bind('int socket(int domain, int type, int protocol)'),
+  bind: bind('int bind(int fd, const void* address, uint32 size)'),
+  listen: bind('int listen(int fd, int backlog)'),
   setOption: bind('int setsockopt(int fd, int level, int option, const void* value, uint32 length)'),
   send: bind('int64 send(int fd, const void* data, uint64 length, int flags)'),
   sendTo: bind(

@@ -26,6 +26,7 @@ import { limitLink, listLimits } from './linux-limits.ts';
 import { deleteLinks, ensureBridge, ensureVeth, listLinks, moveLink, setLink } from './linux-links.ts';
 import { Namespaces } from './namespaces.ts';
 import { list, listText, NftError, runScript } from './nftables.ts';
+import { openSocket, type SocketRequest } from './sockets.ts';
 import { readSysctl, writeSysctl } from './sysctl.ts';
 
 export class LinuxSteps {
@@ -89,6 +90,14 @@ export class LinuxSteps {
 
   readSysctl(key: string, netns?: string): string {
     return this.#reading(key, netns, () => this.#namespaces.within(netns, () => readSysctl(key)));
+  }
+
+  openSocket(what: SocketRequest, netns?: string): number {
+    try {
+      return this.#namespaces.within(netns, () => openSocket(what));
+    } catch (error) {
+      throw failureOf(error, `open a socket ${what.protocol} ${what.address} ${what.port}`);
+    }
   }
 
   close(): void {

@@ -50,6 +50,8 @@ function call({ method, args }: WorkerRequest): unknown {
       return steps.rules(...args);
     case 'readSysctl':
       return steps.readSysctl(...args);
+    case 'openSocket':
+      return steps.openSocket(...args);
     case 'close':
       return steps.close();
   }

@@ -11,6 +11,7 @@ import type { Log } from '../base/log.ts';
 import { Failure } from '../model/failure.ts';
 import type { Kernel, KernelAddress, KernelLimit, KernelLink, KernelRoute, KernelStep } from './kernel.ts';
 import type { KernelCall, WorkerReply } from './linux-worker.ts';
+import type { SocketRequest } from './sockets.ts';
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
@@ -77,6 +78,10 @@ class LinuxKernel implements Kernel {
 
   readSysctl(key: string, netns?: string): Promise<string> {
     return this.#call({ method: 'readSysctl', args: [key, netns] }) as Promise<string>;
+  }
+
+  openSocket(what: SocketRequest, netns?: string): Promise<number> {
+    return this.#call({ method: 'openSocket', args: [what, netns] }) as Promise<number>;
   }
 
   async close(): Promise<void> {

@@ -41,6 +41,15 @@ export interface DataplaneOptions {
   readonly log: Log;
   /** A link of the host that leads to the external network; absent or empty = the host itself is its gateway. */
   readonly externalInterface?: string;
+  readonly names?: NetworkNames;
+}
+
+/** Answers for the names of networks, from within their namespaces. */
+export interface NetworkNames {
+  /** For the network as it is now. Idempotent. */
+  serve(netns: string, network: WantedNetwork): Promise<void>;
+  /** Lets go of the namespace. */
+  close(netns: string): void;
 }
 
 /** A network, or how to ask for it once it is its turn; undefined = it is no longer wanted here. */
@@ -77,6 +86,7 @@ export class Dataplane {
   readonly #kernel: Kernel;
   readonly #instance: string;
   readonly #log: Log;
+  readonly #names: NetworkNames | undefined;
   readonly #routers: Routers;
   readonly #doctor: Doctor;
   /** Keyed by namespace. */
@@ -87,6 +97,7 @@ export class Dataplane {
     this.#kernel = options.kernel;
     this.#instance = options.instance;
     this.#log = options.log;
+    this.#names = options.names;
     this.#routers = new Routers(options);
     this.#doctor = new Doctor(options);
   }
@@ -237,7 +248,11 @@ export class Dataplane {
     const netns = networkNamespace(this.#instance, wanted.id);
     return this.#queue.run(netns, async () => {
       const network = 'read' in wanted ? await wanted.read() : wanted;
-      if (network) return undoable(this.#log, (undo) => work(network, undo));
+      if (network) {
+        const result = await undoable(this.#log, (undo) => work(network, undo));
+        await this.#serveNames(netns, network);
+        return result;
+      }
       await this.#routers.forget(wanted.id);
       await this.#removeNetwork(netns);
       return undefined;
@@ -276,7 +291,10 @@ export class Dataplane {
         reason = 'doubt';
       }
     }
-    if (!isPresent) undo.add(`remove ${netns}`, () => this.#removeNetwork(netns));
+    if (!isPresent) {
+      this.#names?.close(netns);
+      undo.add(`remove ${netns}`, () => this.#removeNetwork(netns));
+    }
     const { script: _, ...applied } = planChange(undefined, network, freshGeneration());
     await this.#kernel.apply(namespaceSteps(this.#instance, network));
     const rules = { netns, before: isPresent ? before?.ruleset : undefined, after: applied.ruleset };
@@ -287,6 +305,13 @@ export class Dataplane {
     ]);
     await this.#routers.converge(network, undo, reason);
     this.#applied.set(netns, { ...applied, ...wanted });
+  }
+
+  /** A network without names is better than none; the next turn tries again. */
+  async #serveNames(netns: string, network: WantedNetwork): Promise<void> {
+    await this.#names?.serve(netns, network).catch((error: unknown) => {
+      this.#log.error({ netns, error }, 'the network’s resolver cannot be started');
+    });
   }
 
   async #removeStaleLinks(network: WantedNetwork): Promise<void> {
@@ -312,6 +337,7 @@ export class Dataplane {
   /** Links first: their far ends then go at once, while the kernel takes its time with a namespace. */
   async #removeNetwork(netns: string): Promise<void> {
     this.#applied.delete(netns);
+    this.#names?.close(netns);
     if (!(await this.#kernel.namespaces()).includes(netns)) return;
     const links = (await this.#kernel.links(netns)).filter(({ kind }) => kind === 'veth');
     await this.#kernel.apply([

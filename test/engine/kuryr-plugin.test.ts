@@ -75,7 +75,7 @@ async function startPlugin(): Promise<void> {
   plugin = await startKuryrPlugin({
     name: driver,
     pluginDir: '/run/docker/plugins',
-    backend: createKuryrBackend({ service, networks, dataplane }),
+    backend: createKuryrBackend({ service, networks, dataplane, kernel }),
     log,
     deadlineMs: 20_000,
   });

@@ -59,6 +59,13 @@ export class NotingHost implements KuryrBackend {
     this.plugged.delete(endpointId);
   }
 
+  /** Routes of sandboxes that an earlier process gave. */
+  readonly routes = new Set<string>();
+
+  async hasRoute(sandbox: string, to: string): Promise<boolean> {
+    return this.routes.has(`${sandbox} ${to}`);
+  }
+
   async portOfEndpoint(endpointId: string): Promise<string | undefined> {
     return this.plugged.get(endpointId);
   }

@@ -15,6 +15,7 @@
 import type { WantedNetwork, WantedRule, WantedSecurityGroup } from '../../wire/host-network.ts';
 import { hex } from './fingerprint.ts';
 import { type PortClass, trustedMark } from './members.ts';
+import { ipInput, resolverEgress, resolverSets } from './resolver.ts';
 import { chainOf, closedChain, mapOf, type NftChain, type NftSet, type NftTable, setOf } from './ruleset.ts';
 import { matchesOf, memberPrefixSet, memberSet } from './security-rule.ts';
 import { type Addresses, type IpVersion, idWord, isHost, readAddresses } from './words.ts';
@@ -31,7 +32,7 @@ type Direction = keyof typeof directions;
 /** What every port may do whatever its groups say, and what none may: numbers are ICMPv6 types (RFC 4861, 3810). */
 const essentials: Record<IpVersion, Record<Direction, readonly string[]>> = {
   4: {
-    egress: ['udp sport 67 udp dport 68 drop', 'udp sport 68 udp dport 67 accept'],
+    egress: ['udp sport 67 udp dport 68 drop', 'udp sport 68 udp dport 67 accept', ...resolverEgress(4)],
     ingress: [],
   },
   6: {
@@ -40,6 +41,7 @@ const essentials: Record<IpVersion, Record<Direction, readonly string[]>> = {
       'icmpv6 type { 130, 134, 137 } drop',
       'udp sport 547 udp dport 546 drop',
       'udp sport 546 udp dport 547 accept',
+      ...resolverEgress(6),
     ],
     // Only a router's link can have sent the advertisement: ports are stopped at their egress.
     ingress: ['icmpv6 type { 130, 131, 132, 134, 135, 136, 143 } accept'],
@@ -74,7 +76,7 @@ export function filterTable(
     groups: network.securityGroups.filter(({ id }) => used.has(id)).sort((a, b) => (a.id < b.id ? -1 : 1)),
     classes,
   };
-  const chains = new Map<string, NftChain>();
+  const chains = new Map<string, NftChain>([['input', ipInput(version)]]);
   for (const direction of ['egress', 'ingress'] as const) {
     chains.set(`essentials-${direction}`, chainOf(essentials[version][direction]));
     for (const group of family.groups)
@@ -85,7 +87,7 @@ export function filterTable(
   return {
     family: version === 4 ? 'ip' : 'ip6',
     name: 'berth',
-    sets: new Map([...memberSets(family), ...classMaps(classes)]),
+    sets: new Map([...memberSets(family), ...classMaps(classes), ...resolverSets(version)]),
     chains,
   };
 }

@@ -8,11 +8,15 @@
  * keyed by link, so their cost does not depend on the number of ports.
  *
  * Frames other than ARP, IPv4 and IPv6, with or without a VLAN tag, would bypass ./filter: they pass only between
- * trusted links. Frames for the bridge itself are dropped. Link-local frames (LLDP and the like) come this way only
- * because the bridge is told to forward them (host/netlink/link); else it would learn from them unchecked.
+ * trusted links. Frames for the bridge itself are dropped, but for those to the resolver (./resolver). Link-local frames (LLDP
+ * and the like) come this way only because the bridge is told to forward them (host/netlink/link); else it would learn
+ * from them unchecked.
  */
+
+import { resolverAddress } from '../../model/resolver.ts';
 import { hex } from './fingerprint.ts';
 import { type Member, trustedMark } from './members.ts';
+import { bridgeInput, resolverTarget } from './resolver.ts';
 import { chainOf, closedChain, mapOf, type NftTable, setOf } from './ruleset.ts';
 import { type IpVersion, isHost, linkLocal, readAddresses, withoutCovered } from './words.ts';
 
@@ -104,6 +108,7 @@ export function guardTable(members: readonly Member[]): NftTable {
         chainOf([
           'iifname . ether saddr != @macs goto spoofed',
           `${arp} iifname . arp saddr ether . arp saddr ip @sources4 accept`,
+          `arp saddr ip ${resolverAddress[4]} goto spoofed`,
           `${arp} iifname . arp saddr ether . arp saddr ip @prefixes4 accept`,
           `${arp} arp saddr ip 0.0.0.0 iifname . arp saddr ether @macs accept`,
           'goto spoofed',
@@ -113,6 +118,7 @@ export function guardTable(members: readonly Member[]): NftTable {
         'guard-ip',
         chainOf([
           'iifname . ether saddr . ip saddr @sources4 accept',
+          `ip saddr ${resolverAddress[4]} goto spoofed`,
           'iifname . ether saddr . ip saddr @prefixes4 accept',
           'ip saddr 0.0.0.0 udp sport 68 udp dport 67 iifname . ether saddr @macs accept',
           'goto spoofed',
@@ -122,7 +128,9 @@ export function guardTable(members: readonly Member[]): NftTable {
         'guard-ip6',
         chainOf([
           'icmpv6 type 136 iifname != @any-target6 iifname . ether saddr . @th,64,128 != @targets6 goto spoofed',
+          `icmpv6 type 136 @th,64,128 ${resolverTarget} goto spoofed`,
           'iifname . ether saddr . ip6 saddr @sources6 accept',
+          `ip6 saddr ${resolverAddress[6]} goto spoofed`,
           'iifname . ether saddr . ip6 saddr @prefixes6 accept',
           `ip6 saddr :: ${unspecifiedIcmp} iifname . ether saddr @macs accept`,
           'goto spoofed',
@@ -137,7 +145,7 @@ export function guardTable(members: readonly Member[]): NftTable {
         ]),
       ],
       ['prerouting', closedChain(['iifname vmap @links'], `prerouting ${early}`)],
-      ['input', closedChain([], `input ${early}`)],
+      ['input', bridgeInput()],
       ['deliver', chainOf([`meta mark ${hex(trustedMark)} accept`, 'ether type { arp, ip, ip6 } accept'])],
       // A link that is not in the map ends the rule, and the frame is dropped.
       ['forward', closedChain(['meta mark set oifname map @ingress jump deliver'], `forward ${early}`)],

@@ -9,6 +9,7 @@
 import { portLink } from '../../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../../wire/host-network.ts';
 import { fingerprint, hex } from './fingerprint.ts';
+import { isReserved } from './resolver.ts';
 import { type Addresses, idWord, macWord, readAddresses } from './words.ts';
 
 /** Mark of trusted links. */
@@ -97,5 +98,6 @@ function sourcesOf(port: WantedPort): { macs: string[]; sources: Source[] } {
       addresses: readAddresses(pair.ipAddress),
     })),
   ];
-  return { macs: [...new Set([own, ...pairs.map(({ mac }) => mac)])], sources: pairs };
+  const sources = pairs.filter(({ addresses }) => !isReserved(addresses));
+  return { macs: [...new Set([own, ...pairs.map(({ mac }) => mac)])], sources };
 }

@@ -1,8 +1,8 @@
 /**
  * A network's namespace on this host as steps: settings and bridge first, then links.
  *
- * The bridge has no address and no IPv6: nothing in the namespace can be spoken to. Host ends are born here, so
- * they inherit these settings. Order matters: ruleset before links, MTU and bridge before "up".
+ * The bridge has no address but the resolver's (./resolver): nothing else in the namespace can be spoken to. Host ends are
+ * born here, so they inherit these settings. Order matters: ruleset before links, MTU and bridge before "up".
  */
 import type { KernelStep } from '../../host/kernel.ts';
 import {
@@ -15,11 +15,14 @@ import {
 import type { WantedNetwork, WantedPort } from '../../wire/host-network.ts';
 import { announceSteps } from './announce.ts';
 import { firstLimitSteps } from './bandwidth.ts';
+import { fingerprint } from './fingerprint.ts';
+import { resolverSteps } from './resolver.ts';
 import { idWord, macWord } from './words.ts';
 
 /** br_netfilter shows bridged IP packets to the ip and ip6 tables; frames with tags never reach it (./guard). */
 const settings = {
-  'net/ipv6/conf/all/disable_ipv6': '1',
+  // Not "all": that would take the bridge's address away for a moment, each time.
+  'net/ipv6/conf/lo/disable_ipv6': '1',
   'net/ipv6/conf/default/disable_ipv6': '1',
   'net/ipv4/ip_forward': '0',
   'net/bridge/bridge-nf-call-iptables': '1',
@@ -40,10 +43,17 @@ export function namespaceSteps(instance: string, network: WantedNetwork): Kernel
       netns,
       name: networkBridge,
       mtu: network.mtu,
+      mac: bridgeMac(network.id),
       alias: linkOwner(instance, 'network', network.id),
     },
-    { do: 'set-link', netns, name: networkBridge, up: true },
+    ...resolverSteps(netns),
   ];
+}
+
+/** Its own and lasting: a bridge would else take that of one of its ports, and another one when that goes. */
+function bridgeMac(networkId: string): string {
+  const digits = fingerprint(networkId).toString(16).padStart(8, '0');
+  return `02:be:${digits.match(/../g)?.join(':') ?? ''}`;
 }
 
 /** What a host end is called by: `parsePortAlias` reads it back after a restart. */

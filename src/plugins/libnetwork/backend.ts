@@ -57,4 +57,6 @@ export interface KuryrBackend {
    * by the names of their networks.
    */
   isDefaultGateway(portId: string, version: 4 | 6): boolean;
+  /** Whether the sandbox (path of a namespace) has this very route. One that does not stand has none. */
+  hasRoute(sandbox: string, to: string): Promise<boolean>;
 }

@@ -16,7 +16,8 @@ import type { HostSubnet, KuryrBackend } from './backend.ts';
 import { contains, parseAddress, parseCidr } from './cidr.ts';
 import { adoptedPortTag, boundPortName, endpointPortTag } from './names.ts';
 import type { Networks } from './networks.ts';
-import { type CreateEndpoint, type EndpointRequest, optionKey } from './protocol.ts';
+import { type CreateEndpoint, type EndpointRequest, type JoinRequest, optionKey } from './protocol.ts';
+import { ResolverRoutes } from './resolver-routes.ts';
 import type { Subnets } from './subnets.ts';
 
 interface FixedIp {
@@ -55,10 +56,12 @@ interface Interface {
 
 export class Endpoints {
   readonly #rooms: Rooms;
+  readonly #resolverRoutes: ResolverRoutes;
   readonly #known = new Map<string, Endpoint>();
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms;
+    this.#resolverRoutes = new ResolverRoutes(rooms.backend);
   }
 
   async create(request: CreateEndpoint): Promise<object> {
@@ -76,10 +79,11 @@ export class Endpoints {
     const portId = this.#known.get(EndpointID)?.portId ?? (await backend.portOfEndpoint(EndpointID));
     if (portId) await backend.unplug({ portId, endpointId: EndpointID });
     this.#known.delete(EndpointID);
+    this.#resolverRoutes.leave(EndpointID);
     await this.#removePortOf(EndpointID, portId);
   }
 
-  async join({ EndpointID }: EndpointRequest): Promise<object> {
+  async join({ EndpointID, SandboxKey }: JoinRequest): Promise<object> {
     const endpoint = this.#known.get(EndpointID) ?? (await this.#recover(EndpointID));
     const subnets = await Promise.all(
       endpoint.fixedIps.map(({ subnetId }) => this.#rooms.subnets.get(subnetId)),
@@ -96,9 +100,20 @@ export class Endpoints {
       InterfaceName: { SrcName: endpoint.linkName, DstPrefix: 'eth' },
       Gateway: gateway(4),
       GatewayIPv6: gateway(6),
-      StaticRoutes: subnets.flatMap(routesOf),
+      StaticRoutes: [
+        ...subnets.flatMap(routesOf),
+        ...(await this.#resolverRoutes.join(
+          SandboxKey ?? '',
+          EndpointID,
+          subnets.map(({ ipVersion }) => ipVersion),
+        )),
+      ],
       DisableGatewayService: true,
     };
+  }
+
+  async leave({ EndpointID }: EndpointRequest): Promise<void> {
+    this.#resolverRoutes.leave(EndpointID);
   }
 
   get #service(): NetworkService {

@@ -63,7 +63,7 @@ test('a container by hand gets a port with its MAC, a link and the gateway; all 
       InterfaceName: { SrcName: `c${port?.id.slice(0, 8)}`, DstPrefix: 'eth' },
       Gateway: '10.77.0.9',
       GatewayIPv6: '',
-      StaticRoutes: [],
+      StaticRoutes: [{ Destination: '169.254.169.253/32', RouteType: 1 }],
       DisableGatewayService: true,
     });
     assert.equal(world.host.plugged.get(id('e')), port?.id);
@@ -142,6 +142,7 @@ test("Berth's own container starts and stops without a question to the network s
     assert.equal(started.join.Gateway, '10.0.0.1');
     assert.deepEqual(started.join.StaticRoutes, [
       { Destination: '10.8.0.0/16', RouteType: 0, NextHop: '10.0.0.200' },
+      { Destination: '169.254.169.253/32', RouteType: 1 },
     ]);
     await stopContainer(world, network, started);
     assert.deepEqual([...world.host.plugged], []);

@@ -20,6 +20,7 @@ import {
   type CreateEndpoint,
   type CreateNetwork,
   type EndpointRequest,
+  type JoinRequest,
   type NetworkRequest,
   type ReleaseAddress,
   type ReleasePool,
@@ -114,7 +115,6 @@ function portIpamMethods(addresses: Addresses): [string, Method][] {
 const fixedMethods: [string, Method][] = [
   ['Plugin.Activate', constant({ Implements: ['NetworkDriver', 'IpamDriver'] })],
   ['NetworkDriver.GetCapabilities', constant({ Scope: 'local', ConnectivityScope: 'global' })],
-  ['NetworkDriver.Leave', constant({})],
   ['NetworkDriver.EndpointOperInfo', constant({ Value: {} })],
   ['NetworkDriver.ProgramExternalConnectivity', constant({})],
   ['NetworkDriver.RevokeExternalConnectivity', constant({})],
@@ -205,8 +205,12 @@ function networkMethods(networks: Networks, endpoints: Endpoints): [string, Meth
       method(shapes.endpoint, (request: EndpointRequest) => done(deleteEndpoint(request))),
     ],
     [
+      'NetworkDriver.Leave',
+      method(shapes.endpoint, (request: EndpointRequest) => done(endpoints.leave(request))),
+    ],
+    [
       'NetworkDriver.Join',
-      method(shapes.endpoint, (request: EndpointRequest) =>
+      method(shapes.join, (request: JoinRequest) =>
         inTurn.run(request.EndpointID, () => endpoints.join(request)),
       ),
     ],

@@ -53,6 +53,8 @@ export const shapes = {
     ),
   }),
   endpoint: Type.Object(EndpointIds),
+  /** The sandbox is a path of its namespace, which need not stand yet. */
+  join: Type.Object({ ...EndpointIds, SandboxKey: Nullable(Type.String({ maxLength: 4096 })) }),
   any: Type.Record(Type.String(), Type.Unknown()),
 } as const;
 
@@ -64,6 +66,7 @@ export type IpamPool = Static<typeof IpamData>;
 export type CreateNetwork = Static<typeof shapes.createNetwork>;
 export type NetworkRequest = Static<typeof shapes.network>;
 export type CreateEndpoint = Static<typeof shapes.createEndpoint>;
+export type JoinRequest = Static<typeof shapes.join>;
 export type EndpointRequest = Static<typeof shapes.endpoint>;
 
 export const optionKey = {

@@ -1,0 +1,102 @@
+/**
+ * Names as a user has them: containers of a network find each other through Docker's own resolver, over both families
+ * and back from the address, and names outside; those of another tenant they do not.
+ */
+import assert from 'node:assert/strict';
+import { join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Berth } from '../helpers/berth.ts';
+import { Machine } from '../helpers/machine.ts';
+import { until } from '../helpers/until.ts';
+
+const outsideServer = '198.51.100.53';
+const fakeServer = resolve(import.meta.dirname, '../helpers/fake-dns-server.ts');
+const idle = ['sh', '-c', `trap 'exit 0' TERM; while :; do sleep 1; done`];
+
+let machine: Machine;
+let berth: Berth;
+
+before(async () => {
+  machine = await Machine.start();
+  await machine.must('ip', ['address', 'add', `${outsideServer}/32`, 'dev', 'lo']);
+  const script = `(await import('${fakeServer}')).FakeDnsServer.start({ address: '${outsideServer}', port: 53 })`;
+  machine.spawn(process.execPath, ['--input-type=module', '-e', script], join(machine.disk, 'dns.log'));
+  berth = new Berth(machine);
+  await berth.up();
+  await berth.addProject('blue');
+});
+after(async () => {
+  await machine?.destroy();
+});
+
+async function openstack(...args: readonly string[]): Promise<string> {
+  const { stdout, stderr, code } = await berth.client('openrc', 'openstack', ...args);
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+async function run(cloud: string, network: string, name: string): Promise<void> {
+  await berth.as(cloud, 'run', '-n', name, '--net', `network=${network}`, 'busybox', ...idle);
+  await berth.untilStatus(name, 'Running');
+}
+
+/** What nslookup in the container says by Docker's resolver, whether it found something or not. */
+async function lookUp(from: string, name: string, type?: string): Promise<string> {
+  const options = type === undefined ? [] : [`-type=${type}`];
+  const { stdout, stderr } = await machine.docker(
+    'exec',
+    await berth.dockerName(from),
+    ...['busybox', 'nslookup', ...options, name],
+  );
+  return stdout + stderr;
+}
+
+const finds = (from: string, name: string, wanted: string, type?: string) =>
+  until(`${from} finds ${wanted} for ${name}`, async () =>
+    (await lookUp(from, name, type)).toLowerCase().includes(wanted.toLowerCase()),
+  );
+
+test('containers of a network find each other and the outside; other tenants find neither', async () => {
+  await openstack('network', 'create', 'shop', '--dns-domain', 'shop.example.');
+  const common = ['--network', 'shop', '--dns-nameserver', outsideServer];
+  await openstack('subnet', 'create', 'shop4', ...common, '--subnet-range', '10.60.0.0/24');
+  const v6 = ['--ip-version', '6', '--subnet-range', 'fd00:60::/64', '--network', 'shop'];
+  await openstack('subnet', 'create', 'shop6', ...v6);
+  await run('berth', 'shop', 'web');
+  await run('berth', 'shop', 'client');
+  const addresses = await berth.addressesOf('web');
+  assert.equal(addresses.length, 2, 'both families');
+
+  for (const address of addresses) {
+    const type = address.includes(':') ? 'aaaa' : 'a';
+    for (const name of ['web', 'web.shop.example', 'WEB.Shop.Example'])
+      await finds('client', name, address, type);
+    await finds('client', address, 'web.shop.example');
+    // As a program finds and reaches it.
+    const ping = ['exec', await berth.dockerName('client'), 'busybox', type === 'a' ? 'ping' : 'ping6'];
+    await until('the name can be pinged', async () => {
+      const { code } = await machine.docker(...ping, '-c', '1', '-W', '2', 'web');
+      return code === 0;
+    });
+  }
+  await finds('web', 'client', (await berth.addressesOf('client'))[0] ?? 'none');
+  await finds('client', 'outside.test', '192.0.2.7', 'a');
+  assert.match(await lookUp('client', 'nobody.shop.example', 'a'), /NXDOMAIN/);
+
+  await berth.as('blue', 'network', 'create', 'shop');
+  await berth.as('blue', 'subnet', 'create', 'shop4', '--network', 'shop', '--subnet-range', '10.60.0.0/24');
+  await run('blue', 'shop', 'stranger');
+  await finds('stranger', 'stranger', (await berth.addressesOf('stranger'))[0] ?? 'none', 'a');
+  assert.match(await lookUp('stranger', 'web', 'a'), /NXDOMAIN/);
+  assert.doesNotMatch(await lookUp('stranger', '10.60.0.2'), /shop\.example/);
+});
+
+test('names survive a restart of Berth, and go with their container', async () => {
+  await berth.kill();
+  await berth.up();
+  await finds('client', 'web', (await berth.addressesOf('web'))[0] ?? 'none');
+  await berth.cli('delete', '--force', 'web');
+  await until('the name is gone', async () =>
+    /NXDOMAIN/.test(await lookUp('client', 'web.shop.example', 'a')),
+  );
+});
