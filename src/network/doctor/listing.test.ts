@@ -76,3 +76,17 @@ test('of many differences some are told', () => {
   assert.equal(found.length, 6);
   assert.match(found.at(-1) ?? '', /25 more/);
 });
+
+test('what packets add to a set is no difference', () => {
+  const set = (elements: string) => `table ip berth {
+	set askers {
+		type ipv4_addr
+		size 65535
+		flags dynamic,timeout
+		timeout 10s
+${elements}	}
+}
+`;
+  const filled = '\t\telements = { 10.0.0.5 limit rate over 1024/second burst 1024 packets expires 9s }\n';
+  assert.deepEqual(differencesOf(readListing(set('')), readListing(set(filled))), []);
+});

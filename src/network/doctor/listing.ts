@@ -18,7 +18,8 @@ export function readListing(text: string): Listing {
       lines = [];
       table.set(line.slice(0, -2), lines);
     } else if (line.startsWith('elements = {')) {
-      lines.push(...elementsOf(line));
+      // What packets add by themselves comes and goes.
+      if (!lines.some((one) => /^flags .*\bdynamic\b/.test(one))) lines.push(...elementsOf(line));
     } else if (line !== '}') lines.push(line);
   }
   return tables;
