@@ -256,3 +256,20 @@ test('what failed half-way and what a network took along is removed with the las
   await dataplane.forget(id);
   assert.deepEqual(kernel.leftovers(), []);
 });
+
+test('routes that would cut the router off are not made', async () => {
+  const kernel = new FakeKernel();
+  const dataplane = dataplaneOn(kernel);
+  await dataplane.converge(
+    withRouter({
+      routes: [
+        { destination: '10.0.0.0/24', nexthop: '10.0.0.12' },
+        { destination: '10.78.0.0/16', nexthop: '10.0.0.1' },
+        { destination: '10.79.0.0/16', nexthop: '192.0.2.1' },
+        { destination: '10.80.0.5/32', nexthop: '10.0.0.12' },
+      ],
+    }),
+  );
+  const destinations = (await kernel.routes(netns)).map(({ to }) => to);
+  assert.deepEqual(destinations.sort(), ['0.0.0.0/0', '10.80.0.5/32', '::/0']);
+});

@@ -15,7 +15,7 @@ import type { WantedRouter } from '../../wire/host-network.ts';
 import { fingerprint } from './fingerprint.ts';
 import { chainOf, type NftSet, type Ruleset, setOf } from './ruleset.ts';
 import { hostOf, versionOf } from './translations.ts';
-import { type Addresses, covers, readAddresses, withoutCovered } from './words.ts';
+import { type Addresses, covers, readAddresses, withLength, withoutCovered } from './words.ts';
 
 /** What is planned around: the host's own ways, which are never touched. */
 export interface HostView {
@@ -126,10 +126,6 @@ function routesTo(routers: readonly WantedRouter[], { taken, externalInterface }
     }
   }
   return { routes, refused };
-}
-
-function withLength({ text, version }: Addresses): string {
-  return text.includes('/') ? text : `${text}/${version === 4 ? 32 : 128}`;
 }
 
 function routedSet(routers: readonly WantedRouter[], version: 4 | 6): [string, NftSet] {

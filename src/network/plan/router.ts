@@ -18,7 +18,7 @@ import { advertisement, farewell } from './advertise.ts';
 import { routerRuleset } from './router-ruleset.ts';
 import type { Ruleset } from './ruleset.ts';
 import { externalAddresses, hostOf, translationsOf, versionOf } from './translations.ts';
-import { covers, idWord, macWord, readAddresses } from './words.ts';
+import { covers, idWord, macWord, readAddresses, withLength } from './words.ts';
 
 type Interface = WantedRouter['interfaces'][number];
 type Gateway = NonNullable<WantedRouter['gateway']>;
@@ -131,19 +131,26 @@ function routesOf(router: WantedRouter): Route[] {
     (nexthop): Route => ({ destination: versionOf(nexthop) === 4 ? '0.0.0.0/0' : '::/0', nexthop, link }),
   );
   const extra = router.routes.map(
-    (route): Route => ({ ...route, destination: canonical(route.destination) }),
+    (route): Route => ({ ...route, destination: withLength(readAddresses(route.destination)) }),
   );
   return [...new Map([...defaults, ...extra].map((route) => [route.destination, route])).values()];
 }
 
-/** A next hop that no link reaches has to wait for its network. */
+/**
+ * A next hop that no link reaches has to wait for its network. Routes to the router itself, or instead of the way to a
+ * subnet of its own, are none: the kernel would refuse them, or lose that subnet.
+ */
 function routeSteps(
   netns: string,
   routes: readonly Route[],
   links: readonly { readonly addresses: readonly string[] }[],
 ): KernelStep[] {
-  const near = links.flatMap(({ addresses }) => addresses).map(readAddresses);
+  const addresses = links.flatMap((link) => link.addresses);
+  const near = addresses.map(readAddresses);
+  const own = new Set(addresses.map(hostOf));
+  const connected = new Set(near.map(withLength));
   return routes
+    .filter(({ destination, nexthop }) => !own.has(hostOf(nexthop)) && !connected.has(destination))
     .filter(({ nexthop }) => near.some((range) => covers(range, readAddresses(nexthop))))
     .map(({ destination, nexthop, link }) => ({
       do: 'ensure-route',
@@ -152,10 +159,4 @@ function routeSteps(
       via: hostOf(nexthop),
       ...(link === undefined ? {} : { link }),
     }));
-}
-
-/** With its length, as the kernel lists it. */
-function canonical(destination: string): string {
-  const { text, version } = readAddresses(destination);
-  return text.includes('/') ? text : `${text}/${version === 4 ? 32 : 128}`;
 }

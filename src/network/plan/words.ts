@@ -57,6 +57,11 @@ export function isHost(range: Addresses): boolean {
   return range.first === range.last;
 }
 
+/** With its length also when it is a single address, as the kernel lists routes. */
+export function withLength({ text, version }: Addresses): string {
+  return text.includes('/') ? text : `${text}/${version === 4 ? 32 : 128}`;
+}
+
 export function covers(outer: Addresses, inner: Addresses): boolean {
   return outer.version === inner.version && outer.first <= inner.first && inner.last <= outer.last;
 }
