@@ -71,6 +71,8 @@ export const fakeHostReport: HostReport = {
 export class FakeAgent {
   readonly bus: Bus;
   readonly engine = new Map<string, EngineContainer>();
+  /** Hears of nothing any more. */
+  isDeaf = false;
   readonly images = new Set<string>();
   /** Pulls wait for it. */
   pullGate: Promise<void> | undefined;
@@ -85,6 +87,7 @@ export class FakeAgent {
     this.bus = bus;
     this.#host = host;
     bus.listen(wake, ({ containers }) => {
+      if (this.isDeaf) return;
       void this.converge(containers.length > 0 ? containers : undefined).catch(() => undefined);
     });
     bus.serve(containerInspect, async ({ uuid }) => this.reportOf(uuid));

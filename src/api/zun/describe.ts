@@ -1,5 +1,8 @@
 /** The container API as a page of documentation, made from the endpoints themselves. */
+
 import { Policy } from '../../control/policy.ts';
+import { allowedIn, containerStatuses } from '../../model/container.ts';
+import { deadlines } from '../../model/deadlines.ts';
 import type { Endpoint, Field, Fields } from './endpoint.ts';
 import { maximumMinor, minimumMinor, versionText } from './microversion.ts';
 
@@ -45,6 +48,7 @@ export function describeEndpoints(endpoints: readonly Endpoint[]): string {
     ...missingRows,
     '',
     ...policyTable(),
+    ...statusTables(),
   ].join('\n');
 }
 
@@ -119,6 +123,36 @@ function policyTable(): string[] {
     '| rule | default |',
     '|---|---|',
     ...rows,
+    '',
+  ];
+}
+
+/** In which status what may be done, and how long what is under way may take. */
+function statusTables(): string[] {
+  const actions = Object.entries(allowedIn) as [string, readonly string[]][];
+  const rows = actions.map(
+    ([action, allowed]) =>
+      `| ${action} | ${containerStatuses.map((status) => (allowed.includes(status) ? 'yes' : '')).join(' | ')} |`,
+  );
+  const ends = Object.entries(deadlines).map(
+    ([verb, { shows, seconds, becomes, recovery }]) =>
+      `| ${verb} | ${shows ?? ''} | ${seconds / 60} min | ${becomes ?? 'as Docker has it'} | ${recovery} |`,
+  );
+  return [
+    '## Statuses',
+    '',
+    'What may be done in which status; the rest is 409 `invalid-state-exception`. Actions that are not listed may be done in any.',
+    '',
+    `| action | ${containerStatuses.join(' | ')} |`,
+    `|---|${containerStatuses.map(() => '---').join('|')}|`,
+    ...rows,
+    '',
+    'An operation that is under way outlives every crash, and fails when it has not ended in time, with a reason. The time that the owner gave',
+    'it (`timeout`) is added.',
+    '',
+    '| operation | status meanwhile | ends within | then | after a crash |',
+    '|---|---|---|---|---|',
+    ...ends,
     '',
   ];
 }

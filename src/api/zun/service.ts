@@ -25,6 +25,7 @@ import {
 import { zunEndpoints } from './endpoints.ts';
 import { type ErrorReply, routerReply, toErrorReply } from './errors.ts';
 import { assertOffered, minimumMinor, parseVersionHeader, versionHeaders } from './microversion.ts';
+import { openApiDocument } from './openapi.ts';
 
 export interface ZunServiceOptions {
   readonly control: ContainerControl;
@@ -51,14 +52,14 @@ export function zunService(options: ZunServiceOptions): ApiService {
         }
         return sendError(reply, answer, base(request));
       });
-      app.register(async (open) => openRoutes(open, base));
+      const endpoints = zunEndpoints(control);
+      app.register(async (open) => openRoutes(open, base, endpoints));
       app.register(async (scope) => {
         scope.addHook('onRequest', authenticated(authenticator, 'container'));
         scope.addHook('onRequest', async (request) => {
           request.caller = control.policy.recognise(request.caller);
         });
         scope.addHook('onRequest', negotiate);
-        const endpoints = zunEndpoints(control);
         const [streaming, others] = [
           endpoints.filter(isStreaming),
           endpoints.filter((each) => !isStreaming(each)),
@@ -85,7 +86,11 @@ declare module 'fastify' {
   }
 }
 
-function openRoutes(app: FastifyInstance, base: (request: FastifyRequest) => string): void {
+function openRoutes(
+  app: FastifyInstance,
+  base: (request: FastifyRequest) => string,
+  endpoints: readonly Endpoint[],
+): void {
   const open = { exposeHeadRoute: false };
   app.get('/', open, async (request, reply) => send(reply, { body: rootDocument(base(request)) }));
   app.get('/v1', open, async (request, reply) => {
@@ -93,7 +98,10 @@ function openRoutes(app: FastifyInstance, base: (request: FastifyRequest) => str
     return send(reply, { body: versionDocument(base(request)) });
   });
   app.get('/healthcheck', open, async (_request, reply) => reply.type('text/plain').send('OK'));
-  for (const url of ['/', '/v1', '/healthcheck']) refuseMethods(app, url, ['GET']);
+  app.get('/openapi.json', open, async (request, reply) =>
+    send(reply, { body: openApiDocument(endpoints, base(request)) }),
+  );
+  for (const url of ['/', '/v1', '/healthcheck', '/openapi.json']) refuseMethods(app, url, ['GET']);
 }
 
 async function negotiate(request: FastifyRequest, reply: FastifyReply): Promise<void> {

@@ -21,6 +21,7 @@ import { type AgentCallContext, serveAgents } from './agent-calls.ts';
 import { questionUseCases } from './ask-agent.ts';
 import type { ContainerContext } from './context.ts';
 import { type CreateAsk, createContainer } from './create.ts';
+import { Deadlines } from './deadlines.ts';
 import { hostUseCases } from './hosts.ts';
 import { ImageKeeper, imageUseCases } from './images.ts';
 import { actionOf, actionsOf, type ListAsk, listFor } from './list.ts';
@@ -64,12 +65,14 @@ export function createContainerControl(options: ContainerControlOptions) {
   };
   const live = new LiveLook(ctx);
   const images = new ImageKeeper(ctx);
+  const deadlines = new Deadlines(ctx);
   const reconciler = new Reconciler({
     name: 'container ports',
     log: ctx.log,
     everyMs: reconcileEveryMs,
     pass: async () => {
       await images.pass();
+      await deadlines.pass();
       await ctx.provisioner.pass();
     },
   });
@@ -117,6 +120,8 @@ export function createContainerControl(options: ContainerControlOptions) {
     actions: (caller: Caller, ident: string) => actionsOf(ctx, caller, ident),
     action: (caller: Caller, ident: string, requestId: string) => actionOf(ctx, caller, ident, requestId),
 
+    /** Ends what has taken too long; the reconciler does it regularly. */
+    endLate: () => deadlines.pass(),
     /** Answers agents. Call once, before they connect. */
     serve(): void {
       serveAgents(ctx);
@@ -126,6 +131,8 @@ export function createContainerControl(options: ContainerControlOptions) {
     start(): void {
       reconciler.wake();
     },
+    /** Waits until nothing is under way here; agents may be at work. */
+    settle: () => ctx.provisioner.idle(),
     async stop(): Promise<void> {
       await reconciler.stop();
       await ctx.provisioner.idle();

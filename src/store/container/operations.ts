@@ -66,6 +66,27 @@ export async function pendingOperations(
   return rows.map(toOperation);
 }
 
+/** Of all containers, oldest first. */
+export async function allPendingOperations(db: DbOrTrx): Promise<ContainerOperation[]> {
+  const rows = await db
+    .selectFrom('container_actions')
+    .selectAll()
+    .where('finish_time', 'is', null)
+    .orderBy('seq')
+    .execute();
+  return rows.map(toOperation);
+}
+
+/** When the last operation of the container ended that has ended. */
+export async function lastFinish(db: DbOrTrx, containerUuid: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('container_actions')
+    .select((eb) => eb.fn.max('finish_time').as('at'))
+    .where('container_uuid', '=', containerUuid)
+    .executeTakeFirst();
+  return row?.at ?? null;
+}
+
 /** Newest first. */
 export async function operationsOf(db: DbOrTrx, containerUuid: string): Promise<ContainerOperation[]> {
   const rows = await db

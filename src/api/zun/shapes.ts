@@ -1,0 +1,250 @@
+/** Shapes of the replies, for the OpenAPI document and for the tests that compare them with what is really answered. */
+import Type, { type TSchema } from 'typebox';
+import { containerStatuses } from '../../model/container.ts';
+import { quotaResources } from '../../model/container-record.ts';
+
+const text = Type.String();
+const textOrNull = Type.Union([Type.String(), Type.Null()]);
+const flag = Type.Boolean();
+const count = Type.Integer();
+const texts = Type.Array(Type.String());
+const map = Type.Record(Type.String(), Type.String());
+const any = Type.Unknown();
+const object = (properties: Record<string, TSchema>) =>
+  Type.Object(properties, { additionalProperties: true });
+const page = (name: string, item: TSchema) => object({ [name]: Type.Array(item), next: textOrNull });
+
+export const nothing = Type.Null({ description: 'The four bytes `null`' });
+const link = object({ href: text, rel: text });
+const links = Type.Array(link);
+
+const address = object({
+  addr: text,
+  version: count,
+  port: text,
+  subnet_id: textOrNull,
+  preserve_on_delete: flag,
+});
+const listedContainer = {
+  uuid: text,
+  name: text,
+  project_id: text,
+  user_id: text,
+  image: text,
+  image_driver: text,
+  command: texts,
+  entrypoint: texts,
+  status: Type.Enum([...containerStatuses]),
+  status_reason: textOrNull,
+  status_detail: textOrNull,
+  task_state: textOrNull,
+  cpu: Type.Number(),
+  cpu_policy: text,
+  memory: text,
+  disk: Type.Number(),
+  environment: map,
+  workdir: textOrNull,
+  ports: Type.Array(count),
+  hostname: textOrNull,
+  labels: map,
+  addresses: Type.Record(Type.String(), Type.Array(address)),
+  restart_policy: object({ Name: Type.Optional(text), MaximumRetryCount: Type.Optional(text) }),
+  interactive: flag,
+  tty: flag,
+  security_groups: texts,
+  auto_remove: flag,
+  auto_heal: flag,
+  healthcheck: object({}),
+  registry_id: textOrNull,
+  created_at: textOrNull,
+  updated_at: textOrNull,
+  host: Type.Optional(textOrNull),
+  image_pull_policy: Type.Optional(textOrNull),
+  privileged: Type.Optional(flag),
+  runtime: Type.Optional(textOrNull),
+};
+export const container = object({ links, ...listedContainer });
+export const containers = page('containers', object(listedContainer));
+
+const action = {
+  action: text,
+  container_uuid: text,
+  project_id: text,
+  user_id: text,
+  request_id: text,
+  start_time: text,
+  finish_time: textOrNull,
+  message: textOrNull,
+};
+const event = object({
+  event: text,
+  start_time: text,
+  finish_time: textOrNull,
+  result: textOrNull,
+  traceback: textOrNull,
+});
+export const containerActions = object({ containerActions: Type.Array(object(action)) });
+export const containerAction = object({ ...action, events: Type.Array(event) });
+
+export const logs = Type.String();
+export const execution = object({
+  output: textOrNull,
+  exit_code: any,
+  exec_id: textOrNull,
+  proxy_url: textOrNull,
+});
+export const processes = object({ Titles: texts, Processes: Type.Array(texts) });
+export const stats = object({
+  CONTAINER: text,
+  'CPU %': Type.Number(),
+  'MEM USAGE(MiB)': Type.Number(),
+  'MEM LIMIT(MiB)': Type.Number(),
+  'MEM %': Type.Number(),
+  'BLOCK I/O(B)': text,
+  'NET I/O(B)': text,
+});
+export const networks = object({ networks: Type.Array(object({ net_id: text, port_id: text })) });
+export const archive = object({
+  data: text,
+  stat: object({ name: text, size: count, mode: count, mtime: text, linkTarget: text }),
+});
+
+const service = { host: text, binary: text };
+export const services = object({
+  services: Type.Array(
+    object({
+      ...service,
+      id: count,
+      state: Type.Enum(['up', 'down']),
+      disabled: flag,
+      disabled_reason: textOrNull,
+      forced_down: flag,
+      last_seen_up: textOrNull,
+      report_count: count,
+      availability_zone: text,
+      created_at: textOrNull,
+      updated_at: textOrNull,
+    }),
+  ),
+});
+export const serviceSwitch = object({ service: object(service) });
+export const host = object({
+  uuid: text,
+  links,
+  hostname: text,
+  mem_total: count,
+  mem_used: Type.Number(),
+  cpus: count,
+  cpu_used: Type.Number(),
+  disk_total: count,
+  disk_used: Type.Number(),
+  disk_quota_supported: flag,
+  total_containers: count,
+  architecture: text,
+  os_type: text,
+  os: text,
+  kernel_version: text,
+  labels: map,
+  runtimes: texts,
+  enable_cpu_pinning: flag,
+});
+export const hosts = page('hosts', host);
+export const zones = page('availability_zones', object({ availability_zone: text }));
+
+const each = (shape: TSchema) => object(Object.fromEntries(quotaResources.map((name) => [name, shape])));
+export const quota = each(Type.Number());
+export const quotaOrUsage = Type.Union([
+  quota,
+  each(object({ limit: Type.Number(), in_use: Type.Number() })),
+]);
+
+const listedRegistry = {
+  uuid: text,
+  name: textOrNull,
+  domain: text,
+  username: textOrNull,
+  password: Type.Literal('***'),
+  project_id: text,
+  user_id: text,
+};
+export const registry = object({ registry: object({ links, ...listedRegistry }) });
+export const registries = page('registries', object(listedRegistry));
+
+export const image = object({
+  uuid: text,
+  links,
+  image_id: textOrNull,
+  repo: text,
+  tag: text,
+  size: textOrNull,
+  project_id: text,
+  host: text,
+});
+export const images = page('images', image);
+export const foundImages = Type.Array(object({ name: text, description: text, metadata: object({}) }));
+
+export const policies = object({ policies: Type.Array(object({ rule: text, text, default: flag })) });
+export const policyExplanation = object({
+  rule: text,
+  text,
+  allowed: flag,
+  roles: texts,
+  checks: Type.Array(object({})),
+});
+
+export const errors = object({
+  errors: Type.Array(
+    object({
+      request_id: text,
+      code: text,
+      status: count,
+      title: text,
+      detail: text,
+      links: Type.Array(any),
+    }),
+  ),
+});
+
+/** `METHOD /path` → what success answers. An endpoint that is not here answers `null` or nothing. */
+export const replies: Readonly<Record<string, TSchema>> = {
+  'POST /containers': container,
+  'GET /containers': containers,
+  'GET /containers/:ident': container,
+  'PATCH /containers/:ident': container,
+  'POST /containers/:ident/resize_container': container,
+  'POST /containers/:ident/rename': container,
+  'GET /containers/:ident/logs': logs,
+  'POST /containers/:ident/execute': execution,
+  'GET /containers/:ident/top': processes,
+  'GET /containers/:ident/stats': stats,
+  'GET /containers/:ident/network_list': networks,
+  'GET /containers/:ident/container_actions': containerActions,
+  'GET /containers/:ident/container_actions/:request': containerAction,
+  'GET /containers/:ident/get_archive': archive,
+  'GET /services': services,
+  'PUT /services/enable': serviceSwitch,
+  'PUT /services/disable': serviceSwitch,
+  'PUT /services/force_down': serviceSwitch,
+  'GET /hosts': hosts,
+  'GET /hosts/:ident': host,
+  'GET /availability_zones': zones,
+  'GET /quotas/:project': quotaOrUsage,
+  'GET /quotas/:project/defaults': quota,
+  'PUT /quotas/:project': quota,
+  'GET /quota_classes/:name': quota,
+  'PUT /quota_classes/:name': quota,
+  'GET /registries': registries,
+  'POST /registries': registry,
+  'GET /registries/:ident': registry,
+  'PATCH /registries/:ident': registry,
+  'GET /images': images,
+  'POST /images': image,
+  'GET /images/:ident': image,
+  'GET /images/*': foundImages,
+  'GET /policies': policies,
+  'GET /policies/:action/explain': policyExplanation,
+};
+
+export function replyOf({ method, path }: { readonly method: string; readonly path: string }): TSchema {
+  return replies[`${method} ${path}`] ?? nothing;
+}
