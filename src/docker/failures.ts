@@ -82,7 +82,7 @@ export function pullFailure(text: string, message: string, cause?: unknown): Fai
   const registry = parseImageReference(text).registry ?? 'docker.io';
   const say = (why: string) => `image "${image}" cannot be pulled: ${why}`;
   const options = { cause, detail: message };
-  if (/denied|unauthorized|authentication required/i.test(message)) {
+  if (/denied|unauthorized|authentication required|no basic auth credentials/i.test(message)) {
     return new Failure(
       'image-not-found',
       say(`${registry} has no such image, or asks for a log-in`),

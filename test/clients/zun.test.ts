@@ -135,7 +135,91 @@ describe('zun', () => {
   });
 });
 
+describe('zun: registries, images, services, quota classes, actions', () => {
+  test('registry-create, -show, -list, -update, -delete', async () => {
+    const made = await zun.ok(
+      'registry-create',
+      '--name',
+      'reg',
+      '--domain',
+      'r.example:5000',
+      '--username',
+      'ann',
+      '--password',
+      'secret',
+    );
+    assert.match(made, /r\.example:5000/);
+    assert.doesNotMatch(made, /secret/);
+    await zun.ok('registry-update', '--username', 'bob', 'reg');
+    assert.match(await zun.ok('registry-show', 'reg'), /\| username\s*\| bob/);
+    assert.match(await zun.ok('registry-list'), /reg\s*\|\s*r\.example:5000\s*\|\s*bob\s*\|\s*\*\*\*/);
+    const printed = await zun.ok('create', '--name', 'private', '--registry', 'reg', 'team/app');
+    assert.match(printed, /registry_id\s*\|\s*[0-9a-f-]{36}/);
+    await until('it is made', async () => (await show('private')).status === 'Created');
+    assert.match(await zun.ok('registry-delete', 'reg'), /in use by container private/);
+    await zun.ok('delete', 'private');
+    await until('it is gone', async () => (await zun.run('show', 'private')).code !== 0);
+    await zun.ok('registry-delete', 'reg');
+    assert.doesNotMatch(await zun.ok('registry-list'), /r\.example/);
+  });
+
+  test('pull, image-list, image-show, image-search, image-delete', async () => {
+    const pulled = await zunAdmin.ok('pull', 'nginx:1.25', 'host-1');
+    const [uuid = ''] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(pulled) ?? [];
+    await until('it is there', async () => /sha256:1/.test(await zunAdmin.ok('image-show', uuid)));
+    assert.match(await zunAdmin.ok('image-list'), /nginx\s*\|\s*1\.25/);
+    assert.match(await zun.ok('image-search', 'library/nginx'), /library\/nginx-slim/);
+    assert.doesNotMatch(await zun.ok('image-search', '--exact-match', 'nginx'), /slim/);
+    await zunAdmin.ok('image-delete', uuid);
+    await until('it is gone', async () => world.agent.images.size === 0);
+    assert.match(await zun.refusal('image-list'), /Policy doesn't allow image:get_all/);
+  });
+
+  test('service-force-down, service-delete, quota-class-*, quota-defaults, action-show', async () => {
+    await zunAdmin.ok('service-force-down', 'host-1', 'zun-compute');
+    assert.match(await zunAdmin.ok('service-list'), /host-1\s*\|\s*zun-compute\s*\|\s*down/);
+    await zunAdmin.ok('service-force-down', '--unset', 'host-1', 'zun-compute');
+    await zunAdmin.ok('service-delete', 'host-1', 'zun-compute');
+    assert.doesNotMatch(await zunAdmin.ok('service-list'), /host-1/);
+    await world.agent.beat();
+    assert.match(await zunAdmin.ok('service-list'), /host-1/);
+    await zunAdmin.ok('quota-class-update', '--containers', '77', 'default');
+    assert.match(await zunAdmin.ok('quota-class-get', 'default'), /containers\s*\|\s*77/);
+    assert.match(await zunAdmin.ok('quota-defaults', demoProject), /containers\s*\|\s*77/);
+    await zun.ok('create', '--name', 'logged', 'busybox');
+    const [request = ''] = /req-[0-9a-f-]{36}/.exec(await zun.ok('action-list', 'logged')) ?? [];
+    assert.match(await zun.ok('action-show', 'logged', request), /compute__do_container_create/);
+  });
+});
+
 describe('openstack appcontainer', () => {
+  test('registries, images, services and quotas', async () => {
+    const words = (text: string) => ['appcontainer', ...text.split(' ')];
+    await demo.ok(
+      ...words('registry create --name osreg --domain r.example --username ann --password secret'),
+    );
+    assert.match(await demo.ok(...words('registry list')), /osreg/);
+    await demo.ok(...words('registry update --name other osreg'));
+    assert.match(await demo.ok(...words('registry show other')), /r\.example/);
+    await demo.ok(...words('registry delete other'));
+    const adminCli = zunAdmin.with('openstack');
+    const pulled = await adminCli.ok(...words('image pull busybox host-1'));
+    const [uuid = ''] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(pulled) ?? [];
+    await until('it is there', async () =>
+      /sha256:1/.test(await adminCli.ok(...words(`image show ${uuid}`))),
+    );
+    assert.match(await adminCli.ok(...words('image list')), /busybox/);
+    await adminCli.ok(...words(`image delete ${uuid}`));
+    assert.match(await demo.ok(...words('image search nginx')), /nginx-slim/);
+    assert.match(await adminCli.ok(...words('service list')), /host-1/);
+    await adminCli.ok(...words('service disable host-1 zun-compute'));
+    await adminCli.ok(...words('service enable host-1 zun-compute'));
+    assert.match(await adminCli.ok(...words('host show host-1')), /kernel_version/);
+    await adminCli.ok(...words('quota class update --containers 66 default'));
+    assert.match(await adminCli.ok(...words(`quota default ${demoProject}`)), /66/);
+    assert.match(await demo.ok(...words('availability zone list')), /nova/);
+  });
+
   test('create --wait, list, show, set, exec, top, delete --wait', async () => {
     const run = await demo.ok('appcontainer', 'run', '--wait', '--name', 'box', 'busybox', 'sleep', '1000');
     assert.match(run, /busybox/);

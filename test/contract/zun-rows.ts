@@ -319,6 +319,10 @@ const suffixes: Readonly<Record<string, string>> = {
   'GET /containers/:ident/get_archive': '?path=/x',
   'POST /containers/:ident/execute_resize': `?exec_id=${'a'.repeat(64)}&h=1&w=1`,
   'GET /policies/:action/explain': '?user=alice',
+  'POST /containers/:ident/network_attach': '?network=private',
+  'POST /containers/:ident/network_detach': '?network=private',
+  'POST /containers/:ident/add_security_group': '?name=default',
+  'POST /containers/:ident/remove_security_group': '?name=default',
 };
 
 /** What a reader may do in a project of their own. */
