@@ -234,6 +234,77 @@ export function testKernelContract(name: string, open: () => Promise<Kernel>): v
     );
   });
 
+  check(
+    'a macvlan stands on its parent, another parent makes it anew, it moves into a namespace',
+    async () => {
+      const onto = (parent: string): KernelStep => ({
+        do: 'ensure-macvlan',
+        netns,
+        name: near,
+        parent,
+        mode: 'bridge',
+        mtu: 1400,
+        mac: '02:00:00:00:00:01',
+        alias: 'whose',
+      });
+      await kernel.apply([
+        { do: 'ensure-dummy', netns, name: 'nowhere', mtu: 1400, alias: 'dummy' },
+        { do: 'ensure-dummy', netns, name: 'elsewhere', mtu: 1400 },
+        onto('nowhere'),
+      ]);
+      const [first, dummy] = [await link(near, netns), await link('nowhere', netns)];
+      assert.deepEqual([dummy?.up, dummy?.mtu, dummy?.alias], [true, 1400, 'dummy']);
+      assert.deepEqual(
+        [first?.kind, first?.mac, first?.mtu, first?.alias],
+        ['macvlan', '02:00:00:00:00:01', 1400, 'whose'],
+      );
+      await kernel.apply([onto('nowhere')]);
+      assert.equal((await link(near, netns))?.index, first?.index);
+      await kernel.apply([onto('elsewhere')]);
+      assert.notEqual((await link(near, netns))?.index, first?.index);
+      await kernel.apply([{ do: 'move-link', netns, name: near, to: { netns: far, name: 'eth0' } }]);
+      assert.equal((await link('eth0', far))?.mac, '02:00:00:00:00:01');
+      await failsWith([onto('nobody')], 'ensure-macvlan', 'there is no link "nobody"');
+    },
+  );
+
+  check('a tunnel’s end stands in its namespace and knows the peers that it is told', async () => {
+    const tunnel: KernelStep = {
+      do: 'ensure-vxlan',
+      netns,
+      name: 'vx0',
+      id: 0xab_cd_ef,
+      local: '127.0.0.1',
+      port: 4789,
+      mtu: 1450,
+      alias: 'tunnel',
+    };
+    const peer = {
+      mac: '02:42:0a:00:00:05',
+      via: '192.0.2.7',
+      addresses: ['10.0.0.5', 'fd00::5'],
+    };
+    const other_ = { mac: '02:42:0a:00:00:06', via: '192.0.2.8', addresses: [] };
+    const on = { netns, link: 'vx0' } as const;
+    const up: KernelStep = { do: 'set-link', netns, name: 'vx0', up: true };
+    await kernel.apply([tunnel, tunnel, up, { do: 'ensure-peer', ...on, ...peer }]);
+    await kernel.apply([{ do: 'ensure-peer', ...on, ...other_ }]);
+    const found = await link('vx0', netns);
+    assert.deepEqual([found?.kind, found?.mtu, found?.alias, found?.up], ['vxlan', 1450, 'tunnel', true]);
+    assert.deepEqual(await kernel.peers('vx0', netns), [peer, other_]);
+    const moved = { ...peer, via: '192.0.2.9', addresses: ['10.0.0.9'] };
+    await kernel.apply([
+      { do: 'ensure-peer', ...on, ...moved },
+      { do: 'delete-peer', ...on, mac: other_.mac },
+      { do: 'delete-peer', ...on, mac: other_.mac },
+      { do: 'delete-peer', netns, link: 'gone', mac: other_.mac },
+      { do: 'delete-peer', netns: `${netns}-never`, link: 'vx0', mac: other_.mac },
+    ]);
+    assert.deepEqual(await kernel.peers('vx0', netns), [moved]);
+    await failsWith([{ do: 'ensure-peer', netns, link: 'gone', ...peer }], peer.mac, 'there is no link');
+    await kernel.apply([{ do: 'delete-link', netns, name: 'vx0' }]);
+  });
+
   check('settings belong to their namespace', async () => {
     await kernel.apply([
       { do: 'sysctl', netns, key: 'net/ipv4/conf/lo/forwarding', value: '1' },

@@ -19,6 +19,9 @@ function objectOf(step: KernelStep): string[] {
         ...(step.via === undefined ? [] : ['via', step.via]),
         ...(step.link === undefined ? [] : ['on', step.link]),
       ];
+    case 'ensure-peer':
+    case 'delete-peer':
+      return [step.mac, 'on', step.link];
     case 'sysctl':
       return [`${step.key}=${step.value}`];
     case 'nft':

@@ -1,5 +1,13 @@
 /** One network namespace of the kernel in ./fake. */
-import type { Bucket, KernelAddress, KernelLimit, KernelLink, KernelRoute, KernelStepOf } from './kernel.ts';
+import type {
+  Bucket,
+  KernelAddress,
+  KernelLimit,
+  KernelLink,
+  KernelPeer,
+  KernelRoute,
+  KernelStepOf,
+} from './kernel.ts';
 
 interface FakeLink {
   index: number;
@@ -16,6 +24,9 @@ interface FakeLink {
   leaving: Bucket | null;
   /** Whether what arrives by it takes a detour. */
   isDetoured: boolean;
+  /** What it stands on. */
+  parent: FakeLink | null;
+  peers: KernelPeer[];
 }
 
 interface Settings {
@@ -40,7 +51,16 @@ export class FakeNamespace {
 
   listLinks(): KernelLink[] {
     return [...this.#links.values()].map(
-      ({ bridge, peer: _, flags: __, leaving: ___, isDetoured: ____, ...link }) => ({
+      ({
+        bridge,
+        peer: _,
+        flags: __,
+        leaving: ___,
+        isDetoured: ____,
+        parent: _____,
+        peers: ______,
+        ...link
+      }) => ({
         ...link,
         ...(bridge ? { bridge: bridge.name } : {}),
       }),
@@ -70,6 +90,39 @@ export class FakeNamespace {
     }
     adjust(near, step);
     adjust(far, { ...step.peer, mtu: step.mtu });
+  }
+
+  ensureDummy(step: KernelStepOf<'ensure-dummy'>): void {
+    const link = this.#ofKind(step.name, 'ifb') ?? this.#add(step.name, 'ifb');
+    link.up = true;
+    adjust(link, step);
+  }
+
+  ensureStacked(step: KernelStepOf<'ensure-vlan' | 'ensure-macvlan'>, kind: string): void {
+    const parent = this.link(step.parent);
+    const present = this.#ofKind(step.name, kind);
+    if (present && present.parent !== parent) this.deleteLink(step.name);
+    const link = this.#ofKind(step.name, kind) ?? this.#add(step.name, kind);
+    link.parent = parent;
+    adjust(link, step);
+  }
+
+  ensureVxlan(step: KernelStepOf<'ensure-vxlan'>): void {
+    adjust(this.#ofKind(step.name, 'vxlan') ?? this.#add(step.name, 'vxlan'), step);
+  }
+
+  ensurePeer({ link, mac, via, addresses }: KernelStepOf<'ensure-peer'>): void {
+    const found = this.link(link);
+    found.peers = [...found.peers.filter((peer) => peer.mac !== mac), { mac, via, addresses }];
+  }
+
+  deletePeer({ link, mac }: KernelStepOf<'delete-peer'>): void {
+    const found = this.#links.get(link);
+    if (found) found.peers = found.peers.filter((peer) => peer.mac !== mac);
+  }
+
+  listPeers(link: string): KernelPeer[] {
+    return this.link(link).peers.toSorted((a, b) => (a.mac < b.mac ? -1 : 1));
   }
 
   setLink(step: KernelStepOf<'set-link'>): void {
@@ -123,7 +176,10 @@ export class FakeNamespace {
     this.#links.delete(link.name);
     this.addresses = this.addresses.filter((address) => address.link !== link.name);
     this.routes = this.routes.filter((route) => route.link !== link.name);
-    for (const other of this.#links.values()) if (other.bridge === link) other.bridge = null;
+    for (const other of this.#links.values()) {
+      if (other.bridge === link) other.bridge = null;
+      if (other.parent === link && other.kind === 'vlan') this.forget(other);
+    }
   }
 
   clear(): void {
@@ -231,6 +287,8 @@ export class FakeNamespace {
       flags: {},
       leaving: null,
       isDetoured: false,
+      parent: null,
+      peers: [],
     };
     this.#links.set(name, link);
     return link;

@@ -13,6 +13,7 @@ import {
   type KernelAddress,
   type KernelLimit,
   type KernelLink,
+  type KernelPeer,
   type KernelRoute,
   type KernelStep,
   type KernelStepOf,
@@ -77,6 +78,10 @@ export class FakeKernel implements Kernel {
     return this.#reading(netns).listLimits();
   }
 
+  async peers(link: string, netns?: string): Promise<KernelPeer[]> {
+    return this.#reading(netns).listPeers(link);
+  }
+
   async nftables(what: string, netns?: string): Promise<unknown> {
     return this.#reading(netns).listTables(what);
   }
@@ -132,6 +137,12 @@ export class FakeKernel implements Kernel {
       },
       'ensure-bridge': (step) => this.#at(step.netns).ensureBridge(step),
       'ensure-veth': (step) => this.#at(step.netns).ensureVeth(step, this.#at(step.peer.netns)),
+      'ensure-dummy': (step) => this.#at(step.netns).ensureDummy(step),
+      'ensure-vlan': (step) => this.#at(step.netns).ensureStacked(step, 'vlan'),
+      'ensure-macvlan': (step) => this.#at(step.netns).ensureStacked(step, 'macvlan'),
+      'ensure-vxlan': (step) => this.#at(step.netns).ensureVxlan(step),
+      'ensure-peer': (step) => this.#at(step.netns).ensurePeer(step),
+      'delete-peer': (step) => this.#find(step)?.deletePeer(step),
       'delete-link': (step) => this.#find(step)?.deleteLink(step.name),
       'move-link': (step) => this.#at(step.netns).moveLink(step, this.#at(step.to.netns)),
       'set-link': (step) => this.#at(step.netns).setLink(step),

@@ -38,6 +38,19 @@ export interface Translation {
   };
 }
 
+/** As the kernel has them: `bridge` = neighbours on the parent reach each other without leaving it. */
+export const macvlanModes = ['bridge', 'private', 'vepa', 'passthru'] as const;
+export type MacvlanMode = (typeof macvlanModes)[number];
+
+/** A card that is reached through a tunnel. */
+export interface KernelPeer {
+  readonly mac: string;
+  /** Address of the host that it is on. */
+  readonly via: string;
+  /** Without a length. */
+  readonly addresses: readonly string[];
+}
+
 export type KernelStep =
   | { readonly do: 'ensure-netns'; readonly name: string }
   /** Deletes the namespace's name; the kernel removes what is in it once nobody holds it. */
@@ -67,6 +80,59 @@ export type KernelStep =
         readonly mac?: string;
         readonly alias?: string;
       };
+    }
+  /** A link that goes nowhere: what leaves by it is gone. Others stand on it that have no link of the host to stand on. */
+  | {
+      readonly do: 'ensure-dummy';
+      readonly netns?: string;
+      readonly name: string;
+      readonly mtu?: number;
+      readonly alias?: string;
+    }
+  /** The link's packets of one VLAN; born on its parent in the same namespace. */
+  | {
+      readonly do: 'ensure-vlan';
+      readonly netns?: string;
+      readonly name: string;
+      readonly parent: string;
+      readonly id: number;
+      readonly alias?: string;
+    }
+  /** A card of its own on the parent's wire; born on its parent in the same namespace. */
+  | {
+      readonly do: 'ensure-macvlan';
+      readonly netns?: string;
+      readonly name: string;
+      readonly parent: string;
+      readonly mode: MacvlanMode;
+      readonly mtu?: number;
+      readonly mac?: string;
+      readonly alias?: string;
+    }
+  /**
+   * A tunnel's end that lives in a namespace and sends from the one that this process runs in. It knows only the peers
+   * that it is told (`ensure-peer`): it learns nothing, has no default destination, and answers questions for its peers'
+   * addresses itself, so that nothing is ever flooded. One that is there keeps its id, address and port.
+   */
+  | {
+      readonly do: 'ensure-vxlan';
+      readonly netns: string;
+      readonly name: string;
+      /** The network's identifier (VNI). */
+      readonly id: number;
+      /** Address of this host that it sends from. */
+      readonly local: string;
+      readonly port: number;
+      readonly mtu: number;
+      readonly alias?: string;
+    }
+  /** What a tunnel's end knows of a card behind another host; the addresses replace those of before. */
+  | ({ readonly do: 'ensure-peer'; readonly netns?: string; readonly link: string } & KernelPeer)
+  | {
+      readonly do: 'delete-peer';
+      readonly netns?: string;
+      readonly link: string;
+      readonly mac: string;
     }
   | { readonly do: 'delete-link'; readonly netns?: string; readonly name: string }
   /**
@@ -207,6 +273,8 @@ export interface Kernel {
   addresses(netns?: string): Promise<KernelAddress[]>;
   routes(netns?: string): Promise<KernelRoute[]>;
   limits(netns?: string): Promise<KernelLimit[]>;
+  /** What a tunnel's end was told with `ensure-peer`, by MAC address. */
+  peers(link: string, netns?: string): Promise<KernelPeer[]>;
   /** The ruleset as `nft -j list …` prints it, parsed; `what` e.g. `ruleset`, `table inet berth`. Undefined when absent. */
   nftables(what: string, netns?: string): Promise<unknown>;
   /** The same as text, as `nft --stateless list ruleset` prints it: for comparison, and for people. */

@@ -49,13 +49,14 @@ export function ensureVeth(namespaces: Namespaces, step: KernelStepOf<'ensure-ve
 /** A link that takes packets in and lets them out again where they came from; up. */
 export function ensureIfb(
   namespaces: Namespaces,
-  wanted: { readonly name: string; readonly alias: string },
+  wanted: { readonly name: string; readonly mtu?: number; readonly alias?: string },
   netns?: string,
 ): link.LinkView {
   const present = findLink(namespaces, wanted.name, netns);
-  if (present === undefined) namespaces.socket(netns).change(link.newIfb(wanted.name));
+  if (present === undefined)
+    namespaces.socket(netns).change(link.newLink({ name: wanted.name, kind: 'ifb' }));
   else assertKind(present, 'ifb');
-  adjust(namespaces, wanted.name, { alias: wanted.alias }, netns);
+  adjust(namespaces, wanted.name, wanted, netns);
   const made = getLink(namespaces, wanted.name, netns);
   if (!made.up) namespaces.socket(netns).change(link.setUp(made.index, true));
   return made;
@@ -125,7 +126,7 @@ export function getLink(namespaces: Namespaces, name: string, netns?: string): l
   return found;
 }
 
-function adjust(namespaces: Namespaces, name: string, wanted: Settings, netns?: string): void {
+export function adjust(namespaces: Namespaces, name: string, wanted: Settings, netns?: string): void {
   const present = getLink(namespaces, name, netns);
   const change = differences(present, wanted);
   if (Object.keys(change).length === 0) return;
@@ -151,11 +152,11 @@ function masterChange(
   return master === (present.master ?? 0) ? {} : { master };
 }
 
-function remove(namespaces: Namespaces, present: link.LinkView, netns?: string): void {
+export function remove(namespaces: Namespaces, present: link.LinkView, netns?: string): void {
   unlessGone(() => namespaces.socket(netns).change(link.deleteLink(present.index)));
 }
 
-function assertKind(present: link.LinkView, kind: string): void {
+export function assertKind(present: link.LinkView, kind: string): void {
   if (present.kind !== kind) {
     throw new Error(`"${present.name}" is there already and is a ${present.kind || 'device'}, not a ${kind}`);
   }

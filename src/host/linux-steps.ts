@@ -7,6 +7,7 @@ import {
   type KernelAddress,
   type KernelLimit,
   type KernelLink,
+  type KernelPeer,
   type KernelRoute,
   type KernelStep,
   runStep,
@@ -24,6 +25,8 @@ import { endConnections } from './linux-connections.ts';
 import { sendFrame } from './linux-frames.ts';
 import { limitLink, listLimits } from './linux-limits.ts';
 import { deleteLinks, ensureBridge, ensureVeth, listLinks, moveLink, setLink } from './linux-links.ts';
+import { deletePeer, ensurePeer, listPeers } from './linux-peers.ts';
+import { ensureDummy, ensureMacvlan, ensureVlan, ensureVxlan } from './linux-stacked.ts';
 import { Namespaces } from './namespaces.ts';
 import { list, listText, NftError, runScript } from './nftables.ts';
 import { openSocket, type SocketRequest } from './sockets.ts';
@@ -80,6 +83,10 @@ export class LinuxSteps {
     return this.#reading('limits', netns, () => listLimits(this.#namespaces, netns));
   }
 
+  peers(link: string, netns?: string): KernelPeer[] {
+    return this.#reading(`peers of ${link}`, netns, () => listPeers(this.#namespaces, link, netns));
+  }
+
   nftables(what: string, netns?: string): unknown {
     return this.#reading(`nftables ${what}`, netns, () => this.#namespaces.within(netns, () => list(what)));
   }
@@ -133,6 +140,12 @@ function tableOf(namespaces: Namespaces): StepTable {
     'delete-netns': (step) => namespaces.delete(step.name),
     'ensure-bridge': (step) => ensureBridge(namespaces, step),
     'ensure-veth': (step) => ensureVeth(namespaces, step),
+    'ensure-dummy': (step) => ensureDummy(namespaces, step),
+    'ensure-vlan': (step) => ensureVlan(namespaces, step),
+    'ensure-macvlan': (step) => ensureMacvlan(namespaces, step),
+    'ensure-vxlan': (step) => ensureVxlan(namespaces, step),
+    'ensure-peer': (step) => ensurePeer(namespaces, step),
+    'delete-peer': (step) => deletePeer(namespaces, step),
     'delete-link': (step) => deleteLinks(namespaces, [step.name], step.netns),
     'move-link': (step) => moveLink(namespaces, step),
     'set-link': (step) => setLink(namespaces, step),

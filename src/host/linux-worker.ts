@@ -44,6 +44,8 @@ function call({ method, args }: WorkerRequest): unknown {
       return steps.routes(...args);
     case 'limits':
       return steps.limits(...args);
+    case 'peers':
+      return steps.peers(...args);
     case 'nftables':
       return steps.nftables(...args);
     case 'rules':

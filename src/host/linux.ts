@@ -9,7 +9,15 @@
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../base/log.ts';
 import { Failure } from '../model/failure.ts';
-import type { Kernel, KernelAddress, KernelLimit, KernelLink, KernelRoute, KernelStep } from './kernel.ts';
+import type {
+  Kernel,
+  KernelAddress,
+  KernelLimit,
+  KernelLink,
+  KernelPeer,
+  KernelRoute,
+  KernelStep,
+} from './kernel.ts';
 import type { KernelCall, WorkerReply } from './linux-worker.ts';
 import type { SocketRequest } from './sockets.ts';
 
@@ -66,6 +74,10 @@ class LinuxKernel implements Kernel {
 
   limits(netns?: string): Promise<KernelLimit[]> {
     return this.#call({ method: 'limits', args: [netns] }) as Promise<KernelLimit[]>;
+  }
+
+  peers(link: string, netns?: string): Promise<KernelPeer[]> {
+    return this.#call({ method: 'peers', args: [link, netns] }) as Promise<KernelPeer[]>;
   }
 
   nftables(what: string, netns?: string): Promise<unknown> {

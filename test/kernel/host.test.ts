@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { silentLog } from '../../src/base/log.ts';
-import type { Kernel } from '../../src/host/kernel.ts';
+import { type Kernel, type KernelStep, macvlanModes } from '../../src/host/kernel.ts';
 import { openKernel } from '../../src/host/linux.ts';
 import { until } from '../helpers/until.ts';
 import { testKernelContract } from '../kernel-contract.ts';
@@ -134,6 +134,86 @@ check('tc sees the limits as asked, and none after they went', async () => {
   assert.deepEqual([filter.protocol, action.mirred_action, action.to_dev], ['all', 'redirect', 'detour']);
   await kernel.apply([{ ...limit, leaving: null, arriving: null }]);
   assert.deepEqual(queues(), []);
+});
+
+check('ip and bridge see a tunnel that sends from here, and its peers', async () => {
+  const id = 0x10_00 + (process.pid % 0x10_00);
+  const on = { netns, link: 'vx0' } as const;
+  await kernel.apply([
+    { do: 'ensure-vxlan', netns, name: 'vx0', id, local: '127.0.0.1', port: 4790, mtu: 1450 },
+    { do: 'set-link', netns, name: 'vx0', up: true },
+    {
+      do: 'ensure-peer',
+      ...on,
+      mac: '02:42:0a:00:00:05',
+      via: '192.0.2.7',
+      addresses: ['10.0.0.5', 'fd00::5'],
+    },
+    { do: 'ensure-peer', ...on, mac: '02:42:0a:00:00:06', via: '192.0.2.8', addresses: ['10.0.0.6'] },
+    { do: 'delete-peer', ...on, mac: '02:42:0a:00:00:06' },
+  ]);
+  const [tunnel] = json('ip', '-n', netns, '-j', '-d', 'link', 'show', 'vx0');
+  const data = tunnel.linkinfo.info_data;
+  assert.deepEqual(
+    [data.id, data.local, data.port, data.learning, data.proxy, data.group ?? data.remote],
+    [id, '127.0.0.1', 4790, false, true, undefined],
+  );
+  assert.ok(tunnel.link_netnsid !== undefined, 'its socket is in another namespace');
+  const entries = json('bridge', '-n', netns, '-j', 'fdb', 'show', 'dev', 'vx0');
+  assert.deepEqual(
+    entries.map(({ mac, dst, state, flags }: FdbEntry) => [mac, dst, state, flags]),
+    [['02:42:0a:00:00:05', '192.0.2.7', 'permanent', ['self']]],
+  );
+  const neighbours = json('ip', '-n', netns, '-j', 'neigh', 'show', 'dev', 'vx0', 'nud', 'permanent');
+  assert.deepEqual(
+    neighbours.map(({ dst, lladdr }: { dst: string; lladdr: string }) => `${dst} ${lladdr}`).toSorted(),
+    ['10.0.0.5 02:42:0a:00:00:05', 'fd00::5 02:42:0a:00:00:05'],
+  );
+  await kernel.apply([{ do: 'delete-link', netns, name: 'vx0' }]);
+});
+
+interface FdbEntry {
+  readonly mac: string;
+  readonly dst: string;
+  readonly state: string;
+  readonly flags: readonly string[];
+}
+
+check('ip sees macvlans in the mode that was asked for', async () => {
+  for (const mode of macvlanModes) {
+    await kernel.apply([
+      { do: 'ensure-dummy', netns, name: 'nowhere' },
+      { do: 'ensure-macvlan', netns, name: 'mv0', parent: 'nowhere', mode },
+    ]);
+    const [card] = json('ip', '-n', netns, '-j', '-d', 'link', 'show', 'mv0');
+    assert.deepEqual([card.linkinfo.info_data.mode, card.link], [mode, 'nowhere']);
+    await kernel.apply([{ do: 'delete-link', netns, name: 'mv0' }]);
+  }
+});
+
+/** Whether the kernel was built with VLANs. */
+const hasVlans = () => {
+  try {
+    run('ip', 'link', 'add', 'link', 'lo', 'name', `v${unique}`, 'type', 'vlan', 'id', '10');
+    run('ip', 'link', 'del', `v${unique}`);
+    return true;
+  } catch (error) {
+    return !String(error).includes('Unknown device type');
+  }
+};
+
+check('ip sees a VLAN with its number', async () => {
+  const steps: KernelStep[] = [
+    { do: 'ensure-dummy', netns, name: 'nowhere' },
+    { do: 'ensure-vlan', netns, name: 'nowhere.10', parent: 'nowhere', id: 10, alias: 'whose' },
+  ];
+  if (!hasVlans()) {
+    await assert.rejects(kernel.apply(steps), /step 2 ensure-vlan nowhere\.10 .*operation not supported/);
+    return;
+  }
+  await kernel.apply(steps);
+  const [vlan] = json('ip', '-n', netns, '-j', '-d', 'link', 'show', 'nowhere.10');
+  assert.deepEqual([vlan.linkinfo.info_data.id, vlan.link, vlan.ifalias], [10, 'nowhere', 'whose']);
 });
 
 interface TcQueue {

@@ -6,6 +6,7 @@ import * as attr from './attributes.ts';
 import { formatIp, formatPrefix, parseIp, parsePrefix } from './ip-text.ts';
 import { changeLink, formatMac, newVeth, parseLink, parseMac, setUp } from './link.ts';
 import { encodeMessage, flag, NetlinkError, outcomeOf, parseMessages } from './message.ts';
+import { parseEntry, replaceEntry } from './neighbour.ts';
 import { parseRoute, replaceRoute } from './route.ts';
 
 const bytes = (length: number) =>
@@ -45,7 +46,14 @@ test('a nested attribute is its children', () => {
 test('garbage is refused, never read beyond its end', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
-      for (const parse of [attr.parseAttributes, parseMessages, parseLink, parseAddress, parseRoute]) {
+      for (const parse of [
+        attr.parseAttributes,
+        parseMessages,
+        parseLink,
+        parseAddress,
+        parseRoute,
+        parseEntry,
+      ]) {
         try {
           parse(Buffer.from(noise));
         } catch (error) {
@@ -69,6 +77,21 @@ test('messages of one datagram come back in order', () => {
         list.map((payload, at) => ({ type: 16, flags: 5, sequence: at, payload: Buffer.from(payload) })),
       );
     }),
+  );
+});
+
+test('entries of a tunnel’s tables come back as they were written', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom('neighbours', 'forwarding'),
+      index,
+      mac,
+      ip,
+      (table, link, card, destination) => {
+        const entry = { index: link, mac: card, destination };
+        assert.deepEqual(parseEntry(replaceEntry(table, entry).payload), entry);
+      },
+    ),
   );
 });
 

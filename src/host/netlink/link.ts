@@ -52,7 +52,7 @@ export interface LinkView {
   readonly master?: number;
   /** Kind of the queue that what leaves by it waits in: `noqueue`, `tbf` … */
   readonly qdisc: string;
-  /** Index of a veth's other end, in that end's namespace. */
+  /** Index of a veth's other end, in that end's namespace; of a VLAN's or macvlan's parent. */
   readonly peer?: number;
 }
 
@@ -142,9 +142,30 @@ export function newBridge(name: string, mac?: string): NetlinkRequest {
   return request(messageType.add, creating, header(0), ...parts);
 }
 
-export function newIfb(name: string): NetlinkRequest {
-  const kind = attr.nested(ifla.linkInfo, attr.name(info.kind, 'ifb'));
-  return request(messageType.add, creating, header(0), attr.name(ifla.name, name), kind);
+export interface NewLink {
+  readonly name: string;
+  readonly kind: string;
+  /** The kind's own settings, see ./link-kinds. */
+  readonly data?: readonly Buffer[];
+  readonly mtu?: number;
+  readonly mac?: string;
+  /** Index of the link that it stands on. */
+  readonly parent?: number;
+  /** Where it is to live; what it sends from stays the namespace of the socket. */
+  readonly netnsFd?: number;
+}
+
+export function newLink({ name, kind, data, mtu, mac, parent, netnsFd }: NewLink): NetlinkRequest {
+  const settings = data ? [attr.nested(info.data, ...data)] : [];
+  const parts = [
+    attr.name(ifla.name, name),
+    attr.nested(ifla.linkInfo, attr.name(info.kind, kind), ...settings),
+  ];
+  if (mtu !== undefined) parts.push(attr.u32(ifla.mtu, mtu));
+  if (mac !== undefined) parts.push(attr.bytes(ifla.address, parseMac(mac)));
+  if (parent !== undefined) parts.push(attr.u32(ifla.link, parent));
+  if (netnsFd !== undefined) parts.push(attr.u32(ifla.netnsFd, netnsFd));
+  return request(messageType.add, creating, header(0), ...parts);
 }
 
 export function changeLink(index: number, change: LinkChange): NetlinkRequest {
