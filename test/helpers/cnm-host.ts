@@ -66,9 +66,7 @@ export class CnmHost {
   async reboot(): Promise<void> {
     for (const netns of await this.kernel.namespaces()) await tool('ip', 'netns', 'del', netns);
     const links = await this.kernel.links();
-    const made = links.filter(
-      ({ kind }) => kind === 'bridge' || kind === 'veth' || kind === 'macvlan' || kind === 'dummy',
-    );
+    const made = links.filter(({ kind }) => ['bridge', 'veth', 'macvlan', 'ifb'].includes(kind));
     for (const { name } of made) await tool('ip', 'link', 'del', name).catch(() => undefined);
     await tool('nft', 'flush', 'ruleset');
     await this.restart();

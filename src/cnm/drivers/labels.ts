@@ -12,6 +12,8 @@ export const label = {
   hostBindingIpv4: 'com.docker.network.bridge.host_binding_ipv4',
   inhibitIpv4: 'com.docker.network.bridge.inhibit_ipv4',
   vxlanIds: 'com.docker.network.driver.overlay.vxlanid_list',
+  parent: 'parent',
+  macvlanMode: 'macvlan_mode',
 } as const;
 
 export type Options = Readonly<Record<string, string>>;
@@ -53,6 +55,6 @@ export function addressOf(options: Options, name: string): string | undefined {
   throw wrong(name, text, 'expected an IPv4 address');
 }
 
-function wrong(name: string, value: string, reason: string): Failure {
+export function wrong(name: string, value: string, reason: string): Failure {
   return new Failure('invalid-value', `failed to parse ${name} value: ${value} (${reason})`);
 }

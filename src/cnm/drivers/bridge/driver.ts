@@ -6,13 +6,12 @@ import type { Kernel, KernelStep } from '../../../host/kernel.ts';
 import type { CnmBinding, CnmEndpoint, CnmNetwork } from '../../../model/cnm.ts';
 import { Failure } from '../../../model/failure.ts';
 import type { Driver } from '../../driver.ts';
+import { aliasOf, chosenMac, gatewayOf } from '../endpoint.ts';
 import { addressOf, label, prefixOf } from '../labels.ts';
 import {
-  aliasOf,
   bridgeName,
   endNames,
   endpointSteps,
-  macOf,
   networkSteps,
   rulesScript,
   withoutRulesScript,
@@ -72,10 +71,9 @@ export class BridgeDriver implements Driver {
   }
 
   async createEndpoint(network: CnmNetwork, endpoint: CnmEndpoint) {
-    const macAddress = endpoint.macAddress ?? macOf(endpoint);
-    const complete = { ...endpoint, macAddress: macAddress ?? null };
-    await this.#kernel.apply(endpointSteps(network, complete));
-    return endpoint.macAddress === null && macAddress !== undefined ? { macAddress } : {};
+    const chosen = chosenMac(endpoint);
+    await this.#kernel.apply(endpointSteps(network, { ...endpoint, ...chosen }));
+    return chosen;
   }
 
   async deleteEndpoint(_network: CnmNetwork, endpoint: CnmEndpoint): Promise<void> {
@@ -85,15 +83,10 @@ export class BridgeDriver implements Driver {
   async join(network: CnmNetwork, endpoint: CnmEndpoint) {
     // Also after a restart of the machine, which took the pair.
     await this.#kernel.apply(endpointSteps(network, endpoint));
-    const gateway = (version: 4 | 6) => {
-      const own = network.pools.find((pool) => pool.version === version)?.gateway;
-      const has = version === 4 ? endpoint.address : endpoint.address6;
-      return network.internal || !own || has === null ? null : (own.split('/')[0] ?? null);
-    };
     return {
       link: { name: endNames(endpoint).inner, prefix: prefixOf(network.options) },
-      gateway: gateway(4),
-      gateway6: gateway(6),
+      gateway: gatewayOf(network, endpoint, 4),
+      gateway6: gatewayOf(network, endpoint, 6),
       routes: [],
     };
   }

@@ -6,6 +6,7 @@
  */
 import type { KernelStep } from '../../../host/kernel.ts';
 import type { CnmBinding, CnmEndpoint, CnmNetwork } from '../../../model/cnm.ts';
+import { aliasOf } from '../endpoint.ts';
 import { addressOf, booleanOf, label, linkNameOf, mtuOf } from '../labels.ts';
 
 const defaultMtu = 1500;
@@ -20,10 +21,6 @@ export function endNames({ id }: Pick<CnmEndpoint, 'id'>): {
   readonly inner: string;
 } {
   return { outer: `ce${id.slice(0, 12)}`, inner: `ci${id.slice(0, 12)}` };
-}
-
-export function aliasOf(kind: 'network' | 'endpoint', id: string): string {
-  return `berth cnm ${kind} ${id}`;
 }
 
 export function networkSteps(network: CnmNetwork): KernelStep[] {
@@ -72,15 +69,6 @@ export function endpointSteps(network: CnmNetwork, endpoint: CnmEndpoint): Kerne
       up: true,
     },
   ];
-}
-
-/** As Docker has it: a MAC address made of the IPv4 address, so that neighbours need not learn it anew. */
-export function macOf({ address }: CnmEndpoint): string | undefined {
-  if (address === null) return undefined;
-  const bytes = (address.split('/')[0] ?? '')
-    .split('.')
-    .map((byte) => Number(byte).toString(16).padStart(2, '0'));
-  return ['02', '42', ...bytes].join(':');
 }
 
 const tableOf = ({ id }: CnmNetwork) => `cnm-${id.slice(0, 12)}`;
