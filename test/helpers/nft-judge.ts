@@ -3,7 +3,7 @@
  * link of a bridge to another. Knows the words that src/network/plan writes, and refuses any other.
  */
 import assert from 'node:assert/strict';
-import type { NftTable, Ruleset } from '../../src/network/plan/ruleset.ts';
+import { elementsOf, type NftTable, type Ruleset } from '../../src/network/plan/ruleset.ts';
 import { covers, readAddresses } from '../../src/network/plan/words.ts';
 
 export interface Packet {
@@ -94,7 +94,7 @@ const isIcmp = ({ packet }: Journey) => packet.protocol === (packet.version === 
 function elements({ table }: Journey, name: string): ReadonlyMap<string, string> {
   const found = table.sets.get(name);
   assert.ok(found, `set ${name}`);
-  return found.elements;
+  return new Map(elementsOf(found));
 }
 
 function contains(journey: Journey, set: string, address: string, prefix = ''): boolean {

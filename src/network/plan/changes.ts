@@ -7,7 +7,14 @@
  * reference before they go. A set or a hook that changes its type replaces its table. The result is empty when
  * nothing differs. Connection tracking is never touched.
  */
-import type { NftChain, NftSet, NftTable, Ruleset } from './ruleset.ts';
+import {
+  type Elements,
+  elementsOf,
+  type NftChain,
+  type NftSet,
+  type NftTable,
+  type Ruleset,
+} from './ruleset.ts';
 
 export function printChanges(before: Ruleset | undefined, after: Ruleset): string {
   const key = (table: NftTable) => `${table.family} ${table.name}`;
@@ -76,7 +83,7 @@ function refill(table: string, present: Skeleton, after: NftTable): string[] {
     ...[...after.chains].flatMap(([name, { rules }]) =>
       rules.map((rule) => `add rule ${table} ${name} ${rule}`),
     ),
-    ...[...after.sets].flatMap(([name, { elements }]) => addElements(`${table} ${name}`, [...elements])),
+    ...[...after.sets].flatMap(([name, set]) => addElements(`${table} ${name}`, elementsOf(set))),
     ...oldChains.map((name) => `delete chain ${table} ${name}`),
     ...oldSets.map(([name, kind]) => `delete ${kind} ${table} ${name}`),
   ];
@@ -129,7 +136,7 @@ function changesOf(table: string, before: NftTable, after: NftTable): string[] {
     ),
     ...flushed.map(([name]) => `flush chain ${table} ${name}`),
     ...oldSets
-      .filter(([, set]) => set.elements.size > 0)
+      .filter(([, set]) => set.bundles.some(({ size }) => size > 0))
       .map(([name, set]) => `flush ${set.kind} ${table} ${name}`),
     ...sets.flatMap(({ remove }) => remove),
     ...rewritten.flatMap(([name, chain]) => chain.rules.map((rule) => `add rule ${table} ${name} ${rule}`)),
@@ -140,17 +147,31 @@ function changesOf(table: string, before: NftTable, after: NftTable): string[] {
 }
 
 function elementChanges(name: string, before: NftSet | undefined, after: NftSet) {
-  const old = before?.elements ?? new Map<string, string>();
-  const gone = [...old].filter(([key, value]) => after.elements.get(key) !== value);
-  const fresh = [...after.elements].filter(([key, value]) => old.get(key) !== value);
+  const [old, now] = differing(before?.bundles ?? [], after.bundles);
+  const gone = [...old].filter(([key, value]) => now.get(key) !== value);
+  const fresh = [...now].filter(([key, value]) => old.get(key) !== value);
   // Intervals that touch each other are merged by nft, so a single one cannot be taken out again.
   if (after.definition.includes('auto-merge') && gone.length > 0) {
-    return { remove: [`flush ${after.kind} ${name}`], add: addElements(name, [...after.elements]) };
+    return { remove: [`flush ${after.kind} ${name}`], add: addElements(name, elementsOf(after)) };
   }
   return {
     remove: gone.length > 0 ? [`delete element ${name} { ${gone.map(([key]) => key).join(', ')} }`] : [],
     add: addElements(name, fresh),
   };
+}
+
+/** The elements of those bundles that only one side has; what both begin and end with is most of it. */
+function differing(before: readonly Elements[], after: readonly Elements[]): [Elements, Elements] {
+  let [start, endBefore, endAfter] = [0, before.length, after.length];
+  while (start < endBefore && before[start] === after[start]) start += 1;
+  while (endBefore > start && endAfter > start && before[endBefore - 1] === after[endAfter - 1]) {
+    endBefore -= 1;
+    endAfter -= 1;
+  }
+  const [had, has] = [before.slice(start, endBefore), after.slice(start, endAfter)];
+  const without = (bundles: readonly Elements[], other: ReadonlySet<Elements>) =>
+    new Map(elementsOf({ bundles: bundles.filter((bundle) => !other.has(bundle)) }));
+  return [without(had, new Set(has)), without(has, new Set(had))];
 }
 
 function addElements(name: string, elements: readonly (readonly [string, string])[]): string[] {

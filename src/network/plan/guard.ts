@@ -17,7 +17,7 @@ import { resolverAddress } from '../../model/resolver.ts';
 import { hex } from './fingerprint.ts';
 import { type Member, trustedMark } from './members.ts';
 import { bridgeInput, resolverTarget } from './resolver.ts';
-import { chainOf, closedChain, mapOf, type NftTable, setOf } from './ruleset.ts';
+import { chainOf, closedChain, type Elements, type NftSet, type NftTable } from './ruleset.ts';
 import { type IpVersion, isHost, linkLocal, readAddresses, withoutCovered } from './words.ts';
 
 type Guarded = Extract<Member, { kind: 'guarded' }>;
@@ -28,78 +28,79 @@ const arp = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4';
 /** What a host may say before it has an address: MLD reports, router and neighbour solicitations. */
 const unspecifiedIcmp = 'icmpv6 type { 131, 132, 133, 135, 143 }';
 
+interface GuardSet {
+  readonly definition: string;
+  /** What a member adds to it. */
+  readonly of: (member: Member) => Iterable<readonly [key: string, value: string]>;
+}
+
+/** For sets of guarded ports. */
+const each =
+  (keys: (member: Guarded) => readonly string[]): GuardSet['of'] =>
+  (member) =>
+    member.kind === 'guarded' ? keys(member).map((key) => [key, '']) : [];
+
+const guardSets: Readonly<Record<string, GuardSet>> = {
+  links: {
+    definition: 'type ifname : verdict',
+    of: ({ link, kind }) => [[link, kind === 'guarded' ? 'goto guard' : 'goto trust']],
+  },
+  egress: {
+    definition: 'type ifname : mark',
+    of: (member) => (member.kind === 'guarded' ? [[member.link, hex(member.mark)]] : []),
+  },
+  ingress: {
+    definition: 'type ifname : mark',
+    of: (member) => [[member.link, hex(member.kind === 'guarded' ? member.mark : trustedMark)]],
+  },
+  macs: {
+    definition: 'type ifname . ether_addr',
+    of: each(({ link, macs }) => macs.map((mac) => `${link} . ${mac}`)),
+  },
+  sources4: { definition: 'type ifname . ether_addr . ipv4_addr', of: each((member) => hosts(member, 4)) },
+  sources6: { definition: 'type ifname . ether_addr . ipv6_addr', of: each((member) => hosts(member, 6)) },
+  prefixes4: {
+    definition: 'type ifname . ether_addr . ipv4_addr; flags interval',
+    of: each((member) => prefixes(member, 4)),
+  },
+  prefixes6: {
+    definition: 'type ifname . ether_addr . ipv6_addr; flags interval',
+    of: each((member) => prefixes(member, 6)),
+  },
+  targets6: { definition: 'typeof iifname . ether saddr . @th,64,128', of: each(targets) },
+  // nft 1.0 cannot look a payload's target up in a set of prefixes: such ports may answer for any address.
+  'any-target6': {
+    definition: 'type ifname',
+    of: each((member) => (prefixes(member, 6).length > 0 ? [member.link] : [])),
+  },
+};
+
+/** A member is the same object while it does not change (./members), and so are its elements. */
+const known = new WeakMap<Member, ReadonlyMap<string, Elements>>();
+
+function elementsFor(member: Member): ReadonlyMap<string, Elements> {
+  const before = known.get(member);
+  if (before) return before;
+  const elements = new Map(Object.entries(guardSets).map(([name, { of }]) => [name, new Map(of(member))]));
+  known.set(member, elements);
+  return elements;
+}
+
+function setsOf(members: readonly Member[]): Map<string, NftSet> {
+  const elements = members.map(elementsFor);
+  return new Map(
+    Object.entries(guardSets).map(([name, { definition }]): [string, NftSet] => {
+      const bundles = elements.flatMap((one) => one.get(name) ?? []).filter(({ size }) => size > 0);
+      return [name, { kind: definition.includes(' : ') ? 'map' : 'set', definition, bundles }];
+    }),
+  );
+}
+
 export function guardTable(members: readonly Member[]): NftTable {
-  const guarded = members.filter((member): member is Guarded => member.kind === 'guarded');
   return {
     family: 'bridge',
     name: 'berth',
-    sets: new Map([
-      [
-        'links',
-        mapOf(
-          'type ifname : verdict',
-          members.map((m) => [m.link, m.kind === 'guarded' ? 'goto guard' : 'goto trust']),
-        ),
-      ],
-      [
-        'egress',
-        mapOf(
-          'type ifname : mark',
-          guarded.map((m) => [m.link, hex(m.portClass.mark)]),
-        ),
-      ],
-      [
-        'ingress',
-        mapOf(
-          'type ifname : mark',
-          members.map((m) => [m.link, hex(m.kind === 'guarded' ? m.portClass.mark : trustedMark)]),
-        ),
-      ],
-      [
-        'macs',
-        setOf(
-          'type ifname . ether_addr',
-          guarded.flatMap((m) => m.macs.map((mac) => `${m.link} . ${mac}`)),
-        ),
-      ],
-      [
-        'sources4',
-        setOf(
-          'type ifname . ether_addr . ipv4_addr',
-          guarded.flatMap((m) => hosts(m, 4)),
-        ),
-      ],
-      [
-        'sources6',
-        setOf(
-          'type ifname . ether_addr . ipv6_addr',
-          guarded.flatMap((m) => hosts(m, 6)),
-        ),
-      ],
-      [
-        'prefixes4',
-        setOf(
-          'type ifname . ether_addr . ipv4_addr; flags interval',
-          guarded.flatMap((m) => prefixes(m, 4)),
-        ),
-      ],
-      [
-        'prefixes6',
-        setOf(
-          'type ifname . ether_addr . ipv6_addr; flags interval',
-          guarded.flatMap((m) => prefixes(m, 6)),
-        ),
-      ],
-      ['targets6', setOf('typeof iifname . ether saddr . @th,64,128', guarded.flatMap(targets))],
-      // nft 1.0 cannot look a payload's target up in a set of prefixes: such ports may answer for any address.
-      [
-        'any-target6',
-        setOf(
-          'type ifname',
-          guarded.filter((m) => prefixes(m, 6).length > 0).map((m) => m.link),
-        ),
-      ],
-    ]),
+    sets: setsOf(members),
     chains: new Map([
       ['spoofed', chainOf(['counter drop'])],
       ['trust', chainOf([`meta mark set ${hex(trustedMark)} accept`])],

@@ -6,6 +6,7 @@
  * other classes come and go. Links of routers and ports without port security are trusted: not filtered, not
  * guarded. A port that is administratively down has no member and is thereby cut, and so has a whole network.
  */
+import { LRUCache } from 'lru-cache';
 import { portLink } from '../../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../../wire/host-network.ts';
 import { fingerprint, hex } from './fingerprint.ts';
@@ -35,13 +36,17 @@ export type Member =
       readonly link: string;
       readonly macs: readonly string[];
       readonly sources: readonly Source[];
-      readonly portClass: PortClass;
+      /** Of its class. */
+      readonly mark: number;
     };
 
 export interface Members {
   readonly members: readonly Member[];
   readonly classes: readonly PortClass[];
 }
+
+/** Each turn of a network brings all of its ports again: one that says the same is the same member. */
+const known = new LRUCache<string, Member>({ max: 20_000 });
 
 export function membersOf(network: WantedNetwork): Members {
   if (!network.adminStateUp) return { members: [], classes: [] };
@@ -55,15 +60,25 @@ export function membersOf(network: WantedNetwork): Members {
     network,
     ports.filter((port) => port.portSecurityEnabled),
   );
-  const members = ports.map((port): Member => {
-    const link = portLink(idWord(port.id));
-    const portClass = classes.get(classKey(port.securityGroupIds));
-    return port.portSecurityEnabled && portClass
-      ? { kind: 'guarded', link, portClass, ...sourcesOf(port) }
-      : { kind: 'trusted', link };
-  });
+  const members = ports.map((port) => memberOf(port, classes.get(classKey(port.securityGroupIds))));
   const routers = routerPorts.sort().map((id): Member => ({ kind: 'trusted', link: portLink(idWord(id)) }));
   return { members: [...members, ...routers], classes: [...classes.values()] };
+}
+
+function memberOf(port: WantedPort, portClass: PortClass | undefined): Member {
+  const { id, portSecurityEnabled, macAddress, fixedIps, allowedAddressPairs } = port;
+  const isGuarded = portSecurityEnabled && portClass !== undefined;
+  const text = isGuarded
+    ? JSON.stringify([id, portClass.mark, macAddress, fixedIps, allowedAddressPairs])
+    : id;
+  const before = known.get(text);
+  if (before) return before;
+  const link = portLink(idWord(id));
+  const member: Member = isGuarded
+    ? { kind: 'guarded', link, mark: portClass.mark, ...sourcesOf(port) }
+    : { kind: 'trusted', link };
+  known.set(text, member);
+  return member;
 }
 
 function classKey(groupIds: readonly string[]): string {

@@ -9,9 +9,15 @@ export interface NftSet {
   readonly kind: 'set' | 'map';
   /** As after `set x {`: `type ifname : mark`, `type ipv4_addr; flags interval; auto-merge`. */
   readonly definition: string;
-  /** Key → value of a map; the value is empty for a set. */
-  readonly elements: ReadonlyMap<string, string>;
+  /**
+   * In bundles that come and go together, such as those of one port; no key is in two. A bundle that is the same
+   * object as before has not changed: so a change costs what changes, not what there is.
+   */
+  readonly bundles: readonly Elements[];
 }
+
+/** Key → value of a map; the value is empty for a set. */
+export type Elements = ReadonlyMap<string, string>;
 
 export interface NftChain {
   /** As after `chain x {`: `type filter hook forward priority 0; policy accept`. Absent = reached by a jump only. */
@@ -31,14 +37,19 @@ export type Ruleset = readonly NftTable[];
 export const setOf = (definition: string, keys: Iterable<string>): NftSet => ({
   kind: 'set',
   definition,
-  elements: new Map([...keys].map((key) => [key, ''])),
+  bundles: [new Map([...keys].map((key) => [key, '']))],
 });
 
 export const mapOf = (definition: string, elements: Iterable<readonly [string, string]>): NftSet => ({
   kind: 'map',
   definition,
-  elements: new Map(elements),
+  bundles: [new Map(elements)],
 });
+
+/** All elements of the set. */
+export function elementsOf({ bundles }: Pick<NftSet, 'bundles'>): [string, string][] {
+  return bundles.flatMap((bundle) => [...bundle]);
+}
 
 export const chainOf = (rules: readonly string[], hook?: string): NftChain =>
   hook === undefined ? { rules } : { hook, rules };
