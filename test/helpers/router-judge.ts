@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { RouterPlan } from '../../src/network/plan/router.ts';
-import type { NftTable } from '../../src/network/plan/ruleset.ts';
+import { elementsOf, type NftTable } from '../../src/network/plan/ruleset.ts';
 import { covers, readAddresses } from '../../src/network/plan/words.ts';
 
 export interface RouterPacket {
@@ -96,7 +96,7 @@ interface At {
 function elements({ table }: At, set = ''): ReadonlyMap<string, string> {
   const found = table.sets.get(set);
   assert.ok(found, `set ${set}`);
-  return found.elements;
+  return new Map(elementsOf(found));
 }
 
 const side = ({ flow }: At, name?: string) =>
@@ -119,6 +119,8 @@ const words: readonly Word[] = [
   [/^counter\b/, () => true],
   [/^(accept|drop)/, (_, [verdict]) => verdict as Verdict],
   [/^ct state vmap \{.*?\}/, () => true],
+  // The first packet of a connection: neither known nor out of place.
+  [/^ct state (?:established,related|invalid)/, () => false],
   [/^ct status dnat/, ({ flow }) => flow.isTranslated],
   [
     /^meta l4proto \{(.*?)\}/,

@@ -52,10 +52,13 @@ export function routerRuleset(router: WantedRouter): Ruleset {
 
 function forwardRules(router: WantedRouter): string[] {
   if (!router.adminStateUp) return [];
-  if (!router.gateway) return [trackState, 'accept'];
+  if (!router.gateway) return ['accept'];
   const gateway = gatewayLink(router.id);
   return [
-    trackState,
+    'ct state established,related accept',
+    // Between networks answers may take another way than questions: then a router sees half of a connection only.
+    // Outwards that half would not be translated.
+    `oifname ${gateway} ct state invalid counter drop`,
     `iifname != ${gateway} accept`,
     // A floating address that nobody has any more is on the external network itself.
     `oifname ${gateway} counter drop`,
