@@ -146,6 +146,8 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
           backend,
           log,
           deadlineMs: deadlineSeconds * 1000,
+          graceMs: config.agent.sweepGraceSeconds * 1000,
+          isDryRun: config.agent.sweep === 'dry-run',
         });
         closing.defer(() => plugin.close());
       },

@@ -178,7 +178,15 @@ function assemble(options: AgentOptions) {
   });
   const service = busNetworkService(bus);
   const { kernel } = options;
-  const kuryrBackend = createKuryrBackend({ service, networks, dataplane, gateways, kernel });
+  const kuryrBackend = createKuryrBackend({
+    service,
+    host: config.agent.host,
+    engine,
+    networks,
+    dataplane,
+    gateways,
+    kernel,
+  });
   const cniBackend = createCniBackend({ service, networks, kernel: options.kernel });
   return {
     images,

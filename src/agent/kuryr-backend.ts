@@ -6,6 +6,7 @@
  * yet. Which endpoint has which port is in memory, too, and after a restart in the kernel: links say whose they are.
  */
 import { isAbsolute } from 'node:path';
+import type { Engine } from '../docker/engine.ts';
 import type { Kernel } from '../host/kernel.ts';
 import { Failure, isFailure } from '../model/failure.ts';
 import type { WantedNetwork, WantedPort, WantedSubnet } from '../wire/host-network.ts';
@@ -28,6 +29,8 @@ export type FoundSubnet = WantedSubnet & { readonly networkId: string };
 
 export interface AgentKuryrBackend {
   readonly service: NetworkService;
+  readonly host: string;
+  dockerNetworks(): Promise<ReadonlySet<string>>;
   findSubnet(subnetId: string): Promise<FoundSubnet | undefined>;
   findPort(query: PortQuery): Promise<FoundPort | undefined>;
   plug(what: Plug): Promise<{ readonly linkName: string }>;
@@ -39,6 +42,8 @@ export interface AgentKuryrBackend {
 
 export interface KuryrBackendOptions {
   readonly service: NetworkService;
+  readonly host: string;
+  readonly engine: Pick<Engine, 'listNetworks'>;
   readonly networks: Networks;
   readonly dataplane: Pick<HostDataplane, 'activePorts'>;
   /** Absent = every port's gateway is its container's default one. */
@@ -48,6 +53,8 @@ export interface KuryrBackendOptions {
 
 export function createKuryrBackend({
   service,
+  host,
+  engine,
   networks,
   dataplane,
   gateways,
@@ -57,6 +64,8 @@ export function createKuryrBackend({
   const portOf = new Map<string, string>();
   return {
     service,
+    host,
+    dockerNetworks: async () => new Set((await engine.listNetworks()).map(({ id }) => id)),
     async findSubnet(subnetId) {
       for (const { id, subnets } of networks.all()) {
         const subnet = subnets.find((one) => one.id === subnetId);

@@ -38,6 +38,12 @@ export function busNetworkService(bus: Bus): NetworkService {
     async removeTag(resource, id, tag) {
       await ask({ method: 'remove-tag', resource, id, tag });
     },
+    async forward(id, body) {
+      await ask({ method: 'forward', resource: 'floatingips', id, body });
+    },
+    async unforward(id) {
+      await ask({ method: 'unforward', resource: 'floatingips', id });
+    },
   };
 }
 

@@ -206,8 +206,8 @@ class DockerEngine implements Engine {
     return answer && translate.toNetwork(answer);
   }
 
-  async listNetworks(label: LabelFilter): Promise<EngineNetwork[]> {
-    const query = { filters: JSON.stringify({ label: [label] }) };
+  async listNetworks(label?: LabelFilter): Promise<EngineNetwork[]> {
+    const query: Record<string, string> = label ? { filters: JSON.stringify({ label: [label] }) } : {};
     const request = { method: 'GET', path: ['networks'], query } as const;
     const answers = await this.#socket.request<translate.NetworkAnswer[]>('list networks', request);
     return answers.map(translate.toNetwork);

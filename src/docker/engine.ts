@@ -294,7 +294,8 @@ export interface Engine {
   /** Returns the new network's id. Throws `conflict` when the name is taken. */
   createNetwork(body: NetworkBody): Promise<string>;
   findNetwork(name: string): Promise<EngineNetwork | undefined>;
-  listNetworks(label: LabelFilter): Promise<EngineNetwork[]>;
+  /** All of them, or those with the label. */
+  listNetworks(label?: LabelFilter): Promise<EngineNetwork[]>;
   /** Gone already is success. */
   removeNetwork(idOrName: string): Promise<void>;
   /** Of a container that runs, at once; of one that does not, at its next start. */

@@ -369,9 +369,10 @@ export class FakeEngine implements Engine {
     return body && toNetwork(body);
   }
 
-  async listNetworks(label: LabelFilter): Promise<EngineNetwork[]> {
-    this.#enter('listNetworks', label);
-    return [...this.networks.values()].filter(({ Labels }) => matches(Labels, label)).map(toNetwork);
+  async listNetworks(label?: LabelFilter): Promise<EngineNetwork[]> {
+    this.#enter('listNetworks', label ?? 'all');
+    const isMeant = ({ Labels }: NetworkBody) => label === undefined || matches(Labels, label);
+    return [...this.networks.values()].filter(isMeant).map(toNetwork);
   }
 
   async removeNetwork(idOrName: string): Promise<void> {

@@ -14,9 +14,11 @@ export type JsonObject = { readonly [key: string]: Json };
 export const networkResources = [
   'networks',
   'subnets',
+  'subnetpools',
   'ports',
   'security-groups',
   'security-group-rules',
+  'floatingips',
 ] as const;
 export type NetworkResource = (typeof networkResources)[number];
 
@@ -37,6 +39,20 @@ export interface SubnetView extends JsonObject {
   readonly ip_version: 4 | 6;
   readonly cidr: string;
   readonly gateway_ip: string | null;
+  /** Null = of its own. */
+  readonly subnetpool_id: string | null;
+  readonly tags: readonly string[];
+}
+
+export interface SubnetPoolView extends JsonObject {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly ip_version: 4 | 6;
+  readonly prefixes: readonly string[];
+  /** Text in Neutron's answers, by custom. */
+  readonly default_prefixlen: string | number;
+  readonly shared: boolean;
   readonly tags: readonly string[];
 }
 
@@ -49,16 +65,31 @@ export interface PortView extends JsonObject {
   readonly device_id: string;
   readonly device_owner: string;
   readonly 'binding:host_id': string;
+  readonly security_groups: readonly string[];
   readonly fixed_ips: readonly { readonly subnet_id: string; readonly ip_address: string }[];
   readonly tags: readonly string[];
+}
+
+export interface SecurityGroupView extends JsonObject {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+}
+
+export interface FloatingIpView extends JsonObject {
+  readonly id: string;
+  readonly description: string;
+  readonly floating_ip_address: string;
 }
 
 export interface ResourceViews {
   readonly networks: NetworkView;
   readonly subnets: SubnetView;
+  readonly subnetpools: SubnetPoolView;
   readonly ports: PortView;
-  readonly 'security-groups': JsonObject & { readonly id: string };
+  readonly 'security-groups': SecurityGroupView;
   readonly 'security-group-rules': JsonObject & { readonly id: string };
+  readonly floatingips: FloatingIpView;
 }
 
 /** Query as in Neutron's lists: `{ network_id: 'x', tags: 'a,b', fixed_ips: ['subnet_id=s', 'ip_address=a'] }`. */
@@ -74,6 +105,10 @@ export interface NetworkService {
   remove(resource: NetworkResource, id: string): Promise<void>;
   addTag(resource: NetworkResource, id: string, tag: string): Promise<void>;
   removeTag(resource: NetworkResource, id: string, tag: string): Promise<void>;
+  /** A port of the floating IP leads to one of a port: Neutron's body of a port forwarding. */
+  forward(floatingIpId: string, body: JsonObject): Promise<void>;
+  /** None of its ports leads anywhere any more. */
+  unforward(floatingIpId: string): Promise<void>;
 }
 
 /** One request to the embedded service; `body` and `query` as the method has them. */
@@ -81,7 +116,17 @@ export const networkServiceRequest = defineCall({
   name: 'network-service',
   to: 'server',
   request: Type.Object({
-    method: Type.Enum(['list', 'get', 'create', 'update', 'remove', 'add-tag', 'remove-tag']),
+    method: Type.Enum([
+      'list',
+      'get',
+      'create',
+      'update',
+      'remove',
+      'add-tag',
+      'remove-tag',
+      'forward',
+      'unforward',
+    ]),
     resource: Type.Enum([...networkResources]),
     id: Type.Optional(Type.String()),
     tag: Type.Optional(Type.String()),

@@ -14,6 +14,7 @@ import { loadConfig } from '../../src/base/config.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { Switchboard } from '../../src/bus/in-process.ts';
 import { createNetworkControl } from '../../src/control/network/network-control.ts';
+import { connectEngine } from '../../src/docker/connect.ts';
 import type { Kernel } from '../../src/host/kernel.ts';
 import { openKernel } from '../../src/host/linux.ts';
 import { namespacePrefix } from '../../src/model/host-names.ts';
@@ -37,6 +38,7 @@ let kernel: Kernel;
 let networks: Networks;
 let dataplane: Dataplane;
 let plugin: KuryrPlugin;
+const engine = connectEngine({ dockerHost: '' });
 const service: NetworkService = busNetworkService(agentBus);
 
 before(async () => {
@@ -63,6 +65,7 @@ after(async () => {
   await networks.stop();
   await removeImage(image);
   await kernel.close();
+  engine.close();
   await db.destroy();
 });
 
@@ -75,14 +78,19 @@ async function startPlugin(): Promise<void> {
   plugin = await startKuryrPlugin({
     name: driver,
     pluginDir: '/run/docker/plugins',
-    backend: createKuryrBackend({ service, networks, dataplane, kernel }),
+    backend: createKuryrBackend({ service, host: 'here', engine, networks, dataplane, kernel }),
     log,
     deadlineMs: 20_000,
   });
 }
 
 async function assertClean(): Promise<void> {
-  for (const resource of ['ports', 'subnets', 'networks'] as const satisfies NetworkResource[]) {
+  for (const resource of [
+    'ports',
+    'subnets',
+    'networks',
+    'subnetpools',
+  ] as const satisfies NetworkResource[]) {
     assert.deepEqual(await service.list(resource, {}), []);
   }
   networks.wake([]);
@@ -197,6 +205,74 @@ test('a container that cannot start, and an address that is taken, leave nothing
     await startContainer('b', 'n', '--ip', '10.80.0.7');
     await assert.rejects(startContainer('c', 'n', '--ip', '10.80.0.7'), /is in use by port/);
     assert.equal((await service.list('ports', {})).length, 1);
+  }));
+
+test('the session of Kuryr’s design: its objects with their names, tags, pools and devices', () =>
+  withObjects({ containers: ['a', 'b'], networks: ['foo', 'bar'] }, async () => {
+    await createNetwork(
+      'foo',
+      '--subnet',
+      '10.0.0.0/16',
+      '--ip-range',
+      '10.0.0.0/24',
+      '--gateway',
+      '10.0.0.1',
+    );
+    const [{ Id: dockerId, IPAM }] = JSON.parse(await docker('network', 'inspect', nameOf('foo')));
+    assert.deepEqual(IPAM.Config, [{ Subnet: '10.0.0.0/16', IPRange: '10.0.0.0/24', Gateway: '10.0.0.1' }]);
+    const [network] = await service.list('networks', {});
+    const [pool] = await service.list('subnetpools', {});
+    const [subnet] = await service.list('subnets', {});
+    assert.ok(network && pool && subnet);
+    assert.equal(network.name, `kuryr-net-${dockerId.slice(0, 8)}`);
+    assert.deepEqual(network.tags.toSorted(), [
+      'kuryr.host:here',
+      `kuryr.net.uuid.lh:${dockerId.slice(0, 32)}`,
+      `kuryr.net.uuid.uh:${dockerId.slice(32)}`,
+    ]);
+    assert.deepEqual([pool.name, pool.prefixes], ['kuryrPool-10.0.0.0/16', ['10.0.0.0/16']]);
+    assert.deepEqual(
+      [subnet.name, subnet.subnetpool_id, subnet.tags, subnet.allocation_pools],
+      ['kuryr-subnet-10.0.0.0/16', pool.id, [pool.id], [{ start: '10.0.0.2', end: '10.0.0.254' }]],
+    );
+    await startContainer('a', 'foo');
+    const [port] = await service.list('ports', {});
+    const [{ NetworkSettings }] = JSON.parse(await docker('inspect', nameOf('a')));
+    const { EndpointID, IPAddress, IPPrefixLen, MacAddress } = NetworkSettings.Networks[nameOf('foo')];
+    assert.deepEqual([IPPrefixLen, IPAddress.startsWith('10.0.0.')], [16, true]);
+    assert.deepEqual(
+      [port?.device_owner, port?.device_id, port?.name, port?.mac_address, port?.fixed_ips],
+      [
+        'compute:kuryr',
+        EndpointID,
+        `${EndpointID}-port`,
+        MacAddress,
+        [{ subnet_id: subnet.id, ip_address: IPAddress }],
+      ],
+    );
+    await createNetwork('bar', '--subnet', '10.1.0.0/24');
+    await startContainer('b', 'bar');
+    await docker('network', 'connect', '--ip', '10.0.9.9', nameOf('foo'), nameOf('b'));
+    await ping('a', '10.0.9.9');
+    assert.equal((await service.list('ports', {})).length, 3);
+    await docker('network', 'disconnect', nameOf('foo'), nameOf('b'));
+    assert.equal((await service.list('ports', {})).length, 2);
+    for (const name of ['a', 'b']) await docker('rm', '--force', nameOf(name));
+    assert.deepEqual(await service.list('ports', {}), []);
+  }));
+
+test('a network removed while the driver is dead is freed when it is back', () =>
+  withObjects({ containers: [], networks: ['n'] }, async () => {
+    await createNetwork('n', '--subnet', '10.81.0.0/24', '--aux-address', 'web=10.81.0.9');
+    assert.deepEqual(await plugin.orphans.sweep(0), []);
+    await plugin.close();
+    // Docker waits 15 s for each of its calls, and forgets the network all the same.
+    await docker('network', 'rm', nameOf('n'));
+    assert.equal((await service.list('networks', {})).length, 1);
+    await startPlugin();
+    const kinds = (await plugin.orphans.sweep(0)).map(({ kind }) => kind);
+    assert.ok(kinds.includes('network'), kinds.join());
+    await plugin.orphans.sweep(0);
   }));
 
 test('nothing is left at the end', assertClean);

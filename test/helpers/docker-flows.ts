@@ -55,6 +55,7 @@ export async function createNetwork(world: KuryrWorld, request: NetworkRequest):
       IPv4Data: data(4),
       IPv6Data: data(6),
     });
+    world.host.networks.add(request.id);
     return network;
   } catch (error) {
     await releasePools(world, network);
@@ -63,6 +64,7 @@ export async function createNetwork(world: KuryrWorld, request: NetworkRequest):
 }
 
 export async function removeNetwork(world: KuryrWorld, network: NetworkOfDocker): Promise<void> {
+  world.host.networks.delete(network.id);
   await releasePools(world, network);
   await world.ask('NetworkDriver.DeleteNetwork', { NetworkID: network.id });
 }

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
 import { kuryrPortOwner } from '../../src/model/network.ts';
 import type { HostPort, HostSubnet, KuryrBackend, PortQuery } from '../../src/plugins/libnetwork/backend.ts';
-import { type KuryrPlugin, startKuryrPlugin } from '../../src/plugins/libnetwork/kuryr-plugin.ts';
+import {
+  type KuryrPlugin,
+  type KuryrPluginOptions,
+  startKuryrPlugin,
+} from '../../src/plugins/libnetwork/kuryr-plugin.ts';
+import type { Orphan } from '../../src/plugins/libnetwork/orphans.ts';
 import { type Answer, DockerdCalls } from './dockerd.ts';
 import { FakeNetworkService } from './network-service.ts';
 
@@ -16,6 +21,13 @@ export class NotingHost implements KuryrBackend {
   /** Endpoint → port. */
   readonly plugged = new Map<string, string>();
   failPlug = false;
+  readonly host = 'here';
+  /** Of Docker: what it would show by `docker network ls`. */
+  readonly networks = new Set<string>();
+
+  async dockerNetworks(): Promise<ReadonlySet<string>> {
+    return this.networks;
+  }
 
   async findSubnet(subnetId: string): Promise<HostSubnet | undefined> {
     return this.subnets.find((subnet) => subnet.id === subnetId);
@@ -82,6 +94,8 @@ export class KuryrWorld {
   readonly service = this.host.service;
   readonly pluginDir: string;
   #plugin: KuryrPlugin | undefined;
+  /** Of the next start. */
+  options: Partial<KuryrPluginOptions> = {};
   /** Called before each call of dockerd. */
   beforeCall: () => Promise<void> = async () => undefined;
 
@@ -109,6 +123,8 @@ export class KuryrWorld {
       log: silentLog(),
       deadlineMs,
       sweepMs,
+      graceMs: sweepMs,
+      ...this.options,
     });
   }
 
@@ -121,6 +137,16 @@ export class KuryrWorld {
   async restart(): Promise<void> {
     await this.stop();
     await this.start();
+  }
+
+  /** All orphans are found and freed, without grace. */
+  async sweep(): Promise<Orphan[]> {
+    return (await this.#plugin?.orphans.sweep(0)) ?? [];
+  }
+
+  /** As `look` tells before a sweep. */
+  async look(): Promise<Orphan[]> {
+    return (await this.#plugin?.orphans.look()) ?? [];
   }
 
   get socketPath(): string {

@@ -24,6 +24,8 @@ const notFound: Record<NetworkResource, FailureCode> = {
   ports: 'port-not-found',
   'security-groups': 'security-group-not-found',
   'security-group-rules': 'security-group-rule-not-found',
+  subnetpools: 'subnet-pool-not-found',
+  floatingips: 'floating-ip-not-found',
 };
 
 export class FakeNetworkService implements NetworkService {
@@ -31,6 +33,8 @@ export class FakeNetworkService implements NetworkService {
   #lastMac = 0;
   /** Every call, as `create ports`. */
   readonly calls: string[] = [];
+  /** Floating IP → its port forwardings. */
+  readonly forwardings = new Map<string, JsonObject[]>();
   /** Called before each call; may throw or wait. */
   before: (call: string) => Promise<void> | void = () => undefined;
 
@@ -49,7 +53,9 @@ export class FakeNetworkService implements NetworkService {
     await this.#called('create', resource);
     const row: Row = { name: '', ...structuredClone(body), id: randomUUID(), tags: [] };
     if (resource === 'networks') Object.assign(row, { mtu: 1450, shared: false, ...row });
+    if (resource === 'subnetpools') this.#completePool(row);
     if (resource === 'subnets') this.#completeSubnet(row);
+    if (resource === 'floatingips') Object.assign(row, { floating_ip_address: '192.0.2.1' });
     if (resource === 'ports') this.#completePort(row);
     this.#table(resource).set(row.id, row);
     return this.#view(resource, row);
@@ -84,7 +90,33 @@ export class FakeNetworkService implements NetworkService {
     if (resource === 'subnets' && ports.some((port) => ipsOf(port).some((ip) => ip.subnet_id === id))) {
       throw new Failure('subnet-in-use', `subnet ${id} is in use`);
     }
+    if (resource === 'subnetpools' && this.#subnetsOf(id).length > 0) {
+      throw new Failure('subnet-pool-in-use', `subnet pool ${id} has subnets`);
+    }
+    const isUsed = (port: Row) => ((port.security_groups ?? []) as string[]).includes(id);
+    if (resource === 'security-groups' && ports.some(isUsed)) {
+      throw new Failure('security-group-in-use', `security group ${id} is in use`);
+    }
+    if (resource === 'floatingips' && this.forwardings.get(id)?.length) {
+      throw new Failure('floating-ip-in-use', `floating IP ${id} has forwardings`);
+    }
+    if (resource === 'security-groups') {
+      for (const rule of this.#table('security-group-rules').values()) {
+        if (rule.security_group_id === id) this.#table('security-group-rules').delete(rule.id);
+      }
+    }
     this.#table(resource).delete(id);
+  }
+
+  async forward(floatingIpId: string, body: JsonObject): Promise<void> {
+    await this.#called('forward', 'floatingips');
+    this.#row('floatingips', floatingIpId);
+    this.forwardings.set(floatingIpId, [...(this.forwardings.get(floatingIpId) ?? []), body]);
+  }
+
+  async unforward(floatingIpId: string): Promise<void> {
+    await this.#called('unforward', 'floatingips');
+    this.forwardings.delete(floatingIpId);
   }
 
   async addTag(resource: NetworkResource, id: string, tag: string): Promise<void> {
@@ -132,14 +164,40 @@ export class FakeNetworkService implements NetworkService {
     this.#row('networks', String(row.network_id));
     const base = String(row.cidr).split('/')[0] ?? '';
     const first = base.includes(':') ? `${base}1` : base.replace(/\d+$/, (last) => String(Number(last) + 1));
-    Object.assign(row, { gateway_ip: first, host_routes: [], ...row });
+    Object.assign(row, { gateway_ip: first, host_routes: [], subnetpool_id: null, ...row });
+    const sameFamily = [...this.#table('subnets').values()].filter(
+      (other) => other.network_id === row.network_id && other.ip_version === row.ip_version,
+    );
+    if (sameFamily.some((other) => other.subnetpool_id !== row.subnetpool_id)) {
+      throw new Failure('subnet-pool-affinity', 'all subnets of a network are of one pool');
+    }
+    if (row.subnetpool_id === null) return;
+    this.#row('subnetpools', String(row.subnetpool_id));
+    if (this.#subnetsOf(String(row.subnetpool_id)).some(({ cidr }) => cidr === row.cidr)) {
+      throw new Failure('subnet-allocation-failed', `${row.cidr} is taken`);
+    }
+  }
+
+  #subnetsOf(poolId: string): Row[] {
+    return [...this.#table('subnets').values()].filter((subnet) => subnet.subnetpool_id === poolId);
+  }
+
+  #completePool(row: Row): void {
+    const version = String((row.prefixes as string[])[0]).includes(':') ? 6 : 4;
+    Object.assign(row, { ip_version: version, description: '', shared: false, ...row });
   }
 
   #completePort(row: Row): void {
     this.#row('networks', String(row.network_id));
     this.#lastMac += 1;
     const mac = `fa:16:3e:00:00:${this.#lastMac.toString(16).padStart(2, '0')}`;
-    const defaults = { mac_address: mac, device_id: '', device_owner: '', 'binding:host_id': 'here' };
+    const defaults = {
+      mac_address: mac,
+      device_id: '',
+      device_owner: '',
+      security_groups: ['default'],
+      'binding:host_id': 'here',
+    };
     Object.assign(row, { status: 'DOWN', ...defaults, ...row });
     const taken = [...this.#table('ports').values()].some(
       (port) => port.network_id === row.network_id && port.mac_address === row.mac_address,

@@ -78,6 +78,16 @@ async function answer(calls: HostCalls, host: string, request: Request): Promise
         ? resources.tags.add(caller, resource, id, tag)
         : ignoringAbsence(resources.tags.remove(caller, resource, id, tag));
     }
+    case 'forward':
+      await resources.portForwardingsOf(id).create(session, [body]);
+      return null;
+    case 'unforward': {
+      const forwardings = resources.portForwardingsOf(id);
+      for (const { id: each } of (await forwardings.list(session, {})).items) {
+        await ignoringAbsence(forwardings.remove(session, String(each)));
+      }
+      return null;
+    }
   }
 }
 

@@ -7,16 +7,17 @@
  *
  * Docker forgets an address when it could not release it (this driver was away, the machine lost power), so a port made
  * here can be *abandoned*: nothing on this host is plugged for it and nobody holds it. It gives way to whoever wants
- * its address, and `sweep` removes the others.
+ * its address, and the sweep of orphans removes the others.
  */
-import type { Log } from '../../base/log.ts';
 import { Failure } from '../../model/failure.ts';
 import { kuryrPortOwner } from '../../model/network.ts';
 import type { NetworkService, PortView } from '../../wire/network-service.ts';
 import type { HostPort, HostSubnet, KuryrBackend } from './backend.ts';
 import { contains, parseAddress, parseCidr, withPrefix } from './cidr.ts';
+import type { Claim } from './claims.ts';
 import { adoptedPortTag, reservedPortName } from './names.ts';
-import { type Claim, noIpv4, type Pools } from './pools.ts';
+import type { Shelter } from './orphans.ts';
+import { noIpv4, type Pools } from './pools.ts';
 import { optionKey, type ReleaseAddress, type RequestAddress } from './protocol.ts';
 
 /** An address that Docker holds, and whose port it is. */
@@ -51,7 +52,6 @@ export class Addresses {
   readonly #backend: KuryrBackend;
   readonly #pools: Pools;
   readonly #held = new Map<string, Held>();
-  #suspects: ReadonlySet<string> = new Set();
 
   constructor(backend: KuryrBackend, pools: Pools) {
     this.#backend = backend;
@@ -117,17 +117,21 @@ export class Addresses {
     );
   }
 
-  /** Frees the ports of this host that are abandoned, and were so at the sweep before: others may just be made. */
-  async sweep(log: Log): Promise<void> {
-    const suspects = new Set<string>();
-    for (const port of await this.#service.list('ports', { device_owner: kuryrPortOwner })) {
-      if (!(await this.#isAbandoned(port))) continue;
-      suspects.add(port.id);
-      if (!this.#suspects.has(port.id)) continue;
-      log.warn({ port: port.id }, 'freeing a port that Docker did not release');
-      await this.#free(port);
-    }
-    this.#suspects = suspects;
+  /** Ports of this host that Docker did not release. */
+  orphans(): Shelter {
+    return {
+      kind: 'port',
+      find: async () => {
+        const found: string[] = [];
+        for (const port of await this.#service.list('ports', { device_owner: kuryrPortOwner })) {
+          if (await this.#isAbandoned(port)) found.push(port.id);
+        }
+        return found;
+      },
+      free: async (id) => {
+        for (const port of await this.#service.list('ports', { id })) await this.#free(port);
+      },
+    };
   }
 
   get #service(): NetworkService {

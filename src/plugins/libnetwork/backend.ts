@@ -35,6 +35,13 @@ export interface PortQuery {
 
 export interface KuryrBackend {
   readonly service: NetworkService;
+  /** The name of this host. */
+  readonly host: string;
+  /**
+   * The ids of the networks that Docker has on this host. Only asked between calls: dockerd holds its locks while it waits
+   * for one.
+   */
+  dockerNetworks(): Promise<ReadonlySet<string>>;
   /** A subnet of a network that this host serves; undefined = not known here (the service is asked then). */
   findSubnet(subnetId: string): Promise<HostSubnet | undefined>;
   /** A port bound to this host; undefined = not known here. */

@@ -57,6 +57,13 @@ export function addressAt(cidr: Cidr, offset: number): string {
   return toText(value > cidr.last ? cidr.last : value, cidr.version);
 }
 
+/** The n-th block of the given size. */
+export function cidrAt(within: Cidr, index: number, prefixLength: number): Cidr {
+  const size = 1n << BigInt((within.version === 4 ? 32 : 128) - prefixLength);
+  const first = within.first + BigInt(index) * size;
+  return parseCidr(`${toText(first, within.version)}/${prefixLength}`);
+}
+
 /** `10.0.0.5` in `10.0.0.0/16` → `10.0.0.5/16`. */
 export function withPrefix(address: string, cidr: string): string {
   return `${address}/${parseCidr(cidr).prefixLength}`;

@@ -9,12 +9,14 @@
 import { join } from 'node:path';
 import { KeyedQueue } from '../../base/keyed-queue.ts';
 import type { Log } from '../../base/log.ts';
+import { Failure } from '../../model/failure.ts';
 import { portIpamDriver } from '../../model/host-names.ts';
 import { Addresses } from './addresses.ts';
 import type { KuryrBackend } from './backend.ts';
 import { Endpoints } from './endpoints.ts';
 import { addressSpace } from './names.ts';
 import { Networks } from './networks.ts';
+import { Orphans, type Shelter } from './orphans.ts';
 import { Pools } from './pools.ts';
 import {
   type CreateEndpoint,
@@ -40,12 +42,17 @@ export interface KuryrPluginOptions {
   readonly log: Log;
   /** A call is answered within this time, by an error if need be. */
   readonly deadlineMs: number;
-  /** How often ports that Docker did not release are looked for. */
+  /** How often what Docker did not release is looked for; every 10 minutes unless told. */
   readonly sweepMs?: number;
+  /** How long something must have been seen to be such; a minute unless told. */
+  readonly graceMs?: number;
+  /** It is only logged. */
+  readonly isDryRun?: boolean;
 }
 
 export interface KuryrPlugin {
   readonly socketPath: string;
+  readonly orphans: Orphans;
   /** Stops answering and removes the socket; what was plugged stays. */
   close(): Promise<void>;
 }
@@ -54,8 +61,9 @@ export interface KuryrPlugin {
 export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<KuryrPlugin> {
   const socketPath = join(options.pluginDir, `${options.name}.sock`);
   const portsPath = join(options.pluginDir, `${portIpamDriver(options.name)}.sock`);
-  const { deadlineMs, log, sweepMs = 600_000 } = options;
-  const { kuryr, ports, addresses } = driversOf(options);
+  const { deadlineMs, log, sweepMs = 600_000, graceMs = 60_000, isDryRun = false } = options;
+  const { kuryr, ports, shelters } = driversOf(options);
+  const orphans = new Orphans({ shelters, graceMs, isDryRun, log });
   const server = await servePlugin({ socketPath, methods: kuryr, deadlineMs, log });
   const second = await servePlugin({ socketPath: portsPath, methods: ports, deadlineMs, log }).catch(
     async (error: unknown) => {
@@ -65,11 +73,12 @@ export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<Kur
   );
   log.info({ socketPath }, 'serving dockerd');
   const sweeping = setInterval(() => {
-    addresses.sweep(log).catch((error: unknown) => log.warn({ error }, 'sweep of ports failed'));
+    orphans.sweep().catch((error: unknown) => log.warn({ error }, 'sweep of orphans failed'));
   }, sweepMs);
   sweeping.unref();
   return {
     socketPath,
+    orphans,
     close: async () => {
       clearInterval(sweeping);
       await Promise.all([server.close(), second.close()]);
@@ -82,7 +91,7 @@ interface Drivers {
   readonly kuryr: ReadonlyMap<string, Method>;
   /** IPAM driver for endpoints that name their port. */
   readonly ports: ReadonlyMap<string, Method>;
-  readonly addresses: Addresses;
+  readonly shelters: readonly Shelter[];
 }
 
 function driversOf({ backend, log }: KuryrPluginOptions): Drivers {
@@ -95,7 +104,7 @@ function driversOf({ backend, log }: KuryrPluginOptions): Drivers {
   return {
     kuryr: new Map([...ipam, ...networkMethods(networks, endpoints), ...fixedMethods]),
     ports: new Map([...fixedMethods, ...ipam, ...portIpamMethods(addresses)]),
-    addresses,
+    shelters: [addresses.orphans(), networks.orphans(), pools.orphans()],
   };
 }
 
@@ -112,6 +121,13 @@ function portIpamMethods(addresses: Addresses): [string, Method][] {
   ];
 }
 
+const noSwarm = method(shapes.any, async () => {
+  throw new Failure(
+    'not-implemented',
+    'networks of a swarm are not offered: make the network on each host, with the same neutron.net.uuid',
+  );
+});
+
 const fixedMethods: [string, Method][] = [
   ['Plugin.Activate', constant({ Implements: ['NetworkDriver', 'IpamDriver'] })],
   ['NetworkDriver.GetCapabilities', constant({ Scope: 'local', ConnectivityScope: 'global' })],
@@ -121,10 +137,7 @@ const fixedMethods: [string, Method][] = [
   ['NetworkDriver.DiscoverNew', constant({})],
   ['NetworkDriver.DiscoverDelete', constant({})],
   ['NetworkDriver.FreeNetwork', constant({})],
-  [
-    'NetworkDriver.AllocateNetwork',
-    method(shapes.any, async ({ Options }: { Options?: object }) => ({ Options: Options ?? {} })),
-  ],
+  ['NetworkDriver.AllocateNetwork', noSwarm],
   ['IpamDriver.GetCapabilities', constant({ RequiresMACAddress: true, RequiresRequestReplay: false })],
   [
     'IpamDriver.GetDefaultAddressSpaces',

@@ -11,28 +11,43 @@ import { Failure } from '../../model/failure.ts';
 import { kuryrPortOwner } from '../../model/network.ts';
 import type { JsonObject, NetworkService, NetworkView, SubnetView } from '../../wire/network-service.ts';
 import type { KuryrBackend } from './backend.ts';
-import { parseAddress, parseCidr, rangesWithout } from './cidr.ts';
+import { type Cidr, parseAddress, parseCidr, rangesWithout } from './cidr.ts';
+import type { Claim } from './claims.ts';
 import {
   addressSpace,
   adoptedNetworkTag,
   auxiliaryPortName,
+  dockerIdOf,
+  hostTag,
   isOwnSubnet,
   networkName,
   networkTags,
+  poolName,
   subnetName,
 } from './names.ts';
-import { mtuOption, networkReference, type Reference, sharedOption, subnetReference } from './options.ts';
-import { type Claim, noIpv4, type Pools } from './pools.ts';
+import {
+  mtuOption,
+  networkReference,
+  poolReference,
+  type Reference,
+  sharedOption,
+  subnetReference,
+} from './options.ts';
+import type { Shelter } from './orphans.ts';
+import { noIpv4, type Pools } from './pools.ts';
 import { type CreateNetwork, type IpamPool, optionKey } from './protocol.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
 interface WantedSubnet {
-  readonly cidr: string;
-  readonly version: 4 | 6;
+  readonly cidr: Cidr;
   readonly gateway: string | null;
   readonly auxiliary: readonly (readonly [name: string, address: string])[];
   readonly reference: Reference | undefined;
+  /** The existing subnet pool that it is to be of. */
+  readonly pool: Reference | undefined;
+  /** No other subnet of its family is asked for. */
+  readonly isOnly: boolean;
   /** The pool came from our own IPAM driver. */
   readonly isOurPool: boolean;
 }
@@ -76,6 +91,26 @@ export class Networks {
     return network?.id;
   }
 
+  /** Networks that this host's Docker was rid of while this driver was away. */
+  orphans(): Shelter {
+    const tags = hostTag(this.#backend.host);
+    return {
+      kind: 'network',
+      find: async () => {
+        const networks = await this.#service.list('networks', { tags });
+        if (networks.length === 0) return [];
+        const present = await this.#backend.dockerNetworks();
+        const isLost = ({ tags: all }: NetworkView) => !present.has(dockerIdOf(all));
+        return networks.filter(isLost).map(({ id }) => id);
+      },
+      free: async (id) => {
+        for (const network of await this.#service.list('networks', { id })) {
+          await this.delete(dockerIdOf(network.tags));
+        }
+      },
+    };
+  }
+
   /** Without a question to the service. */
   recall(dockerId: string): string | undefined {
     return this.#idOfDocker.get(dockerId);
@@ -100,7 +135,7 @@ export class Networks {
     if (subnets.length === 0 || subnets.some(({ isOurPool }) => !isOurPool)) return undefined;
     for (const { cidr, reference } of subnets) {
       const subnet = reference?.by === 'id' ? await this.#backend.findSubnet(reference.value) : undefined;
-      if (subnet?.networkId !== network.value || subnet.cidr !== cidr) return undefined;
+      if (subnet?.networkId !== network.value || subnet.cidr !== cidr.text) return undefined;
     }
     return network.value;
   }
@@ -113,7 +148,7 @@ export class Networks {
     return undoable(this.#log, async (undo) => {
       const network = await this.#ensureNetwork(request.NetworkID, options, undo);
       const isInternal = request.Options?.[optionKey.internal] === true;
-      for (const subnet of subnets) await this.#ensureSubnet(network.id, subnet, isInternal, undo);
+      for (const subnet of subnets) await this.#ensureSubnet(network.id, subnet, { isInternal, undo });
       return network.id;
     });
   }
@@ -126,7 +161,11 @@ export class Networks {
     const network = reference
       ? await this.#adopt(reference, shared)
       : await this.#make(dockerId, { shared: shared ?? false, mtu: mtuOption(options, optionKey.mtu) }, undo);
-    const tags = [...networkTags(dockerId), ...(reference ? [adoptedNetworkTag(dockerId)] : [])];
+    const tags = [
+      ...networkTags(dockerId),
+      ...(reference ? [adoptedNetworkTag(dockerId)] : []),
+      hostTag(this.#backend.host),
+    ];
     for (const tag of tags) {
       if (reference) undo.add(`untag network ${network.id}`, () => this.#untag(network.id, tag));
       await this.#service.addTag('networks', network.id, tag);
@@ -170,15 +209,17 @@ export class Networks {
   async #ensureSubnet(
     networkId: string,
     wanted: WantedSubnet,
-    isInternal: boolean,
-    undo: Undo,
+    { isInternal, undo }: { isInternal: boolean; undo: Undo },
   ): Promise<void> {
-    const subnet =
-      (await this.#presentSubnet(networkId, wanted)) ??
-      (await this.#makeSubnet(networkId, wanted, isInternal, undo));
-    const claim = this.#claimOf(wanted);
+    const present = await this.#service.list('subnets', { network_id: networkId });
+    const there = fittingSubnet(present, wanted);
+    const claim = await this.#claimOf(wanted, there !== undefined);
+    const subnet = there ?? (await this.#makeSubnet(networkId, { wanted, claim, isInternal, present }, undo));
     if (claim) {
-      if (!subnet.tags.includes(claim.poolId)) await this.#service.addTag('subnets', subnet.id, claim.poolId);
+      const { subnetPoolId } = claim;
+      if (!subnet.tags.includes(subnetPoolId)) {
+        await this.#service.addTag('subnets', subnet.id, subnetPoolId);
+      }
       this.#pools.settle(claim, subnet.id);
     }
     for (const [name, address] of wanted.auxiliary) {
@@ -193,59 +234,51 @@ export class Networks {
     }
   }
 
-  async #presentSubnet(networkId: string, wanted: WantedSubnet): Promise<SubnetView | undefined> {
-    const [subnet, ...others] = await this.#service.list('subnets', {
-      network_id: networkId,
-      cidr: wanted.cidr,
-    });
-    if (others.length > 0) {
-      throw new Failure('conflict', `Multiple Neutron subnets exist for the params cidr=${wanted.cidr}`);
-    }
-    if (subnet && wanted.gateway && subnet.gateway_ip !== wanted.gateway) {
-      throw new Failure(
-        'gateway-conflict',
-        `Requested gateway ${wanted.gateway} does not match with gateway ${subnet.gateway_ip} in existed network.`,
-      );
-    }
-    return subnet;
-  }
-
   async #makeSubnet(
     networkId: string,
-    wanted: WantedSubnet,
-    isInternal: boolean,
+    { wanted, claim, isInternal, present }: NewSubnet,
     undo: Undo,
   ): Promise<SubnetView> {
-    const range = this.#claimOf(wanted)?.range;
+    const { cidr, gateway } = wanted;
+    const range = claim?.range;
     const body: JsonObject = {
-      name: subnetName(wanted.cidr),
+      name: subnetName(cidr.text),
       network_id: networkId,
-      ip_version: wanted.version,
-      cidr: wanted.cidr,
+      ip_version: cidr.version,
+      cidr: cidr.text,
       enable_dhcp: true,
+      ...(claim && isPoolPossible(claim, wanted, present) ? { subnetpool_id: claim.subnetPoolId } : {}),
       ...(isInternal ? { gateway_ip: null } : {}),
-      ...(!isInternal && wanted.gateway ? { gateway_ip: wanted.gateway } : {}),
-      ...(range ? { allocation_pools: rangesWithout(range, wanted.gateway) } : {}),
+      ...(!isInternal && gateway ? { gateway_ip: gateway } : {}),
+      ...(range ? { allocation_pools: rangesWithout(range, gateway) } : {}),
     };
     const subnet = await this.#service.create('subnets', body);
     undo.add(`remove subnet ${subnet.id}`, () => this.#service.remove('subnets', subnet.id));
     return subnet;
   }
 
-  #claimOf({ cidr, reference, isOurPool }: WantedSubnet): Claim | undefined {
-    return isOurPool && !reference ? this.#pools.claimOf(cidr) : undefined;
+  /** Undefined = the pool is another IPAM driver's, a subnet that is there, or settled already. */
+  async #claimOf(
+    { cidr, reference, pool, isOurPool }: WantedSubnet,
+    isThere: boolean,
+  ): Promise<Claim | undefined> {
+    if (!isOurPool || reference) return undefined;
+    const claim = await this.#pools.claimOf(cidr, { pool, isThere });
+    if (claim || isThere) return claim;
+    throw new Failure('subnet-pool-not-found', `Specified pool name(${poolName(cidr.text)}) does not exist.`);
   }
 
   /** An adopted network: only what was made in it for Docker goes. */
   async #leave(network: NetworkView, dockerId: string): Promise<void> {
-    for (const subnet of await this.#service.list('subnets', { network_id: network.id })) {
+    const subnets = await this.#service.list('subnets', { network_id: network.id });
+    for (const subnet of subnets) {
       if (isOwnSubnet(subnet.name) && subnet.tags.length === 0) {
         await this.#service.remove('subnets', subnet.id).catch((error: unknown) => {
           this.#log.warn({ subnet: subnet.id, error }, 'a subnet made for Docker stays');
         });
       }
     }
-    for (const tag of [...networkTags(dockerId), adoptedNetworkTag(dockerId)]) {
+    for (const tag of [...networkTags(dockerId), adoptedNetworkTag(dockerId), hostTag(this.#backend.host)]) {
       await this.#untag(network.id, tag);
     }
   }
@@ -253,10 +286,11 @@ export class Networks {
   async #remove(network: NetworkView): Promise<void> {
     const ports = await this.#service.list('ports', { network_id: network.id, device_owner: kuryrPortOwner });
     for (const port of ports) await this.#service.remove('ports', port.id);
-    for (const subnet of await this.#service.list('subnets', { network_id: network.id })) {
-      await this.#service.remove('subnets', subnet.id);
-    }
+    const subnets = await this.#service.list('subnets', { network_id: network.id });
+    for (const subnet of subnets) await this.#service.remove('subnets', subnet.id);
     await this.#service.remove('networks', network.id);
+    // Docker releases pools first; here go those whose subnet could not be removed then.
+    await this.#pools.letGo(subnets);
   }
 
   #untag(networkId: string, tag: string): Promise<void> {
@@ -269,23 +303,60 @@ function allPools(request: CreateNetwork): IpamPool[] {
   return pools.filter(({ Pool }) => Pool !== noIpv4.cidr);
 }
 
-/** The subnet options speak of the first pool of their family. */
+interface NewSubnet {
+  readonly wanted: WantedSubnet;
+  readonly claim: Claim | undefined;
+  readonly isInternal: boolean;
+  /** All of the network. */
+  readonly present: readonly SubnetView[];
+}
+
+/** The subnet that is there for the pool; throws when it is not as asked. */
+function fittingSubnet(
+  present: readonly SubnetView[],
+  { cidr, gateway }: WantedSubnet,
+): SubnetView | undefined {
+  const [subnet, ...others] = present.filter((each) => each.cidr === cidr.text);
+  if (others.length > 0) {
+    throw new Failure('conflict', `Multiple Neutron subnets exist for the params cidr=${cidr.text}`);
+  }
+  if (subnet && gateway && subnet.gateway_ip !== gateway) {
+    throw new Failure(
+      'gateway-conflict',
+      `Requested gateway ${gateway} does not match with gateway ${subnet.gateway_ip} in existed network.`,
+    );
+  }
+  return subnet;
+}
+
+/** The network service wants all subnets of a network and a family from one pool, or all from none. */
+function isPoolPossible(
+  { subnetPoolId }: Claim,
+  { cidr, isOnly }: WantedSubnet,
+  present: readonly SubnetView[],
+): boolean {
+  const others = present.filter((subnet) => subnet.ip_version === cidr.version);
+  return isOnly && others.every((subnet) => subnet.subnetpool_id === subnetPoolId);
+}
+
+/** The subnet and pool options speak of the first pool of their family. */
 function wantedSubnets(request: CreateNetwork, options: Options): WantedSubnet[] {
   const seen = new Set<number>();
-  return allPools(request).map((pool) => {
-    const { version, text } = parseCidr(pool.Pool);
-    const reference = seen.has(version) ? undefined : subnetReference(options, version);
-    seen.add(version);
+  const pools = allPools(request).map((pool) => ({ ...pool, cidr: parseCidr(pool.Pool) }));
+  return pools.map(({ cidr, ...pool }) => {
+    const isFirst = !seen.has(cidr.version);
+    seen.add(cidr.version);
     const gateway = pool.Gateway ? parseAddress(pool.Gateway) : null;
     return {
-      cidr: text,
-      version,
+      cidr,
       gateway: gateway === '0.0.0.0' || gateway === '::' ? null : gateway,
       auxiliary: Object.entries(pool.AuxAddresses ?? {}).map(([name, address]) => [
         name,
         parseAddress(address),
       ]),
-      reference,
+      reference: isFirst ? subnetReference(options, cidr.version) : undefined,
+      pool: isFirst ? poolReference(options, cidr.version) : undefined,
+      isOnly: pools.filter((other) => other.cidr.version === cidr.version).length === 1,
       isOurPool: pool.AddressSpace === addressSpace,
     };
   });

@@ -1,6 +1,6 @@
 /**
- * Kuryr's options: which existing network and subnets are meant. The driver gets them by `-o`, IPAM by `--ipam-opt`;
- * neither sees the other's, so users give subnet options twice.
+ * Kuryr's options: which existing network, subnets and pools are meant. The driver gets them by `-o`, IPAM by
+ * `--ipam-opt`; neither sees the other's, so users give subnet and pool options twice.
  */
 import { Failure } from '../../model/failure.ts';
 
@@ -12,13 +12,15 @@ export interface Reference {
 type Texts = Readonly<Record<string, unknown>>;
 
 export function networkReference(options: Texts): Reference | undefined {
-  refusePools(options);
   return reference(options, 'neutron.net');
 }
 
 export function subnetReference(options: Texts, version: 4 | 6): Reference | undefined {
-  refusePools(options);
   return reference(options, version === 4 ? 'neutron.subnet' : 'neutron.subnet.v6');
+}
+
+export function poolReference(options: Texts, version: 4 | 6): Reference | undefined {
+  return reference(options, version === 4 ? 'neutron.pool' : 'neutron.pool.v6');
 }
 
 /** `neutron.net.shared`; undefined = not said. */
@@ -48,10 +50,4 @@ function reference(options: Texts, prefix: string): Reference | undefined {
 function textOf(options: Texts, key: string): string | undefined {
   const value = options[key];
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function refusePools(options: Texts): void {
-  const key = Object.keys(options).find((each) => each.startsWith('neutron.pool.'));
-  if (key === undefined) return;
-  throw new Failure('not-implemented', `option ${key}: there are no subnet pools; name the subnet instead`);
 }

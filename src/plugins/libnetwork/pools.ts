@@ -1,37 +1,29 @@
 /**
  * Docker's address pools, each of which is (or becomes) one subnet.
  *
- * A pool's id outlives this process, because Docker keeps it with its network: it is the subnet's id when the subnet
- * was there first, else a new uuid that the subnet carries as a tag from its creation on.
- * Docker asks for the pool before the network and names neither in the other's call, so a pool without a subnet is a
- * *claim* on its CIDR until CreateNetwork brings that CIDR: one claim per CIDR at a time, held for a minute.
+ * A pool's id outlives this process, because Docker keeps it with its network: it is the id of the subnet when that was
+ * there first, else of a subnet pool that the subnet is taken from and carries as a tag from its creation on.
+ * Docker asks for the pool before the network, so a pool without a subnet is a claim (./claims.ts) on its CIDR until
+ * CreateNetwork brings that CIDR.
  * `noIpv4` stands for the IPv4 pool that dockerd wants of a network that has none: its pool is 0.0.0.0/0, its address
  * 0.0.0.0, which the kernel ignores, so that the container has no IPv4 address.
  */
-import { randomUUID } from 'node:crypto';
 import { Failure } from '../../model/failure.ts';
+import type { SubnetPoolView } from '../../wire/network-service.ts';
 import type { HostSubnet, KuryrBackend } from './backend.ts';
-import { addressAt, type Cidr, contains, overlaps, parseAddress, parseCidr, withPrefix } from './cidr.ts';
+import { addressAt, type Cidr, contains, parseAddress, parseCidr, withPrefix } from './cidr.ts';
+import { type Claim, Claims, rangeWithin } from './claims.ts';
+import { FreeCidrs, usualSources } from './free-cidrs.ts';
 import { isOwnSubnet } from './names.ts';
-import { type Reference, subnetReference } from './options.ts';
+import { poolReference, type Reference, sharedOption, subnetReference } from './options.ts';
+import type { Shelter } from './orphans.ts';
+import { parsePoolId, subnetsOfPool } from './pool-ids.ts';
 import { optionKey, type RequestPool } from './protocol.ts';
+import { rangeOf, SubnetPools, sourceOf } from './subnet-pools.ts';
 import type { Subnets } from './subnets.ts';
 
 export const noIpv4 = { poolId: 'no-ipv4', cidr: '0.0.0.0/0', address: '0.0.0.0/32' } as const;
-const claimMs = 60_000;
-/** Where automatic pools come from: 16,384 networks of IPv4, 65,536 of IPv6 (the prefix spells Kuryr). */
-const defaults = {
-  4: { within: parseCidr('10.192.0.0/10'), prefixLength: 24 },
-  6: { within: parseCidr('fd6b:7572:7972::/48'), prefixLength: 64 },
-} as const;
-
-export interface Claim {
-  readonly poolId: string;
-  readonly cidr: Cidr;
-  /** `--ip-range`: addresses are handed out from here only. */
-  readonly range: Cidr | undefined;
-  readonly until: number;
-}
+const offeredMs = 60_000;
 
 export interface PoolAnswer {
   readonly PoolID: string;
@@ -44,56 +36,71 @@ export type Pool =
   | { readonly kind: 'claim'; readonly claim: Claim }
   | { readonly kind: 'subnet'; readonly subnet: HostSubnet };
 
+interface Asked {
+  readonly Pool: string | null | undefined;
+  readonly SubPool: string | null | undefined;
+}
+
 export class Pools {
   readonly #backend: KuryrBackend;
   readonly #subnets: Subnets;
-  readonly #claims = new Map<string, Claim>();
+  readonly #subnetPools: SubnetPools;
+  readonly #claims = new Claims();
+  readonly #freeCidrs = new FreeCidrs();
   readonly #subnetOfPool = new Map<string, string>();
   /** Subnets given out for a request without CIDR: asked again, dockerd found them overlapping. */
   readonly #offered = new Map<string, number>();
-  readonly #nextDefault = { 4: 0, 6: 0 };
 
   constructor(backend: KuryrBackend, subnets: Subnets) {
     this.#backend = backend;
     this.#subnets = subnets;
+    this.#subnetPools = new SubnetPools(backend.service);
   }
 
   async request({ Pool, SubPool, V6, Options }: RequestPool): Promise<PoolAnswer> {
     const options = Options ?? {};
-    const wanted = subnetReference(options, V6 ? 6 : 4);
-    if (wanted) return this.#existing(wanted, V6 ? 6 : 4, { Pool, SubPool });
-    if (!Pool && !V6 && subnetReference(options, 6))
+    const version = V6 ? 6 : 4;
+    const wanted = subnetReference(options, version);
+    if (wanted) return this.#ofSubnet(wanted, version, { Pool, SubPool });
+    if (!Pool && !V6 && subnetReference(options, 6)) {
       return { PoolID: noIpv4.poolId, Pool: noIpv4.cidr, Data: {} };
-    const cidr = Pool ? parseCidr(Pool) : await this.#freeDefault(V6 ? 6 : 4);
-    const claim = this.#claim(cidr, SubPool ? parseCidr(SubPool) : undefined);
+    }
+    const existing = await this.#existing(options, version, Pool);
+    const cidr = Pool ? parseCidr(Pool) : await this.#free(version, existing);
+    const range = rangeWithin(cidr, SubPool);
+    this.#claims.refuseTaken(cidr);
+    const shared = sharedOption(options);
+    const claim = existing
+      ? await this.#takeFrom(existing, { cidr, range, shared })
+      : this.#claims.add({ id: (await this.#subnetPools.make({ cidr, range, shared })).id }, cidr, range);
     return { PoolID: claim.poolId, Pool: cidr.text, Data: {} };
   }
 
   async release(poolId: string): Promise<void> {
-    this.#claims.delete(poolId);
-    const subnetId = this.#subnetOfPool.get(poolId);
+    this.#claims.drop(poolId);
     this.#subnetOfPool.delete(poolId);
     this.#offered.delete(poolId);
     const { service } = this.#backend;
     // Of Berth's own networks, and of none at all, there is nothing to take back.
     if (poolId === noIpv4.poolId || (await this.#backend.findSubnet(poolId))) return;
-    const found = subnetId
-      ? await service.list('subnets', { id: subnetId })
-      : await service.list('subnets', { tags: poolId });
-    for (const subnet of found.filter((each) => each.tags.includes(poolId))) {
+    const pool = parsePoolId(poolId);
+    for (const subnet of await service.list('subnets', subnetsOfPool(pool))) {
       this.#subnets.forget(subnet.id);
       if (isOwnSubnet(subnet.name)) await service.remove('subnets', subnet.id);
-      else await service.removeTag('subnets', subnet.id, poolId);
+      else await service.removeTag('subnets', subnet.id, pool.id);
     }
+    await this.#subnetPools.letGo(pool.id);
   }
 
   /** Undefined when nothing stands for the pool. */
   async find(poolId: string): Promise<Pool | undefined> {
     if (poolId === noIpv4.poolId) return { kind: 'none' };
-    const claim = this.#claims.get(poolId);
-    if (claim) return { kind: 'claim', claim };
+    const known = this.#claims.get(poolId);
+    if (known) return { kind: 'claim', claim: known };
     const subnet = await this.#subnetOf(poolId);
-    return subnet && { kind: 'subnet', subnet };
+    if (subnet) return { kind: 'subnet', subnet };
+    const claim = await this.#revive(poolId);
+    return claim && { kind: 'claim', claim };
   }
 
   async get(poolId: string): Promise<Pool> {
@@ -110,14 +117,26 @@ export class Pools {
     return withPrefix(address, cidr.text);
   }
 
-  /** The claim that a network brings the CIDR of; it stays until `settle`. */
-  claimOf(cidr: string): Claim | undefined {
-    return [...this.#claims.values()].find((claim) => claim.cidr.text === parseCidr(cidr).text);
+  /** The claim that a network brings the CIDR of, from the pool that it names; it stays until `settle`. */
+  async claimOf(
+    cidr: Cidr,
+    { pool, isThere }: { readonly pool: Reference | undefined; readonly isThere: boolean },
+  ): Promise<Claim | undefined> {
+    const known = this.#claims.ofCidr(cidr.text);
+    if (!pool) return known ?? (isThere ? undefined : this.#waiting(cidr));
+    const { id } = await this.#subnetPools.get(pool, cidr.version);
+    if (known?.subnetPoolId === id) return known;
+    // A block of it was asked for before this process started.
+    if (!known) return this.#claims.add({ id, cidr: cidr.text }, cidr, undefined);
+    throw new Failure(
+      'conflict',
+      `subnet pool ${pool.value} was not asked for ${cidr.text}: give the option by --ipam-opt, too`,
+    );
   }
 
   /** The claim has its subnet, which carries the pool's id as a tag. */
   settle(claim: Claim, subnetId: string): void {
-    this.#claims.delete(claim.poolId);
+    this.#claims.drop(claim.poolId);
     this.#subnetOfPool.set(claim.poolId, subnetId);
   }
 
@@ -126,11 +145,36 @@ export class Pools {
     this.#offered.delete(subnetId);
   }
 
-  async #existing(
-    wanted: Reference,
-    version: 4 | 6,
-    { Pool, SubPool }: { Pool?: string | null | undefined; SubPool?: string | null | undefined },
-  ): Promise<PoolAnswer> {
+  /** The pools that these subnets, gone now, were of. */
+  async letGo(subnets: readonly { readonly tags: readonly string[] }[]): Promise<void> {
+    for (const id of new Set(subnets.flatMap(({ tags }) => tags))) await this.#subnetPools.letGo(id);
+  }
+
+  /** Subnet pools made here whose network never came, or went without them. */
+  orphans(): Shelter {
+    return {
+      kind: 'subnet pool',
+      find: async () => {
+        const claimed = new Set(this.#claims.all().map(({ subnetPoolId }) => subnetPoolId));
+        return (await this.#subnetPools.unused()).filter((id) => !claimed.has(id));
+      },
+      free: (id) => this.#subnetPools.letGo(id),
+    };
+  }
+
+  /** Throws `subnet-not-found`; `conflict` for an ambiguous name. */
+  async findSubnet(wanted: Reference): Promise<HostSubnet> {
+    if (wanted.by === 'id') return this.#subnets.get(wanted.value);
+    const [found, ...others] = await this.#subnets.list({ name: wanted.value });
+    if (!found)
+      throw new Failure('subnet-not-found', `Specified subnet name(${wanted.value}) does not exist.`);
+    if (others.length > 0) {
+      throw new Failure('conflict', `Multiple Neutron subnets exist for the params name=${wanted.value}`);
+    }
+    return found;
+  }
+
+  async #ofSubnet(wanted: Reference, version: 4 | 6, { Pool, SubPool }: Asked): Promise<PoolAnswer> {
     const subnet = await this.findSubnet(wanted);
     if (subnet.ipVersion !== version) {
       throw new Failure('invalid', `subnet ${subnet.id} is IPv${subnet.ipVersion}, not IPv${version}`);
@@ -150,18 +194,6 @@ export class Pools {
     };
   }
 
-  /** Throws `subnet-not-found`; `conflict` for an ambiguous name. */
-  async findSubnet(wanted: Reference): Promise<HostSubnet> {
-    if (wanted.by === 'id') return this.#subnets.get(wanted.value);
-    const [found, ...others] = await this.#subnets.list({ name: wanted.value });
-    if (!found)
-      throw new Failure('subnet-not-found', `Specified subnet name(${wanted.value}) does not exist.`);
-    if (others.length > 0) {
-      throw new Failure('conflict', `Multiple Neutron subnets exist for the params name=${wanted.value}`);
-    }
-    return found;
-  }
-
   /** dockerd asks again, without end, for as long as the pool overlaps a route of the host. */
   #offer(subnet: HostSubnet): void {
     const now = performance.now();
@@ -172,61 +204,80 @@ export class Pools {
           `it: give --subnet ${subnet.cidr} to use it all the same`,
       );
     }
-    this.#offered.set(subnet.id, now + claimMs);
+    this.#offered.set(subnet.id, now + offeredMs);
   }
 
-  #claim(cidr: Cidr, range: Cidr | undefined): Claim {
-    this.#dropStaleClaims();
-    if (this.claimOf(cidr.text)) {
-      throw new Failure('conflict', `another network with subnet ${cidr.text} is just being made: try again`);
+  /** The subnet pool that the block is to come from: the one named, or the operator's where no CIDR is given. */
+  async #existing(
+    options: Readonly<Record<string, string>>,
+    version: 4 | 6,
+    cidr: string | null | undefined,
+  ): Promise<SubnetPoolView | undefined> {
+    const reference = poolReference(options, version);
+    if (reference) return this.#subnetPools.get(reference, version);
+    return cidr ? undefined : this.#subnetPools.usual(version);
+  }
+
+  async #takeFrom(
+    pool: SubnetPoolView,
+    { cidr, range, shared }: { cidr: Cidr; range: Cidr | undefined; shared: boolean | undefined },
+  ): Promise<Claim> {
+    if (shared !== undefined && shared !== pool.shared) {
+      throw new Failure(
+        'conflict',
+        `option neutron.net.shared=${shared}: subnet pool ${pool.id} is ${pool.shared ? '' : 'not '}shared`,
+      );
     }
-    if (range && (!contains(cidr, addressAt(range, 0)) || range.last > cidr.last)) {
-      throw new Failure('invalid', `address range ${range.text} is not within ${cidr.text}`);
+    const isWithin = pool.prefixes
+      .map(parseCidr)
+      .some((prefix) => contains(prefix, addressAt(cidr, 0)) && cidr.last <= prefix.last);
+    if (!isWithin) {
+      throw new Failure(
+        'invalid',
+        `${cidr.text} is not within subnet pool ${pool.name} (${pool.prefixes.join(', ')})`,
+      );
     }
-    const claim = { poolId: randomUUID(), cidr, range, until: performance.now() + claimMs };
-    this.#claims.set(claim.poolId, claim);
-    return claim;
+    await this.#subnetPools.adopt(pool);
+    return this.#claims.add({ id: pool.id, cidr: cidr.text }, cidr, range);
   }
 
-  #dropStaleClaims(): void {
-    const now = performance.now();
-    for (const { poolId, until } of this.#claims.values()) if (until <= now) this.#claims.delete(poolId);
-  }
-
-  async #freeDefault(version: 4 | 6): Promise<Cidr> {
-    const { within, prefixLength } = defaults[version];
-    const views = await this.#backend.service.list('subnets', { ip_version: String(version) });
+  async #free(version: 4 | 6, existing: SubnetPoolView | undefined): Promise<Cidr> {
+    const { service } = this.#backend;
+    const [subnets, pools] = await Promise.all([
+      service.list('subnets', existing ? { subnetpool_id: existing.id } : { ip_version: String(version) }),
+      existing ? [] : this.#subnetPools.own(),
+    ]);
     const taken = [
-      ...views.map(({ cidr }) => parseCidr(cidr)),
-      ...[...this.#claims.values()].map(({ cidr }) => cidr),
+      ...subnets.map(({ cidr }) => parseCidr(cidr)),
+      ...pools.flatMap(({ prefixes }) => prefixes.map(parseCidr)),
+      ...this.#claims.all().map(({ cidr }) => cidr),
     ];
-    const count = 2 ** (prefixLength - within.prefixLength);
-    const size = 1n << BigInt((version === 4 ? 32 : 128) - prefixLength);
-    for (let tried = 0; tried < count; tried += 1) {
-      // Onward from the last one: dockerd may have refused it for a route of the host that we do not know.
-      const offset = BigInt(this.#nextDefault[version] % count) * size;
-      this.#nextDefault[version] += 1;
-      const candidate = cidrAt(within, offset, prefixLength);
-      if (!taken.some((each) => overlaps(each, candidate))) return candidate;
-    }
-    throw new Failure('conflict', `no free IPv${version} pool within ${within.text}: give --subnet`);
+    return this.#freeCidrs.choose(existing ? sourceOf(existing) : usualSources[version], taken);
+  }
+
+  /** After a restart the subnet pool tells what was claimed. */
+  async #waiting(cidr: Cidr): Promise<Claim | undefined> {
+    const pool = await this.#subnetPools.waiting(cidr.text);
+    return pool && this.#claims.add({ id: pool.id }, cidr, rangeOf(pool));
+  }
+
+  async #revive(poolId: string): Promise<Claim | undefined> {
+    const id = parsePoolId(poolId);
+    const pool = await this.#subnetPools.find(id.id);
+    const cidr = id.cidr ?? pool?.prefixes[0];
+    return pool && cidr ? this.#claims.add(id, parseCidr(cidr), rangeOf(pool)) : undefined;
   }
 
   async #subnetOf(poolId: string): Promise<HostSubnet | undefined> {
     const known = this.#subnetOfPool.get(poolId) ?? poolId;
     const here = await this.#backend.findSubnet(known);
     if (here) return here;
+    const pool = parsePoolId(poolId);
     const [found] = [
-      ...(await this.#subnets.list({ id: known })),
-      ...(known === poolId ? await this.#subnets.list({ tags: poolId }) : []),
+      ...(await this.#subnets.list(subnetsOfPool(pool))),
+      ...(pool.cidr === undefined ? await this.#subnets.list({ id: pool.id }) : []),
     ];
     if (found) this.#subnetOfPool.set(poolId, found.id);
     return found;
   }
-}
-
-function cidrAt(within: Cidr, offset: bigint, prefixLength: number): Cidr {
-  const bytes = within.first + offset;
-  const base = { ...within, first: bytes, last: bytes, prefixLength };
-  return parseCidr(`${addressAt(base, 0)}/${prefixLength}`);
 }
