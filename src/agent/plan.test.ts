@@ -47,6 +47,8 @@ test('an operation is planned against what is there', () => {
     ['network_attach', in_('exited'), 'connect'],
     ['network_attach', undefined, ''],
     ['network_detach', in_('paused'), 'connect'],
+    ['default_gateway', in_('running'), 'connect'],
+    ['default_gateway', undefined, ''],
     ['network_detach', in_('dead'), ''],
     ['rebuild', in_('running'), 'pull remove prepare start'],
     ['rebuild', undefined, 'pull prepare start'],

@@ -83,6 +83,7 @@ const planners: Record<OperationVerb, Planner> = {
   // A container that is not there is made on its networks when it is made.
   network_attach: (_wanted, _operation, observed) => (isWhole(observed) ? [{ do: 'connect' }] : []),
   network_detach: (_wanted, _operation, observed) => (isWhole(observed) ? [{ do: 'connect' }] : []),
+  default_gateway: (_wanted, _operation, observed) => (isWhole(observed) ? [{ do: 'connect' }] : []),
   // The image first: when it cannot be had, the old container stays as it is.
   rebuild: (wanted, _operation, observed) => [
     { do: 'pull' },

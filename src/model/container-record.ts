@@ -91,6 +91,8 @@ export interface OperationArgs {
   readonly previous?: { readonly cpu: number; readonly memoryMiB: number };
   /** network_attach, network_detach: which of the container's networks. */
   readonly nicIndex?: number;
+  /** default_gateway: the networks whose gateway was asked for before. */
+  readonly gatewaysBefore?: readonly number[];
   /** network_detach: what to go back to when the Engine refuses. */
   readonly detached?: { readonly net: WantedNet; readonly nic: Nic | null; readonly position: number };
   /** add_security_group, remove_security_group. */

@@ -82,6 +82,7 @@ export const allowedIn = {
     'Error',
     'Unknown',
   ],
+  default_gateway: ['Created', 'Running', 'Stopped', 'Paused'],
   add_security_group: ['Created', 'Running', 'Stopped', 'Paused'],
   remove_security_group: ['Created', 'Running', 'Stopped', 'Paused'],
   get_archive: ['Created', 'Running', 'Stopped', 'Paused'],
@@ -125,6 +126,7 @@ export const operationVerbs = [
   'update',
   'network_attach',
   'network_detach',
+  'default_gateway',
   'delete',
 ] as const;
 export type OperationVerb = (typeof operationVerbs)[number];

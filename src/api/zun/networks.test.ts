@@ -62,6 +62,9 @@ const refused: readonly (readonly [path: string, version: string, status: number
   ['network_detach?network=a&port=p', '1.40', 400, 'schema-validation-error'],
   ['network_detach?network=b', '1.40', 400, 'invalid'],
   ['network_detach?port=p', '1.40', 400, 'invalid'],
+  ['default_gateway?network=a', '1.40', 406, ''],
+  ['default_gateway', '1.41', 400, 'schema-validation-error'],
+  ['default_gateway?network=b', '1.41', 400, 'invalid'],
   ['add_security_group?name=web', '1.15', 406, ''],
   ['add_security_group?name=web', '1.40', 406, ''],
   ['remove_security_group?name=web', '1.40', 406, ''],
@@ -77,6 +80,17 @@ for (const [path, version, status, code] of refused) {
     assert.deepEqual((await show()).addresses, before.addresses);
   });
 }
+
+test('from 1.41 the default gateway is chosen and listed', async () => {
+  assert.deepEqual(
+    (await listed('1.41')).map((each: { default_gateway: boolean }) => each.default_gateway),
+    [false],
+  );
+  const { status, body } = await verb('default_gateway?network=a');
+  assert.deepEqual([status, body], [202, null]);
+  assert.equal((await listed('1.41'))[0].default_gateway, true);
+  assert.ok(!('default_gateway' in (await listed('1.40'))[0]));
+});
 
 test('security groups are added and removed up to 1.14 and from 1.41', async () => {
   for (const version of ['1.1', '1.14', '1.41']) {

@@ -26,7 +26,7 @@ import { hostUseCases } from './hosts.ts';
 import { ImageKeeper, imageUseCases } from './images.ts';
 import { actionOf, actionsOf, type ListAsk, listFor } from './list.ts';
 import { getContainer } from './look-up.ts';
-import { attachNetwork, type DetachAsk, detachNetwork } from './networks.ts';
+import { attachNetwork, chooseGateway, detachNetwork, type NetworkOrPort } from './networks.ts';
 import { type OperateAsk, operate, type PowerVerb } from './operate.ts';
 import { OperationEnds } from './operation-ends.ts';
 import { type FindSubject, policyUseCases } from './policies.ts';
@@ -103,8 +103,10 @@ export function createContainerControl(options: ContainerControlOptions) {
       ctx.networking.outsideAddresses(containers.flatMap(({ nics }) => nics.map(({ portId }) => portId))),
     attachNetwork: (caller: Caller, ident: string, net: RequestedNet) =>
       attachNetwork(ctx, caller, ident, net),
-    detachNetwork: (caller: Caller, ident: string, what: DetachAsk) =>
+    detachNetwork: (caller: Caller, ident: string, what: NetworkOrPort) =>
       detachNetwork(ctx, caller, ident, what),
+    chooseGateway: (caller: Caller, ident: string, what: NetworkOrPort) =>
+      chooseGateway(ctx, caller, ident, what),
     changeSecurityGroup: (caller: Caller, ident: string, change: { verb: ServerVerb; name: string }) =>
       changeSecurityGroup(ctx, caller, ident, change),
     update: (caller: Caller, ident: string, update: ContainerUpdate) =>

@@ -209,6 +209,39 @@ test('a delete takes the place of what waits, and everything goes', () =>
     assert.equal(networking.ports.size, 0);
   }));
 
+test('the default gateway is chosen for one network at a time, and put back when the agent cannot', () =>
+  inWorld(async (world) => {
+    const { control, user, agent } = world;
+    const { uuid } = await world.make({ nets: [{ network: 'a' }, { network: 'b', defaultGateway: true }] });
+    const chosen = async () => {
+      const row = await world.row(uuid);
+      const names = (list: readonly { networkId: string; defaultGateway?: boolean }[] = []) =>
+        list.flatMap(({ networkId, defaultGateway }) => (defaultGateway ? networkId : [])).join();
+      const told = agent.engine.get(uuid)?.wanted.nics;
+      assert.equal(names(row?.nics), names(row?.nets));
+      return names(row?.nets) === names(told) ? names(told) : undefined;
+    };
+    const until = (network: string) =>
+      world.until(`${network} has the gateway`, async () => (await chosen()) === network);
+    await until('net-b');
+    await control.chooseGateway(user, uuid, { network: 'a' });
+    await until('net-a');
+    assert.equal((await endOf(world, uuid, 'default_gateway')).result, 'Success');
+    agent.refusals.set('default_gateway', 'no route');
+    await control.chooseGateway(user, uuid, { network: 'b' });
+    await world.until('it failed', async () => (await world.row(uuid))?.statusReason === 'no route');
+    await until('net-a');
+    await assert.rejects(
+      control.chooseGateway(user, uuid, { network: 'c' }),
+      withCode('invalid', /not attached/),
+    );
+    await assert.rejects(
+      control.chooseGateway(callerOf('project-b'), uuid, { network: 'a' }),
+      withCode('container-not-found'),
+    );
+    assert.deepEqual(await settled(world, uuid), ['net-a', 'net-b']);
+  }));
+
 test('an administrator attaches in the name of the container’s project', () =>
   inWorld(async (world) => {
     const { control, admin } = world;

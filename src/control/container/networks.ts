@@ -16,7 +16,7 @@ import type { Trx } from '../../store/database.ts';
 import type { RequestedNet } from '../networking.ts';
 import { type ContainerContext, nowIso } from './context.ts';
 import { getContainer } from './look-up.ts';
-import { withoutNet } from './nic-changes.ts';
+import { withGateways, withoutNet } from './nic-changes.ts';
 import { assertOnHost, mustFind, queueOperation } from './operate.ts';
 import type { Provisioner } from './provisioner.ts';
 
@@ -71,13 +71,14 @@ export function assertDistinct(nets: readonly ResolvedNet[]): void {
   throw new Failure('invalid', `nets: network ${twice} is asked for twice, a container is on a network once`);
 }
 
-export type DetachAsk = { readonly network: string } | { readonly port: string };
+/** Which of the container's networks is meant. */
+export type NetworkOrPort = { readonly network: string } | { readonly port: string };
 
 export async function detachNetwork(
   ctx: NetworkingContext,
   caller: Caller,
   ident: string,
-  asked: DetachAsk,
+  asked: NetworkOrPort,
 ): Promise<void> {
   const { uuid, projectId } = await getContainer(ctx, caller, ident, 'container:network_detach');
   const place = await ctx.networking.locate({ ...caller, projectId }, asked);
@@ -102,6 +103,33 @@ export async function detachNetwork(
   });
   ctx.waker.wake(host, { containers: [uuid] });
   ctx.provisioner.kick(uuid);
+}
+
+/** From now on the container's default routes go through this network, as far as it has gateways. */
+export async function chooseGateway(
+  ctx: ContainerContext,
+  caller: Caller,
+  ident: string,
+  asked: NetworkOrPort,
+): Promise<void> {
+  const { uuid, projectId } = await getContainer(ctx, caller, ident, 'container:network_attach');
+  const place = await ctx.networking.locate({ ...caller, projectId }, asked);
+  const host = await ctx.db.transaction().execute(async (trx) => {
+    const container = await mustFind(trx, uuid);
+    assertAllowed('default_gateway', uuid, container.status);
+    const placedOn = assertOnHost(container);
+    const { index } = attachedNet(container, place);
+    await updateContainer(trx, uuid, {
+      ...withGateways(container, [index]),
+      revision: container.revision + 1,
+      updatedAt: nowIso(ctx),
+    });
+    const before = container.nets.filter(({ defaultGateway }) => defaultGateway);
+    const args = { nicIndex: index, gatewaysBefore: before.map((net) => net.index) };
+    await queueOperation(ctx, trx, { caller, container, verb: 'default_gateway', args });
+    return placedOn;
+  });
+  ctx.waker.wake(host, { containers: [uuid] });
 }
 
 /** Throws `invalid` in Zun's words. */

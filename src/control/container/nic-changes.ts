@@ -1,5 +1,5 @@
 /** What attaching and detaching mean for a container's list of networks. Pure. */
-import type { WantedNet } from '../../model/container.ts';
+import type { Nic, WantedNet } from '../../model/container.ts';
 import type { Container, ContainerOperation, OperationArgs } from '../../model/container-record.ts';
 import type { ContainerChange } from '../../store/container/codec.ts';
 
@@ -38,6 +38,18 @@ export function inOrderOf(nets: readonly WantedNet[], nics: Container['nics']): 
   return nets.flatMap((net) => nics.find(({ index }) => index === net.index) ?? []);
 }
 
+/** The gateways of these networks alone are asked for as the container's default one. */
+export function withGateways(
+  { nets, nics }: Container,
+  indexes: readonly number[],
+): Pick<Container, 'nets' | 'nics'> {
+  const marked = <T extends WantedNet | Nic>(list: readonly T[]): readonly T[] =>
+    list.map(({ defaultGateway: _, ...rest }) =>
+      indexes.includes(rest.index) ? ({ ...rest, defaultGateway: true } as T) : (rest as T),
+    );
+  return { nets: marked(nets), nics: marked(nics) };
+}
+
 /** What follows for the networks when the agent has ended operations on them. */
 export function afterEnds(
   container: Container,
@@ -50,6 +62,8 @@ export function afterEnds(
     if (verb === 'network_attach' && result === 'Error') {
       const net = before.nets.find(({ index }) => index === args.nicIndex);
       now = { ...now, ...(net ? withoutNet(before, net).change : {}), portsPhase: 'changing' };
+    } else if (verb === 'default_gateway' && result === 'Error') {
+      now = { ...now, ...withGateways(before, args.gatewaysBefore ?? []), portsPhase: 'changing' };
     } else if (verb === 'network_detach') {
       const back = result === 'Error' && args.detached ? restored(before, args.detached) : {};
       now = { ...now, ...back, portsPhase: 'changing' };

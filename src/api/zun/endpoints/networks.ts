@@ -1,6 +1,6 @@
 /** /containers/:ident/network_…, …_security_group: the networks and security groups of a container that exists. */
 import type { ContainerControl } from '../../../control/container/control.ts';
-import type { DetachAsk } from '../../../control/container/networks.ts';
+import type { NetworkOrPort } from '../../../control/container/networks.ts';
 import type { RequestedNet } from '../../../control/networking.ts';
 import type { Nic, ServerVerb } from '../../../model/container.ts';
 import { Failure } from '../../../model/failure.ts';
@@ -14,6 +14,7 @@ export function networkEndpoints(control: ContainerControl): Endpoint[] {
     listEndpoint(control),
     attachEndpoint(control),
     detachEndpoint(control),
+    gatewayEndpoint(control),
     groupEndpoint(control, 'add_security_group', 'Give all ports of the container a security group'),
     groupEndpoint(control, 'remove_security_group', 'Take a security group from all ports of the container'),
   ];
@@ -30,7 +31,9 @@ function listEndpoint(control: ContainerControl): Endpoint {
     status: 200,
     async handle(call) {
       const { nics } = await control.networks(call.caller, identOf(call));
-      return { body: { networks: call.version < 18 ? nics.flatMap(toFlatNetworks) : nics.map(toNetwork) } };
+      return {
+        body: { networks: nics.flatMap(call.version < 18 ? toFlatNetworks : toNetworkAt(call.version)) },
+      };
     },
   };
 }
@@ -45,6 +48,12 @@ function toNetwork({ networkId, portId, fixedIps }: Nic) {
       ip_address: address,
     })),
   };
+}
+
+/** From 1.41: whether its gateway was asked for as the container's default one. */
+function toNetworkAt(version: number): (nic: Nic) => object {
+  return (nic) =>
+    version < ownMinor ? toNetwork(nic) : { ...toNetwork(nic), default_gateway: nic.defaultGateway ?? false };
 }
 
 /** Up to 1.17: an item per address. */
@@ -102,13 +111,30 @@ function detachEndpoint(control: ContainerControl): Endpoint {
     query: { network: { schema: v.networkOrPort }, port: { schema: v.networkOrPort } },
     status: 202,
     async handle(call) {
-      await control.detachNetwork(call.caller, identOf(call), toDetachAsk(call.input));
+      await control.detachNetwork(call.caller, identOf(call), toNetworkOrPort(call.input));
       return { body: null };
     },
   };
 }
 
-function toDetachAsk({ network, port }: Input): DetachAsk {
+function gatewayEndpoint(control: ContainerControl): Endpoint {
+  return {
+    method: 'POST',
+    path: '/containers/:ident/default_gateway',
+    summary: 'Let the default routes of the container go through this one of its networks',
+    policy: 'container:network_attach',
+    checksPolicyItself: true,
+    since: ownMinor,
+    merged: { network: { schema: v.networkOrPort }, port: { schema: v.networkOrPort } },
+    status: 202,
+    async handle(call) {
+      await control.chooseGateway(call.caller, identOf(call), toNetworkOrPort(call.input));
+      return { body: null };
+    },
+  };
+}
+
+function toNetworkOrPort({ network, port }: Input): NetworkOrPort {
   if (network !== undefined && port === undefined) return { network: String(network) };
   if (port !== undefined && network === undefined) return { port: String(port) };
   throw new Failure('schema-validation-error', 'exactly one of network and port must be given');
