@@ -84,7 +84,7 @@ async function ask(name: string, verb: string, query: string): Promise<Answer> {
 
 async function attached(
   name: string,
-  verb: 'network_attach' | 'network_detach',
+  verb: 'network_attach' | 'network_detach' | 'default_gateway',
   query: string,
 ): Promise<void> {
   const action = await ask(name, verb, query);
@@ -128,6 +128,11 @@ test('a container joins and leaves networks while it runs; its default routes fo
   assert.deepEqual(await defaults('boat'), gateways(2));
   await attached('boat', 'network_attach', 'network=net3&default_gateway=true');
   assert.deepEqual(await defaults('boat'), gateways(3), 'the gateway that was asked for');
+  await attached('boat', 'default_gateway', 'network=net1');
+  // It has an address of version 4 alone there: version 6 goes by the first network that it has one on.
+  assert.deepEqual(await defaults('boat'), ['4 via 10.61.0.1', '6 via fd00:62::1'], 'chosen afterwards');
+  await attached('boat', 'default_gateway', 'network=net3');
+  assert.deepEqual(await defaults('boat'), gateways(3));
   assert.equal(await startedAt('boat'), started, 'it never stopped');
 });
 
@@ -253,4 +258,57 @@ test('security groups of a running container act at once, on all its ports and b
   const again = await berth.request('POST', '/containers/server/remove_security_group?name=web');
   assert.deepEqual([again.status, /was not added/.test(again.body.errors[0].title)], [400, true]);
   assert.equal(await startedAt('server'), started);
+});
+
+test('dual stack: both families go through a router, and both are filtered', async () => {
+  await berth.cli('router', 'create', 'strait');
+  for (const subnet of ['v4-1', 'v6-1', 'v4-2', 'v6-2']) {
+    const { code, stderr } = await berth.client(
+      'openrc',
+      'openstack',
+      'router',
+      'add',
+      'subnet',
+      'strait',
+      subnet,
+    );
+    assert.equal(code, 0, stderr);
+  }
+  await run('east', { nets: [{ network: 'net1' }], security_groups: ['shut'] }, listen);
+  await run('west', { nets: [{ network: 'net2' }], security_groups: ['shut'] });
+  const shown = await assertAsShown('east');
+  assert.deepEqual(shown.map((address) => (address.includes(':') ? 6 : 4)).sort(), [4, 6]);
+  assert.deepEqual(await defaults('west'), gateways(2));
+  const { stdout } = await machine.docker(
+    'inspect',
+    '-f',
+    '{{json .NetworkSettings.Networks}}',
+    await berth.dockerName('east'),
+  );
+  const [endpoint] = Object.values(JSON.parse(stdout)) as Record<string, string>[];
+  assert.deepEqual([endpoint?.IPAddress, endpoint?.GlobalIPv6Address].sort(), shown);
+  assert.deepEqual([endpoint?.Gateway, endpoint?.IPv6Gateway], ['10.61.0.1', 'fd00:61::1']);
+  const west = await berth.dockerName('west');
+  const answers = async () => {
+    const heard: string[] = [];
+    for (const address of shown) {
+      const { stdout: said } = await machine.docker('exec', west, 'nc', '-w', '2', address, '80');
+      if (said.trim() === 'ahoy') heard.push(address);
+    }
+    return heard.join();
+  };
+  assert.equal(await answers(), '');
+  const [v4 = '', v6 = ''] = shown[0]?.includes(':') ? [...shown].reverse() : shown;
+  const rule = (ethertype: string) =>
+    berth.cli(
+      ...['security-group', 'rule', 'create', 'shut', '--protocol', 'tcp', '--dst-port', '80'],
+      ...['--ethertype', ethertype],
+    );
+  await rule('IPv4');
+  await until('version 4 alone comes through', async () => (await answers()) === v4);
+  await rule('IPv6');
+  await until(
+    'both come through',
+    async () => (await answers()).split(',').sort().join() === [v4, v6].sort().join(),
+  );
 });
