@@ -68,7 +68,7 @@ export interface Agent {
 
 const usualTiming: AgentTiming = { fullLookMs: 60_000, sweepMs: 15_000, retryMs: [500, 60_000] };
 
-/** What of an event makes a container worth a look; the others (exec, health checks, copies …) change no state. */
+/** What of an event makes a container worth a look; the others (exec, copies …) change no state. */
 const tellingActions = new Set(['start', 'die', 'pause', 'unpause', 'destroy', 'oom']);
 
 export async function startAgent(options: AgentOptions): Promise<Agent> {
@@ -217,7 +217,7 @@ async function watch(
     else if (seen.kind === 'lost') {
       log.warn({ reason: seen.reason }, 'Docker lost');
       watcher.onLost();
-    } else if (tellingActions.has(seen.action)) {
+    } else if (tellingActions.has(seen.action) || seen.action.startsWith('health_status')) {
       const uuid = seen.labels[dockerLabels.container];
       if (uuid) watcher.onEvent(uuid, seen.at);
     }

@@ -19,6 +19,7 @@ export function toReport(
     ...(container.finishedAt && { finishedAt: container.finishedAt }),
     reason: reasonOf(container, wanted),
     failed: false,
+    vitals: { restartCount: container.restartCount, health: container.health ?? null },
     resolved: {
       command: [...container.command],
       entrypoint: [...container.entrypoint],

@@ -93,6 +93,8 @@ export interface EngineContainer {
   readonly finishedAt?: string;
   /** Restarts by the Engine since the last start that somebody asked for. */
   readonly restartCount: number;
+  /** Undefined = no health check, or it does not run. */
+  readonly health?: EngineHealth;
   readonly command: readonly string[];
   readonly entrypoint: readonly string[];
   readonly workdir: string;
@@ -111,6 +113,13 @@ export interface EngineEndpoint {
   readonly network: string;
   /** What its driver was told about the endpoint. */
   readonly options: Readonly<Record<string, string>>;
+}
+
+export interface EngineHealth {
+  readonly status: 'starting' | 'healthy' | 'unhealthy';
+  readonly failingStreak: number;
+  /** Of the last check. */
+  readonly output: string;
 }
 
 /** One line of a listing. */

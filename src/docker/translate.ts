@@ -3,6 +3,7 @@ import { type EngineState, engineStates } from '../model/container.ts';
 import type {
   EngineContainer,
   EngineContainerSummary,
+  EngineHealth,
   EngineInfo,
   EngineNetwork,
   EngineStats,
@@ -24,6 +25,11 @@ export interface ContainerAnswer {
     readonly Pid: number;
     readonly StartedAt: string;
     readonly FinishedAt: string;
+    readonly Health?: Maybe<{
+      readonly Status: string;
+      readonly FailingStreak: number;
+      readonly Log: Maybe<readonly { readonly Output: string }[]>;
+    }>;
   };
   readonly Config: {
     readonly Cmd: Maybe<readonly string[]>;
@@ -115,6 +121,7 @@ export function toContainer(answer: ContainerAnswer): EngineContainer {
     ...(startedAt && { startedAt }),
     ...(finishedAt && { finishedAt }),
     restartCount: answer.RestartCount,
+    ...healthOf(State),
     command: Config.Cmd ?? [],
     entrypoint: Config.Entrypoint ?? [],
     workdir: Config.WorkingDir,
@@ -128,6 +135,16 @@ export function toContainer(answer: ContainerAnswer): EngineContainer {
     })),
     pid: State.Pid,
   };
+}
+
+const healthStatuses = ['starting', 'healthy', 'unhealthy'] as const;
+const longestOutput = 500;
+
+function healthOf({ Health, Status }: ContainerAnswer['State']): { health?: EngineHealth } {
+  const status = healthStatuses.find((known) => known === Health?.Status);
+  if (!Health || !status || Status !== 'running') return {};
+  const output = (Health.Log?.at(-1)?.Output ?? '').slice(0, longestOutput);
+  return { health: { status, failingStreak: Health.FailingStreak, output } };
 }
 
 export function toSummary(answer: ContainerSummaryAnswer): EngineContainerSummary {

@@ -43,6 +43,30 @@ export interface Resolved {
   readonly ports: readonly number[];
 }
 
+/** How the container is doing, as the Engine says. */
+export interface Vitals {
+  /** Restarts by the Engine since the last start that somebody asked for. */
+  readonly restartCount: number;
+  /** Null = it has no health check, or does not run. */
+  readonly health: Health | null;
+}
+
+export interface Health {
+  readonly status: 'starting' | 'healthy' | 'unhealthy';
+  readonly failingStreak: number;
+  /** What the last check wrote, cut. */
+  readonly output: string;
+}
+
+/** What was done to an unhealthy container with `auto_heal`. */
+export interface Heals {
+  readonly restarts: number;
+  readonly rebuilds: number;
+  /** Since it was last healthy. */
+  readonly attempts: number;
+  readonly lastAt: string;
+}
+
 export interface Container {
   /** Order of creation. */
   readonly id: number;
@@ -75,6 +99,10 @@ export interface Container {
   readonly runtimeId: string | null;
   readonly exitCode: number | null;
   readonly resolved: Resolved | null;
+  /** Null = never reported. */
+  readonly vitals: Vitals | null;
+  /** Null = it never had to be healed. */
+  readonly heals: Heals | null;
   /** ISO 8601, UTC. */
   readonly startedAt: string | null;
   readonly finishedAt: string | null;

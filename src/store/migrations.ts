@@ -1,5 +1,6 @@
 /** All migrations in order. A released one is never edited: add another. Names sort by number. */
 import type { Migration } from 'kysely/migration';
+import { addContainerHealth } from './container/health-migration.ts';
 import { createContainerTables } from './container/migration.ts';
 import { createRegistriesAndImages } from './container/registries-migration.ts';
 import { createIdentityTables } from './identity/migration.ts';
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration> = {
   '0007-address-groups': createAddressGroups,
   '0008-qos': createQosPolicies,
   '0009-registries-and-images': createRegistriesAndImages,
+  '0010-container-health': addContainerHealth,
 };

@@ -151,6 +151,18 @@ export const ContainerReportShape = Type.Object({
       ports: Type.Array(Type.Number()),
     }),
   ),
+  vitals: Type.Optional(
+    Type.Object({
+      restartCount: Type.Number(),
+      health: Nullable(
+        Type.Object({
+          status: Enum(['starting', 'healthy', 'unhealthy'] as const),
+          failingStreak: Type.Number(),
+          output: Type.String(),
+        }),
+      ),
+    }),
+  ),
 });
 export type ContainerReport = Static<typeof ContainerReportShape>;
 

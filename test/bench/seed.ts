@@ -79,6 +79,8 @@ function containerOf(index: number, owner: Owner): NewContainer {
     runtimeId: newUuid(),
     exitCode: null,
     resolved: null,
+    vitals: null,
+    heals: null,
     startedAt: now,
     finishedAt: null,
     observedAt: now,

@@ -8,6 +8,7 @@ import { connectEngine } from '../../src/docker/connect.ts';
 import type { ContainerBody, EngineSignal } from '../../src/docker/engine.ts';
 import { isFailure } from '../../src/model/failure.ts';
 import { importBusybox, removeImage } from '../helpers/busybox-image.ts';
+import { until } from '../helpers/until.ts';
 
 const mark = `berth-test-docker-${process.pid}`;
 const image = `${mark}:1`;
@@ -174,6 +175,24 @@ test('a terminal has a size; where there is none it cannot be set', async () => 
     { timeoutMs: 10_000 },
   );
   assert.equal(output.trim(), '33 99');
+});
+
+test('a health check tells: unhealthy, how often, and what it wrote', async () => {
+  const second = 1e9;
+  const id = await run('health', ['sleep', '1000'], {
+    Healthcheck: {
+      Test: ['CMD-SHELL', 'echo ill; exit 1'],
+      Interval: second / 10,
+      Timeout: second,
+      Retries: 1,
+    },
+  });
+  const health = await until('it is found unhealthy', async () => {
+    const { health: now } = (await engine.findContainer(id)) ?? {};
+    return now?.status === 'unhealthy' && now;
+  });
+  assert.match(health.output, /ill/);
+  assert.ok(health.failingStreak >= 1);
 });
 
 test('images: there, not there, malformed, unreachable registry', async () => {

@@ -7,6 +7,7 @@ import { checkedTar } from '../../src/agent/tar-check.ts';
 import { KeyedQueue } from '../../src/base/keyed-queue.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import type { EngineState } from '../../src/model/container.ts';
+import type { Health } from '../../src/model/container-record.ts';
 import { Failure } from '../../src/model/failure.ts';
 import {
   type ContainerReport,
@@ -71,6 +72,7 @@ export const fakeHostReport: HostReport = {
 export class FakeAgent {
   readonly bus: Bus;
   readonly engine = new Map<string, EngineContainer>();
+  readonly health = new Map<string, Health>();
   /** Hears of nothing any more. */
   isDeaf = false;
   readonly images = new Set<string>();
@@ -240,6 +242,7 @@ export class FakeAgent {
       ...(known.startedAt === undefined ? {} : { startedAt: known.startedAt }),
       ...(known.finishedAt === undefined ? {} : { finishedAt: known.finishedAt }),
       ...(known.exitCode === undefined ? {} : { exitCode: known.exitCode }),
+      vitals: { restartCount: 0, health: this.health.get(uuid) ?? null },
       resolved: {
         command: spec.command.length > 0 ? spec.command : ['/bin/sh'],
         entrypoint: spec.entrypoint,

@@ -1,8 +1,8 @@
 /**
  * The container on the wire: the only place that knows its 37 fields, and which of them the caller may see.
  *
- * Fields do not depend on the microversion; from 1.41 `addresses` has the floating ones, too, and says of each which it is, as
- * Nova does. A field is hidden when the rule `container:get_one:<field>` denies it.
+ * Fields do not depend on the microversion up to 1.40; from 1.41 there are six more, and `addresses` has the floating ones, too, and
+ * says of each which it is, as Nova does. A field is hidden when the rule `container:get_one:<field>` denies it.
  */
 import type { OutsideAddress } from '../../control/networking.ts';
 import type { Policy } from '../../control/policy.ts';
@@ -21,6 +21,8 @@ export interface Viewer {
   readonly outside?: Outside;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Minor microversion: from 1.41 on there is more to see. */
+  readonly version: number;
 }
 
 export function toWire(container: Container, viewer: Viewer): Record<string, unknown> {
@@ -59,6 +61,30 @@ export function toWire(container: Container, viewer: Viewer): Record<string, unk
     created_at: toTime(container.createdAt),
     updated_at: toTime(container.updatedAt),
     ...guardedFields(container, viewer),
+    ...(viewer.version >= tellsLifeSince ? lifeOf(container) : {}),
+  };
+}
+
+const tellsLifeSince = 41;
+
+/** Not in Zun. */
+function lifeOf({ startedAt, finishedAt, exitCode, vitals, heals }: Container) {
+  const health = vitals?.health ?? null;
+  return {
+    started_at: toTime(startedAt),
+    finished_at: toTime(finishedAt),
+    exit_code: exitCode,
+    restart_count: vitals?.restartCount ?? 0,
+    health: health && {
+      status: health.status,
+      failing_streak: health.failingStreak,
+      output: health.output,
+    },
+    heals: {
+      restarts: heals?.restarts ?? 0,
+      rebuilds: heals?.rebuilds ?? 0,
+      last_at: toTime(heals?.lastAt ?? null),
+    },
   };
 }
 
@@ -78,7 +104,9 @@ function outsideKey({ nics }: Container, { outside }: Viewer): string {
 
 /** JSON of `toWire`, kept as long as the record does not change: for long lists. */
 export function toWireJson(container: Container, viewer: Viewer): string {
-  const shown = `${guardedNames.filter((name) => mayShow(name, container, viewer)).join()} ${outsideKey(container, viewer)}`;
+  const names = guardedNames.filter((name) => mayShow(name, container, viewer));
+  const isNew = viewer.version >= tellsLifeSince;
+  const shown = `${names.join()} ${isNew} ${outsideKey(container, viewer)}`;
   const byView = rendered.get(container) ?? new Map();
   rendered.set(container, byView);
   let parts = byView.get(shown);

@@ -207,8 +207,16 @@ const userFields = [
 ];
 const adminFields = ['host', 'image_pull_policy', 'privileged', 'runtime'];
 
-test('show has 37 fields for an administrator, four fewer for others, at every version', async () => {
-  for (const version of ['1.1', '1.40', '1.41']) {
+test('show has 37 fields for an administrator, four fewer for others, at every version of Zun; six more from 1.41 on', async () => {
+  const later = ['started_at', 'finished_at', 'exit_code', 'restart_count', 'health', 'heals'];
+  const { body: now } = await api.ask('GET', `/v1/containers/${uuid}`, { version: '1.41' });
+  assert.deepEqual(Object.keys(now).sort(), [...userFields, ...later].sort());
+  assert.deepEqual(now.heals, { restarts: 0, rebuilds: 0, last_at: null });
+  const { body: list } = await api.ask('GET', '/v1/containers?limit=1', { version: '1.41' });
+  assert.ok('health' in list.containers[0]);
+  const { body: older } = await api.ask('GET', '/v1/containers?limit=1', { version: '1.40' });
+  assert.ok(!('health' in older.containers[0]));
+  for (const version of ['1.1', '1.40']) {
     const { body } = await api.ask('GET', `/v1/containers/${uuid}`, { version });
     assert.deepEqual(Object.keys(body).sort(), [...userFields].sort());
     const admin = await api.ask('GET', `/v1/containers/${uuid}`, { version, token: 'admin' });

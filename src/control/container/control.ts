@@ -22,6 +22,7 @@ import { questionUseCases } from './ask-agent.ts';
 import type { ContainerContext } from './context.ts';
 import { type CreateAsk, createContainer } from './create.ts';
 import { Deadlines } from './deadlines.ts';
+import { Healer } from './heal.ts';
 import { hostUseCases } from './hosts.ts';
 import { ImageKeeper, imageUseCases } from './images.ts';
 import { actionOf, actionsOf, type ListAsk, listFor } from './list.ts';
@@ -66,6 +67,7 @@ export function createContainerControl(options: ContainerControlOptions) {
   const live = new LiveLook(ctx);
   const images = new ImageKeeper(ctx);
   const deadlines = new Deadlines(ctx);
+  const healer = new Healer(ctx);
   const reconciler = new Reconciler({
     name: 'container ports',
     log: ctx.log,
@@ -73,6 +75,7 @@ export function createContainerControl(options: ContainerControlOptions) {
     pass: async () => {
       await images.pass();
       await deadlines.pass();
+      await healer.pass();
       await ctx.provisioner.pass();
     },
   });
@@ -124,6 +127,8 @@ export function createContainerControl(options: ContainerControlOptions) {
 
     /** Ends what has taken too long; the reconciler does it regularly. */
     endLate: () => deadlines.pass(),
+    /** Restarts or rebuilds what is unhealthy and to be healed; the reconciler does it regularly. */
+    heal: () => healer.pass(),
     /** Answers agents. Call once, before they connect. */
     serve(): void {
       serveAgents(ctx);

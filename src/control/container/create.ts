@@ -154,6 +154,8 @@ async function place(ctx: ContainerContext, trx: Trx, checked: Checked): Promise
     runtimeId: null,
     exitCode: null,
     resolved: null,
+    vitals: null,
+    heals: null,
     startedAt: null,
     finishedAt: null,
     observedAt: null,

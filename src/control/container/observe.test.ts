@@ -29,6 +29,8 @@ const running: Container = {
   runtimeId: 'abc',
   exitCode: null,
   resolved: null,
+  vitals: null,
+  heals: null,
   startedAt: null,
   finishedAt: null,
   observedAt: '2026-11-21T09:00:10.000Z',

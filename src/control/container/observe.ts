@@ -54,6 +54,7 @@ export function observe(seen: Observation): Consequence {
       taskState:
         remaining.length > 0 ? (report?.taskState ?? container.taskState) : (report?.taskState ?? null),
       ...revertedUpdate(container, ended),
+      ...recovered(container, report),
       ...afterEnds(container, ended),
       ...verdict,
     },
@@ -98,7 +99,7 @@ function isThere(state: EngineState | null | undefined): boolean {
 
 type Facts = Pick<
   ContainerChange,
-  'engineState' | 'observedAt' | 'runtimeId' | 'exitCode' | 'startedAt' | 'finishedAt' | 'resolved'
+  'engineState' | 'observedAt' | 'runtimeId' | 'exitCode' | 'startedAt' | 'finishedAt' | 'resolved' | 'vitals'
 >;
 
 function factsOf(report: ContainerReport | undefined): Facts {
@@ -111,6 +112,7 @@ function factsOf(report: ContainerReport | undefined): Facts {
     ...(report.startedAt === undefined ? {} : { startedAt: report.startedAt }),
     ...(report.finishedAt === undefined ? {} : { finishedAt: report.finishedAt }),
     ...(report.resolved === undefined ? {} : { resolved: report.resolved }),
+    ...(report.vitals === undefined ? {} : { vitals: report.vitals }),
   };
 }
 
@@ -169,4 +171,10 @@ function revertedUpdate(container: Container, ended: readonly Ended[]): Containe
   const previous = refused?.operation.args.previous;
   if (!previous) return {};
   return { spec: { ...container.spec, ...previous }, revision: container.revision + 1 };
+}
+
+/** Healthy again: the next illness starts with a restart, at once. */
+function recovered({ heals }: Container, report: ContainerReport | undefined): ContainerChange {
+  if (heals === null || heals.attempts === 0 || report?.vitals?.health?.status !== 'healthy') return {};
+  return { heals: { ...heals, attempts: 0 } };
 }

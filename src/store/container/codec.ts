@@ -33,6 +33,8 @@ export const containerColumns = [
   'security_groups',
   'exposed_group_id',
   'resolved',
+  'vitals',
+  'heals',
 ] as const satisfies readonly (keyof ContainersTable)[];
 
 export type ContainerRow = Pick<Selectable<ContainersTable>, (typeof containerColumns)[number]>;
@@ -61,6 +63,8 @@ export function toContainer(row: ContainerRow): Container {
     runtimeId: row.runtime_id,
     exitCode: row.exit_code,
     resolved: row.resolved === null ? null : JSON.parse(row.resolved),
+    vitals: row.vitals === null ? null : JSON.parse(row.vitals),
+    heals: row.heals === null ? null : JSON.parse(row.heals),
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     observedAt: row.observed_at,
@@ -107,7 +111,7 @@ export function toContainerRow(container: NewContainer): Insertable<ContainersTa
   };
 }
 
-const jsonFields = new Set(['nets', 'nics', 'securityGroupIds', 'resolved']);
+const jsonFields = new Set(['nets', 'nics', 'securityGroupIds', 'resolved', 'vitals', 'heals']);
 
 function columnOf(field: string): string {
   if (field === 'securityGroupIds') return 'security_groups';

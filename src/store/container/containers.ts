@@ -156,3 +156,14 @@ export async function usageOfProject(db: DbOrTrx, projectId: string): Promise<Us
     .executeTakeFirst();
   return row ?? noUsage;
 }
+
+/** Whose health check fails and whose owner wants them healed. */
+export async function unhealthyContainers(db: DbOrTrx): Promise<string[]> {
+  const rows = await db
+    .selectFrom('containers')
+    .select('uuid')
+    .where('auto_heal', '=', 1)
+    .where('vitals', 'like', '%"status":"unhealthy"%')
+    .execute();
+  return rows.map(({ uuid }) => uuid);
+}

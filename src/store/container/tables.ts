@@ -33,6 +33,8 @@ export interface ContainersTable {
   security_groups: string | null;
   exposed_group_id: string | null;
   resolved: string | null;
+  vitals: string | null;
+  heals: string | null;
   image: string;
   image_driver: string;
   cpu: number;

@@ -29,6 +29,7 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
   const updates = updateFields(control);
   const viewer = async ({ caller, version }: Call, containers: readonly Container[]): Promise<Viewer> => ({
     caller,
+    version,
     policy,
     now: Date.now(),
     ...(version < ownMinor ? {} : { outside: await control.outsideAddresses(containers) }),
