@@ -73,6 +73,8 @@ export interface PluggedPort extends Endpoint {
 }
 
 interface Applied extends NetworkRuleset {
+  /** The very object: one that is asked for again needs no plan. */
+  readonly network: WantedNetwork;
   readonly mtu: number;
   /** All of its routers, as text. */
   readonly routers: string;
@@ -92,6 +94,8 @@ export class Dataplane {
   /** Keyed by namespace. */
   readonly #queue = new KeyedQueue();
   readonly #applied = new Map<string, Applied>();
+  /** Ports plugged by this process: to find them without listing what may be thousands of links. */
+  readonly #plugged = new Map<string, { readonly netns: string; readonly endpointId: string }>();
 
   constructor(options: DataplaneOptions) {
     this.#kernel = options.kernel;
@@ -128,6 +132,7 @@ export class Dataplane {
       const { endpointId } = endpoint;
       const steps = plugSteps(this.#instance, network, { port, endpointId });
       await this.#apply(network, undo, { what: 'changes', steps });
+      this.#plugged.set(port.id, { netns, endpointId });
       this.#routers.welcome(network.id);
       return { linkName: containerLink(port.id) };
     }).then((result) => {
@@ -142,13 +147,12 @@ export class Dataplane {
    */
   async unplug(endpoint: { readonly portId: string; readonly endpointId?: string }): Promise<void> {
     const { portId, endpointId } = endpoint;
-    for (const plugged of await this.activePorts()) {
-      if (plugged.portId !== portId) continue;
-      await this.#queue.run(plugged.netns, async () => {
-        const now = await this.#pluggedIn(plugged.netns, []);
-        const still = now.find((each) => each.portId === portId);
+    for (const { netns } of await this.#placesOf(portId)) {
+      await this.#queue.run(netns, async () => {
+        const still = this.#plugged.get(portId) ?? (await this.#pluggedIn(netns, [])).find(isPort(portId));
         if (!still || (endpointId !== undefined && still.endpointId !== endpointId)) return;
-        await this.#kernel.apply(removePair(plugged.netns, portId));
+        await this.#kernel.apply(removePair(netns, portId));
+        this.#plugged.delete(portId);
       });
     }
   }
@@ -158,6 +162,11 @@ export class Dataplane {
     const [namespaces, links] = await Promise.all([this.#networkNamespaces(), this.#kernel.links()]);
     const found = await Promise.all(namespaces.map((netns) => this.#pluggedIn(netns, links)));
     return found.flat();
+  }
+
+  async #placesOf(portId: string): Promise<readonly { readonly netns: string }[]> {
+    const known = this.#plugged.get(portId);
+    return known ? [known] : (await this.activePorts()).filter(isPort(portId));
   }
 
   /** Removes the network from this host, plugged ports included. */
@@ -235,10 +244,28 @@ export class Dataplane {
   }
 
   async #converge(wanted: WantedSource, what: Extent = 'changes'): Promise<void> {
+    const netns = networkNamespace(this.#instance, wanted.id);
     await this.#turn(wanted, async (network, undo) => {
+      const before = what === 'changes' ? this.#applied.get(netns)?.network : undefined;
       await this.#apply(network, undo, { what, steps: [] });
-      await this.#removeStaleLinks(network);
+      try {
+        await (before ? this.#removePairs(before, network) : this.#removeStaleLinks(network));
+      } catch (error) {
+        // What is stale is no longer known: the next turn looks for it.
+        this.#applied.delete(netns);
+        throw error;
+      }
     });
+  }
+
+  /** Of ports and routers' legs that the network had before and has no more. */
+  async #removePairs(before: WantedNetwork, after: WantedNetwork): Promise<void> {
+    if (before === after) return;
+    const kept = new Set(portIdsOf(after));
+    const gone = portIdsOf(before).filter((id) => !kept.has(id));
+    const netns = networkNamespace(this.#instance, after.id);
+    await this.#kernel.apply(gone.flatMap((id) => removePair(netns, id)));
+    for (const id of gone) this.#plugged.delete(id);
   }
 
   #turn<T>(
@@ -267,6 +294,7 @@ export class Dataplane {
   ): Promise<void> {
     const netns = networkNamespace(this.#instance, network.id);
     const wanted = {
+      network,
       mtu: network.mtu,
       routers: JSON.stringify(network.routers),
       limits: limitsOf(network),
@@ -276,7 +304,10 @@ export class Dataplane {
     const isPresent = (await this.#kernel.namespaces()).includes(netns);
     let reason: Reason = isPresent ? 'look' : 'doubt';
     if (what === 'changes' && before?.mtu === network.mtu && isPresent) {
-      const { script, ...applied } = planChange(before, network, freshGeneration());
+      const { script, ...applied } =
+        before.network === network
+          ? { ...before, script: '' }
+          : planChange(before, network, freshGeneration());
       try {
         await this.#kernel.apply([
           ...(script ? [{ do: 'nft', netns, script } as const] : []),
@@ -316,10 +347,7 @@ export class Dataplane {
 
   async #removeStaleLinks(network: WantedNetwork): Promise<void> {
     const netns = networkNamespace(this.#instance, network.id);
-    const legs = network.routers.flatMap(({ interfaces }) =>
-      interfaces.map(({ portId }) => portLink(portId)),
-    );
-    const wanted = new Set([...legs, ...network.ports.map(({ id }) => portLink(id))]);
+    const wanted = new Set(portIdsOf(network).map(portLink));
     const links = await this.#kernel.links(netns);
     const isKept = ({ alias, name }: KernelLink) => {
       const limited = parseLimitAlias(this.#instance, alias);
@@ -369,6 +397,14 @@ export class Dataplane {
 function freshGeneration(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
+
+/** Of its ports, and of the legs of its routers. */
+function portIdsOf({ ports, routers }: WantedNetwork): string[] {
+  const legs = routers.flatMap(({ interfaces }) => interfaces.map(({ portId }) => portId));
+  return [...legs, ...ports.map(({ id }) => id)];
+}
+
+const isPort = (portId: string) => (plugged: Endpoint) => plugged.portId === portId;
 
 function portOf(network: WantedNetwork, portId: string): WantedPort {
   const port = network.ports.find(({ id }) => id === portId);
