@@ -166,6 +166,6 @@ test('nothing is left of a port that is unplugged or whose container vanished', 
   await dataplane.plug(network, { portId: limited.port.id, endpointId: 'again' });
   assert.ok((await names()).includes(detour));
   await tool('ip', '-n', netns, 'link', 'delete', portLink(limited.port.id));
-  await dataplane.converge(network);
+  await dataplane.repair(network);
   assert.ok(!(await names()).includes(detour));
 });

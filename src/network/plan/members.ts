@@ -82,6 +82,7 @@ function memberOf(port: WantedPort, portClass: PortClass | undefined): Member {
 }
 
 function classKey(groupIds: readonly string[]): string {
+  if (groupIds.length < 2) return groupIds[0] ?? '';
   return [...new Set(groupIds)].sort().join(' ');
 }
 

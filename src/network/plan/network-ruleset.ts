@@ -18,9 +18,7 @@ export interface NetworkRuleset {
 }
 
 export function planNetworkRuleset(network: WantedNetwork, generation: number): Ruleset {
-  const { members, classes } = membersOf(network);
-  const filters = [filterTable(network, 4, classes), filterTable(network, 6, classes)];
-  return [guardTable(members), ...filters.map((table) => withGeneration(table, generation))];
+  return planRulesets(network)(generation);
 }
 
 /** The ruleset that follows what was applied `before` (unknown = all anew), and the script that leads to it. */
@@ -29,11 +27,20 @@ export function planChange(
   network: WantedNetwork,
   fresh: number,
 ): NetworkRuleset & { readonly script: string } {
+  const rulesetOf = planRulesets(network);
   if (before) {
-    const ruleset = planNetworkRuleset(network, before.generation);
+    const ruleset = rulesetOf(before.generation);
     const script = printChanges(before.ruleset, ruleset);
     if (isGrowth(script)) return { generation: before.generation, ruleset, script };
   }
-  const ruleset = planNetworkRuleset(network, fresh);
+  const ruleset = rulesetOf(fresh);
   return { generation: fresh, ruleset, script: printChanges(before?.ruleset, ruleset) };
+}
+
+/** All that the generation does not matter to, once. */
+function planRulesets(network: WantedNetwork): (generation: number) => Ruleset {
+  const { members, classes } = membersOf(network);
+  const guard = guardTable(members);
+  const filters = [filterTable(network, 4, classes), filterTable(network, 6, classes)];
+  return (generation) => [guard, ...filters.map((table) => withGeneration(table, generation))];
 }
