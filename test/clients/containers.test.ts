@@ -91,6 +91,17 @@ test('zun cp copies files in and out; what comes back is what went in', async ()
   assert.match(missing.stdout + missing.stderr, /nowhere/);
 });
 
+test('berth policy says why somebody may or may not', async () => {
+  const rules = await berth.admin('policy', 'list');
+  assert.ok(rules.some(({ rule }: { rule: string }) => rule === 'container:create:privileged'));
+  const may = await berth.admin('policy', 'explain', 'demo', 'container:start', 'boat', '--project', 'demo');
+  assert.equal(may.allowed, true, JSON.stringify(may));
+  assert.match(may.checks, /yes: project_id:%\(project_id\)s/);
+  const mayNot = await berth.admin('policy', 'explain', 'demo', 'host:get_all', '--project', 'demo');
+  assert.equal(mayNot.allowed, false);
+  assert.match(mayNot.checks, /no: role:admin .* in context_is_admin/);
+});
+
 test('zun stops, starts and deletes; the action log tells', async () => {
   await zun('stop', 'boat');
   await berth.untilStatus('boat', 'Stopped');
