@@ -3,5 +3,13 @@ import type { Dataplane } from '../network/dataplane.ts';
 
 export type HostDataplane = Pick<
   Dataplane,
-  'converge' | 'repair' | 'plug' | 'unplug' | 'activePorts' | 'setDefaultRoutes' | 'sweep' | 'examine'
+  | 'converge'
+  | 'repair'
+  | 'plug'
+  | 'unplug'
+  | 'activePorts'
+  | 'setDefaultRoutes'
+  | 'setResolverWays'
+  | 'sweep'
+  | 'examine'
 >;

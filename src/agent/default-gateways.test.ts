@@ -91,4 +91,6 @@ test('what dockerd does not do is done by settling', async () => {
     { version: 4, macAddress: 'fa:16:3e:00:00:01', via: '10.0.1.1' },
     { version: 6, macAddress: 'fa:16:3e:00:00:03', via: 'fd00:3::1' },
   ]);
+  const ways = ([4, 6] as const).map((version) => ({ version, macAddress: 'fa:16:3e:00:00:04' }));
+  assert.deepEqual(dataplane.resolverWays.get(7), ways, 'the first network’s');
 });

@@ -13,7 +13,7 @@ type IpVersion = 4 | 6;
 const versions = [4, 6] as const;
 
 export interface DefaultGatewaysOptions {
-  readonly dataplane: Pick<HostDataplane, 'setDefaultRoutes'>;
+  readonly dataplane: Pick<HostDataplane, 'setDefaultRoutes' | 'setResolverWays'>;
   readonly findNetwork: (id: string) => WantedNetwork | undefined;
   /** All ports of the container that has this port; undefined = it is no container's of ours. */
   readonly nicsAround: (portId: string) => readonly Nic[] | undefined;
@@ -55,13 +55,18 @@ export class DefaultGateways {
     return nics.length < 2 && (this.#choose(nics, 4) !== undefined || this.#choose(nics, 6) === undefined);
   }
 
-  /** Sets the default routes of the running container with this process. */
+  /**
+   * Sets the default routes of the running container with this process, and its way to the resolver: that of its first
+   * network, which may be another one now.
+   */
   async settle(pid: number, nics: readonly Nic[]): Promise<void> {
     const routes = versions.flatMap((version) => {
       const gateway = this.#choose(nics, version);
       return gateway ? [{ version, macAddress: gateway.nic.macAddress, via: gateway.address }] : [];
     });
-    await this.#options.dataplane.setDefaultRoutes(pid, routes);
+    const { dataplane } = this.#options;
+    await dataplane.setDefaultRoutes(pid, routes);
+    await dataplane.setResolverWays(pid, waysOf(nics));
   }
 
   #choose(nics: readonly Nic[], version: IpVersion): Gateway | undefined {
@@ -79,4 +84,11 @@ export class DefaultGateways {
     const gateway = subnets.find(({ id }) => id === subnetId)?.gatewayIp ?? undefined;
     return fixedIps.some(({ address }) => address === gateway) ? undefined : gateway;
   }
+}
+
+function waysOf(nics: readonly Nic[]) {
+  return versions.flatMap((version) => {
+    const nic = nics.find(({ fixedIps }) => fixedIps.some((ip) => ip.version === version));
+    return nic ? [{ version, macAddress: nic.macAddress }] : [];
+  });
 }

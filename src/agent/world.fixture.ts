@@ -41,6 +41,7 @@ export class FakeDataplane implements HostDataplane {
   readonly sweeps: { networks: readonly string[]; routers: readonly string[] }[] = [];
   /** By process id. */
   readonly defaultRoutes = new Map<number, Parameters<HostDataplane['setDefaultRoutes']>[1]>();
+  readonly resolverWays = new Map<number, Parameters<HostDataplane['setResolverWays']>[1]>();
   failNext: Error | undefined;
 
   async converge(wanted: Parameters<HostDataplane['converge']>[0]): Promise<void> {
@@ -87,6 +88,10 @@ export class FakeDataplane implements HostDataplane {
 
   async setDefaultRoutes(...[pid, routes]: Parameters<HostDataplane['setDefaultRoutes']>): Promise<void> {
     this.defaultRoutes.set(pid, routes);
+  }
+
+  async setResolverWays(...[pid, ways]: Parameters<HostDataplane['setResolverWays']>): Promise<void> {
+    this.resolverWays.set(pid, ways);
   }
 
   async sweep(networks: readonly string[], routers: readonly string[]): Promise<string[]> {

@@ -24,7 +24,7 @@ import {
   portLink,
 } from '../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../wire/host-network.ts';
-import { type DefaultRoute, setDefaultRoutes } from './default-routes.ts';
+import { type DefaultRoute, type ResolverWay, setDefaultRoutes, setResolverWays } from './default-routes.ts';
 import { Doctor, type Finding, type Part } from './doctor/doctor.ts';
 import { type Limits, limitSteps, limitsOf, parseLimitAlias } from './plan/bandwidth.ts';
 import { printRuleset } from './plan/changes.ts';
@@ -214,6 +214,11 @@ export class Dataplane {
   /** For a container's process: its namespace's default routes become these. */
   setDefaultRoutes(pid: number, routes: readonly DefaultRoute[]): Promise<void> {
     return setDefaultRoutes(this.#kernel, pid, routes);
+  }
+
+  /** On which links the container with this process finds a resolver. */
+  setResolverWays(pid: number, ways: readonly ResolverWay[]): Promise<void> {
+    return setResolverWays(this.#kernel, pid, ways);
   }
 
   /** Resolves when nothing is under way. */

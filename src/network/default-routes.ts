@@ -1,9 +1,11 @@
 /**
- * Default routes of a container that runs, in the namespace that its engine made: nothing but these is touched there. Its
- * links are told by their MAC addresses, so that a process id that is another's by now does no harm.
+ * Default routes, and the way to the resolver, of a container that runs, in the namespace that its engine made: nothing
+ * but these is touched there. Its links are told by their MAC addresses, so that a process id that is another's by now
+ * does no harm.
  */
 import { type Kernel, type KernelRoute, type KernelStep, namespaceOfProcess } from '../host/kernel.ts';
 import { Failure } from '../model/failure.ts';
+import { resolverPrefix } from '../model/resolver.ts';
 
 export interface DefaultRoute {
   readonly version: 4 | 6;
@@ -28,6 +30,25 @@ export async function setDefaultRoutes(
   const linkOf = (mac: string) => links.find((link) => link.mac === mac.toLowerCase())?.name;
   const names = links.filter(({ kind }) => kind !== 'loopback').map(({ name }) => name);
   await kernel.apply(planDefaultRoutes(netns, { routes, wanted, linkOf, names }));
+}
+
+/** The link, by its MAC address, on which the container finds a resolver; for each IP version at most one. */
+export type ResolverWay = Omit<DefaultRoute, 'via'>;
+
+/** Each way takes the place of another one. A link that is not there leads nowhere. */
+export async function setResolverWays(
+  kernel: Kernel,
+  pid: number,
+  ways: readonly ResolverWay[],
+): Promise<void> {
+  const netns = namespaceOfProcess(pid);
+  const links = await kernel.links(netns);
+  await kernel.apply(
+    ways.flatMap(({ version, macAddress }): KernelStep[] => {
+      const link = links.find(({ mac }) => mac === macAddress.toLowerCase())?.name;
+      return link === undefined ? [] : [{ do: 'ensure-route', netns, to: resolverPrefix(version), link }];
+    }),
+  );
 }
 
 interface Situation {

@@ -94,10 +94,30 @@ test('containers of a network find each other and the outside; other tenants fin
   await berth.as('blue', 'subnet', 'create', 'shop4', '--network', 'shop', '--subnet-range', '10.60.0.0/24');
   await run('blue', 'shop', 'stranger');
   const own = (await berth.addressesOf('stranger'))[0] ?? 'none';
-  await isCalled('stranger', own, `host-${own.replaceAll('.', '-')}`);
+  await isCalled('stranger', own, 'stranger.');
   assert.match(await lookUp('stranger', 'web', 'a'), /NXDOMAIN/);
   const foreign = toReverseName(addresses.find((one) => one.includes(':')) ?? '');
   assert.doesNotMatch(await lookUp('stranger', foreign, 'ptr', resolverAddress[4]), /shop\.example/);
+});
+
+test('a container that leaves its first network asks the resolver of the next', async () => {
+  await openstack('network', 'create', 'yard');
+  await openstack('subnet', 'create', 'yard4', '--network', 'yard', '--subnet-range', '10.61.0.0/24');
+  await run('berth', 'yard', 'gate');
+  const gate = (await berth.addressesOf('gate'))[0] ?? 'none';
+  const change = async (verb: string, network: string) => {
+    const { code, stderr } = await berth.client('openrc', 'zun', verb, '--network', network, 'client');
+    assert.equal(code, 0, stderr);
+  };
+  await change('network-attach', 'yard');
+  await until('two networks', async () => (await berth.addressesOf('client')).length === 3);
+  await finds('client', 'web', '10.60.0.');
+  await change('network-detach', 'shop');
+  await finds('client', 'gate.openstacklocal', gate);
+  await change('network-attach', 'shop');
+  await until('both again', async () => (await berth.addressesOf('client')).length === 3);
+  await finds('client', 'gate.openstacklocal', gate);
+  await change('network-detach', 'yard');
 });
 
 test('names survive a restart of Berth, and go with their container', async () => {
