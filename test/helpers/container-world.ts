@@ -28,6 +28,7 @@ import type { HostReport } from '../../src/wire/agent.ts';
 import { HandClock } from './clock.ts';
 import { FakeAgent } from './fake-agent.ts';
 import { FakeNetworking } from './fake-networking.ts';
+import { Life } from './life.ts';
 
 export function callerOf(projectId: string, isAdmin = false): Caller {
   return {
@@ -71,6 +72,8 @@ export interface World {
   readonly user: Caller;
   readonly admin: Caller;
   readonly agent: FakeAgent;
+  /** That of the control there is now. */
+  readonly life: Life;
   connect(host: string, report?: Partial<HostReport>): Promise<FakeAgent>;
   crash(): Promise<void>;
   /** Creates, and waits until the agent has made it. */
@@ -95,14 +98,16 @@ export async function createWorld(
   const [user, admin] = [callerOf('project-a'), callerOf('project-admin', true)];
   let bus: Bus;
   let control: ContainerControl;
+  let life: Life;
 
   function build(): void {
     bus = board.connect({ kind: 'server' });
-    const waker = new BusWaker(bus);
+    life = new Life();
+    const waker = life.waker(new BusWaker(bus));
     control = createContainerControl({
-      db,
+      db: life.database(db),
       bus,
-      networking,
+      networking: life.service(networking),
       waker,
       config,
       clock,
@@ -142,6 +147,9 @@ export async function createWorld(
     agent,
     get control() {
       return control;
+    },
+    get life() {
+      return life;
     },
     connect,
     async crash() {

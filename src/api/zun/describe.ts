@@ -135,8 +135,8 @@ function statusTables(): string[] {
       `| ${action} | ${containerStatuses.map((status) => (allowed.includes(status) ? 'yes' : '')).join(' | ')} |`,
   );
   const ends = Object.entries(deadlines).map(
-    ([verb, { shows, seconds, becomes, recovery }]) =>
-      `| ${verb} | ${shows ?? ''} | ${seconds / 60} min | ${becomes ?? 'as Docker has it'} | ${recovery} |`,
+    ([verb, { shows, seconds, becomes, recovery, settles }]) =>
+      `| ${verb} | ${shows ?? ''} | ${seconds / 60} min | ${becomes ?? 'as Docker has it'} | ${recovery} | ${settles.join(' or ')} |`,
   );
   return [
     '## Statuses',
@@ -148,10 +148,10 @@ function statusTables(): string[] {
     ...rows,
     '',
     'An operation that is under way outlives every crash, and fails when it has not ended in time, with a reason. The time that the owner gave',
-    'it (`timeout`) is added.',
+    'it (`timeout`) is added. A request whose answer was lost in a crash has been taken up as a whole or not at all.',
     '',
-    '| operation | status meanwhile | ends within | then | after a crash |',
-    '|---|---|---|---|---|',
+    '| operation | status meanwhile | ends within | if not, it is | after a crash | which ends in |',
+    '|---|---|---|---|---|---|',
     ...ends,
     '',
   ];
