@@ -226,7 +226,7 @@ test('the session of Kuryr’s design: its objects with their names, tags, pools
     assert.ok(network && pool && subnet);
     assert.equal(network.name, `kuryr-net-${dockerId.slice(0, 8)}`);
     assert.deepEqual(network.tags.toSorted(), [
-      'kuryr.host:here',
+      `kuryr.host.${dockerId.slice(0, 12)}:here`,
       `kuryr.net.uuid.lh:${dockerId.slice(0, 32)}`,
       `kuryr.net.uuid.uh:${dockerId.slice(32)}`,
     ]);
@@ -259,6 +259,30 @@ test('the session of Kuryr’s design: its objects with their names, tags, pools
     assert.equal((await service.list('ports', {})).length, 2);
     for (const name of ['a', 'b']) await docker('rm', '--force', nameOf(name));
     assert.deepEqual(await service.list('ports', {}), []);
+  }));
+
+test('an exposed port is reachable from outside the group, another one is not', () =>
+  withObjects({ containers: ['a', 'b'], networks: ['n'] }, async () => {
+    const lonely = await service.create('security-groups', { name: 'lonely' });
+    try {
+      await createNetwork('n', '--subnet', '10.82.0.0/24');
+      await startContainer('a', 'n', '--ip', '10.82.0.10', '--expose', '8080');
+      const network = `name=${nameOf('n')},driver-opt=berth.security-groups=lonely`;
+      await docker('run', '--detach', '--name', nameOf('b'), '--network', network, image, 'sleep', '100000');
+      for (const port of ['8080', '8081']) {
+        await docker('exec', '--detach', nameOf('a'), 'nc', '-ll', '-p', port, '-e', 'echo', port);
+      }
+      const hear = (port: string) => inContainer('b', 'nc', '-w', '2', '10.82.0.10', port).catch(() => '');
+      await until('the exposed port answers', async () => (await hear('8080')) === '8080');
+      assert.equal(await hear('8081'), '');
+      const isOwn = ({ name }: { name: string }) => name.endsWith('-exposed_ports');
+      assert.equal((await service.list('security-groups', {})).filter(isOwn).length, 1);
+      for (const name of ['a', 'b']) await docker('rm', '--force', nameOf(name));
+      assert.equal((await service.list('security-groups', {})).filter(isOwn).length, 0);
+    } finally {
+      for (const name of ['a', 'b']) await docker('rm', '--force', nameOf(name)).catch(() => undefined);
+      await service.remove('security-groups', lonely.id);
+    }
   }));
 
 test('a network removed while the driver is dead is freed when it is back', () =>

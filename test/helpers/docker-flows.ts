@@ -81,12 +81,16 @@ export interface ContainerRequest {
   readonly mac: string;
   readonly ip?: string;
   readonly ip6?: string;
+  /** `--expose` and `-p`, as dockerd tells them. */
+  readonly labels?: object;
+  /** `--network name=…,driver-opt=…` */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 export async function startContainer(
   world: KuryrWorld,
   network: NetworkOfDocker,
-  { endpointId, mac, ip, ip6 }: ContainerRequest,
+  { endpointId, mac, ip, ip6, labels = {}, options = {} }: ContainerRequest,
 ): Promise<ContainerOfDocker> {
   const held: { poolId: string; address: string; version: 4 | 6 }[] = [];
   const ids = { NetworkID: network.id, EndpointID: endpointId };
@@ -106,7 +110,7 @@ export async function startContainer(
     const { Interface } = await world.call('NetworkDriver.CreateEndpoint', {
       ...ids,
       Interface: { Address: address(4), AddressIPv6: address(6), MacAddress: mac },
-      Options: { 'com.docker.network.endpoint.exposedports': [] },
+      Options: { ...labels, ...options },
     });
     if (Object.values(Interface ?? {}).some((value) => value !== ''))
       throw new Error('repeats what was asked');
@@ -116,7 +120,7 @@ export async function startContainer(
   }
   try {
     const join = await world.call('NetworkDriver.Join', { ...ids, SandboxKey: '/x/netns/1', Options: {} });
-    await world.call('NetworkDriver.ProgramExternalConnectivity', { ...ids, Options: {} });
+    await world.call('NetworkDriver.ProgramExternalConnectivity', { ...ids, Options: labels });
     await world.call('NetworkDriver.EndpointOperInfo', ids);
     return { endpointId, addresses: held, join };
   } catch (error) {

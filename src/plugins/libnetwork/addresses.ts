@@ -124,7 +124,9 @@ export class Addresses {
       find: async () => {
         const found: string[] = [];
         for (const port of await this.#service.list('ports', { device_owner: kuryrPortOwner })) {
-          if (await this.#isAbandoned(port)) found.push(port.id);
+          // The grace period covers an endpoint that is just being made.
+          const isHeld = !port.device_id && this.#isHeld(port);
+          if (!isHeld && (await this.#isAbandoned(port))) found.push(port.id);
         }
         return found;
       },
@@ -170,17 +172,20 @@ export class Addresses {
     const port = taken ?? (await this.#portWithMac(subnet, macAddress));
     // One without a device and with the same MAC is this container's own, made for its other family.
     if (!port || (port.mac_address === macAddress && !port.device_id)) return port;
-    if (!(await this.#isAbandoned(port))) return port;
+    if (this.#isHeld(port) || !(await this.#isAbandoned(port))) return port;
     await this.#free(port);
     return isAdopted(port) ? { ...port, device_id: '', device_owner: '', tags: [] } : undefined;
   }
 
   async #isAbandoned(port: PortView): Promise<boolean> {
     if (port.device_owner !== kuryrPortOwner) return false;
-    if ([...this.#held.values()].some((held) => held.portId === port.id)) return false;
     if (!(await this.#backend.findPort({ portId: port.id }))) return false;
     if (!port.device_id) return port.name === reservedPortName;
     return (await this.#backend.portOfEndpoint(port.device_id)) === undefined;
+  }
+
+  #isHeld(port: PortView): boolean {
+    return [...this.#held.values()].some((held) => held.portId === port.id);
   }
 
   #create({ subnet, address, macAddress }: Wanted): Promise<PortView> {
@@ -220,6 +225,7 @@ export class Addresses {
   }
 
   async #free(port: PortView): Promise<void> {
+    for (const [key, { portId }] of this.#held) if (portId === port.id) this.#held.delete(key);
     if (isAdopted(port)) {
       await this.#service.update('ports', port.id, {
         device_owner: '',

@@ -14,6 +14,7 @@ import { portIpamDriver } from '../../model/host-names.ts';
 import { Addresses } from './addresses.ts';
 import type { KuryrBackend } from './backend.ts';
 import { Endpoints } from './endpoints.ts';
+import { Exposure } from './exposure.ts';
 import { addressSpace } from './names.ts';
 import { Networks } from './networks.ts';
 import { Orphans, type Shelter } from './orphans.ts';
@@ -24,6 +25,7 @@ import {
   type EndpointRequest,
   type JoinRequest,
   type NetworkRequest,
+  type ProgramRequest,
   type ReleaseAddress,
   type ReleasePool,
   type RequestAddress,
@@ -99,12 +101,13 @@ function driversOf({ backend, log }: KuryrPluginOptions): Drivers {
   const pools = new Pools(backend, subnets);
   const addresses = new Addresses(backend, pools);
   const networks = new Networks(backend, pools, log);
-  const endpoints = new Endpoints({ backend, subnets, addresses, networks, log });
+  const exposure = new Exposure(backend.service, log);
+  const endpoints = new Endpoints({ backend, subnets, addresses, networks, exposure, log });
   const ipam = ipamMethods(pools, addresses);
   return {
     kuryr: new Map([...ipam, ...networkMethods(networks, endpoints), ...fixedMethods]),
     ports: new Map([...fixedMethods, ...ipam, ...portIpamMethods(addresses)]),
-    shelters: [addresses.orphans(), networks.orphans(), pools.orphans()],
+    shelters: [addresses.orphans(), ...exposure.orphans(), networks.orphans(), ...pools.orphans()],
   };
 }
 
@@ -131,9 +134,6 @@ const noSwarm = method(shapes.any, async () => {
 const fixedMethods: [string, Method][] = [
   ['Plugin.Activate', constant({ Implements: ['NetworkDriver', 'IpamDriver'] })],
   ['NetworkDriver.GetCapabilities', constant({ Scope: 'local', ConnectivityScope: 'global' })],
-  ['NetworkDriver.EndpointOperInfo', constant({ Value: {} })],
-  ['NetworkDriver.ProgramExternalConnectivity', constant({})],
-  ['NetworkDriver.RevokeExternalConnectivity', constant({})],
   ['NetworkDriver.DiscoverNew', constant({})],
   ['NetworkDriver.DiscoverDelete', constant({})],
   ['NetworkDriver.FreeNetwork', constant({})],
@@ -182,17 +182,42 @@ function ipamMethods(pools: Pools, addresses: Addresses): [string, Method][] {
   ];
 }
 
+const done = async (work: Promise<void>) => {
+  await work;
+  return {};
+};
+
+function externalMethods(endpoints: Endpoints, inTurn: KeyedQueue): [string, Method][] {
+  const revoke = (request: EndpointRequest) =>
+    inTurn.run(request.EndpointID, () => endpoints.revoke(request));
+  return [
+    [
+      'NetworkDriver.ProgramExternalConnectivity',
+      method(
+        shapes.program,
+        (request: ProgramRequest) => done(inTurn.run(request.EndpointID, () => endpoints.program(request))),
+        revoke,
+      ),
+    ],
+    [
+      'NetworkDriver.RevokeExternalConnectivity',
+      method(shapes.endpoint, (request: EndpointRequest) => done(revoke(request))),
+    ],
+    [
+      'NetworkDriver.EndpointOperInfo',
+      method(shapes.endpoint, (request: EndpointRequest) => endpoints.info(request)),
+    ],
+  ];
+}
+
 function networkMethods(networks: Networks, endpoints: Endpoints): [string, Method][] {
   const inTurn = new KeyedQueue();
   const deleteNetwork = ({ NetworkID }: NetworkRequest) =>
     inTurn.run(NetworkID, () => networks.delete(NetworkID));
   const deleteEndpoint = (request: EndpointRequest) =>
     inTurn.run(request.EndpointID, () => endpoints.delete(request));
-  const done = async (work: Promise<void>) => {
-    await work;
-    return {};
-  };
   return [
+    ...externalMethods(endpoints, inTurn),
     [
       'NetworkDriver.CreateNetwork',
       method(

@@ -14,13 +14,16 @@ export const reservedPortName = 'kuryr-unbound-port';
 export const adoptedPoolTag = 'kuryr.subnetpool.existing';
 /** Pools of the operator's, by name, that networks without a CIDR of their own are taken from, when they are there. */
 export const defaultPoolNames = { 4: 'kuryr', 6: 'kuryr6' } as const;
+const lowerPrefix = 'kuryr.net.uuid.lh:';
+const upperPrefix = 'kuryr.net.uuid.uh:';
+const networkPrefix = 'kuryr-net-';
 const subnetPrefix = 'kuryr-subnet-';
 const poolPrefix = 'kuryrPool-';
 
 /** The tags by which a network is found from Docker's id of it. */
 export function networkTags(dockerId: string): string[] {
   const [lower, upper] = [dockerId.slice(0, 32), dockerId.slice(32, 64)];
-  return [`kuryr.net.uuid.lh:${lower}`, ...(upper ? [`kuryr.net.uuid.uh:${upper}`] : [])];
+  return [`${lowerPrefix}${lower}`, ...(upper ? [`${upperPrefix}${upper}`] : [])];
 }
 
 /** Marks a network that was there before Docker's: never deleted. */
@@ -28,19 +31,43 @@ export function adoptedNetworkTag(dockerId: string): string {
   return `kuryr.net.existing:${dockerId.slice(0, 12)}`;
 }
 
-/** Which host's Docker a network was made for. */
-export function hostTag(host: string): string {
-  return `kuryr.host:${host.replaceAll(/[,/]/g, '_').slice(0, 49)}`;
+/** Which host's Docker has it. */
+export function hostTag(dockerId: string, host: string): string {
+  return `kuryr.host.${dockerId.slice(0, 12)}:${host.replaceAll(/[,/]/g, '_').slice(0, 36)}`;
 }
 
-/** Docker's id of a network, from its tags. */
-export function dockerIdOf(tags: readonly string[]): string {
-  const part = (prefix: string) => tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length) ?? '';
-  return part('kuryr.net.uuid.lh:') + part('kuryr.net.uuid.uh:');
+/** The first digits of the ids of that host's Docker networks that a network with these tags stands for. */
+export function dockerIdsOf(tags: readonly string[], host: string): string[] {
+  return tags.flatMap((tag) => {
+    const [, dockerId = ''] = /^kuryr\.host\.(\w+):/.exec(tag) ?? [];
+    return dockerId !== '' && tag === hostTag(dockerId, host) ? [dockerId] : [];
+  });
+}
+
+/** Whether a network with these tags stands for one of Docker's, on whichever host. */
+export function isDockers(tags: readonly string[]): boolean {
+  return tags.some((tag) => tag.startsWith(lowerPrefix));
+}
+
+/** Those of the tags that speak of this Docker network, which the first digits of its id are enough for. */
+export function tagsOfDocker(tags: readonly string[], dockerId: string): string[] {
+  const short = dockerId.slice(0, 12);
+  const own = tags.filter(
+    (tag) =>
+      tag.startsWith(`${lowerPrefix}${short}`) || /^kuryr\.[\w.]+[.:](\w{12})(:|$)/.exec(tag)?.[1] === short,
+  );
+  const others = tags.filter((tag) => !own.includes(tag));
+  const upper = tags.filter((tag) => tag.startsWith(upperPrefix));
+  // Of several Docker networks nothing tells which upper half is whose: the last one takes them all.
+  return isDockers(others) ? own : [...own, ...upper];
 }
 
 export function networkName(dockerId: string): string {
-  return `kuryr-net-${dockerId.slice(0, 8)}`;
+  return `${networkPrefix}${dockerId.slice(0, 8)}`;
+}
+
+export function isOwnNetwork(name: string): boolean {
+  return name.startsWith(networkPrefix);
 }
 
 export function subnetName(cidr: string): string {

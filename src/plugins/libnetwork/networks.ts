@@ -11,52 +11,47 @@ import { Failure } from '../../model/failure.ts';
 import { kuryrPortOwner } from '../../model/network.ts';
 import type { JsonObject, NetworkService, NetworkView, SubnetView } from '../../wire/network-service.ts';
 import type { KuryrBackend } from './backend.ts';
-import { type Cidr, parseAddress, parseCidr, rangesWithout } from './cidr.ts';
+import { rangesWithout } from './cidr.ts';
 import type { Claim } from './claims.ts';
 import {
-  addressSpace,
   adoptedNetworkTag,
   auxiliaryPortName,
-  dockerIdOf,
+  dockerIdsOf,
   hostTag,
+  isDockers,
+  isOwnNetwork,
   isOwnSubnet,
   networkName,
   networkTags,
   poolName,
   subnetName,
+  tagsOfDocker,
 } from './names.ts';
-import {
-  mtuOption,
-  networkReference,
-  poolReference,
-  type Reference,
-  sharedOption,
-  subnetReference,
-} from './options.ts';
+import { type NetworkSettings, readSettings, settingsOf, settingTags } from './network-settings.ts';
+import { mtuOption, networkReference, type Reference, sharedOption } from './options.ts';
 import type { Shelter } from './orphans.ts';
-import { noIpv4, type Pools } from './pools.ts';
-import { type CreateNetwork, type IpamPool, optionKey } from './protocol.ts';
+import type { Pools } from './pools.ts';
+import { type CreateNetwork, optionKey } from './protocol.ts';
+import { fittingSubnet, isPoolPossible, type WantedSubnet, wantedSubnets } from './wanted-subnets.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
-interface WantedSubnet {
-  readonly cidr: Cidr;
-  readonly gateway: string | null;
-  readonly auxiliary: readonly (readonly [name: string, address: string])[];
-  readonly reference: Reference | undefined;
-  /** The existing subnet pool that it is to be of. */
-  readonly pool: Reference | undefined;
-  /** No other subnet of its family is asked for. */
-  readonly isOnly: boolean;
-  /** The pool came from our own IPAM driver. */
-  readonly isOurPool: boolean;
+interface NewSubnet {
+  readonly wanted: WantedSubnet;
+  readonly claim: Claim | undefined;
+  readonly isInternal: boolean;
+  /** All of the network. */
+  readonly present: readonly SubnetView[];
 }
+
+const untagged = 'untagged';
 
 export class Networks {
   readonly #backend: KuryrBackend;
   readonly #pools: Pools;
   readonly #log: Log;
   readonly #idOfDocker = new Map<string, string>();
+  readonly #settings = new Map<string, NetworkSettings>();
 
   constructor(backend: KuryrBackend, pools: Pools, log: Log) {
     this.#backend = backend;
@@ -76,10 +71,8 @@ export class Networks {
 
   async delete(dockerId: string): Promise<void> {
     this.#idOfDocker.delete(dockerId);
-    for (const network of await this.#tagged(dockerId)) {
-      if (network.tags.includes(adoptedNetworkTag(dockerId))) await this.#leave(network, dockerId);
-      else await this.#remove(network);
-    }
+    this.#settings.delete(dockerId);
+    for (const network of await this.#tagged(dockerId)) await this.#drop(network, dockerId);
   }
 
   /** The network that Docker's stands for; undefined when nothing tells. */
@@ -91,21 +84,31 @@ export class Networks {
     return network?.id;
   }
 
+  /** What the network's options said about its endpoints. */
+  async settings(dockerId: string): Promise<NetworkSettings> {
+    const known = this.#settings.get(dockerId);
+    if (known) return known;
+    const [network] = await this.#tagged(dockerId);
+    const settings = settingsOf(dockerId, network?.tags ?? []);
+    this.#settings.set(dockerId, settings);
+    return settings;
+  }
+
   /** Networks that this host's Docker was rid of while this driver was away. */
   orphans(): Shelter {
-    const tags = hostTag(this.#backend.host);
     return {
       kind: 'network',
       find: async () => {
-        const networks = await this.#service.list('networks', { tags });
-        if (networks.length === 0) return [];
-        const present = await this.#backend.dockerNetworks();
-        const isLost = ({ tags: all }: NetworkView) => !present.has(dockerIdOf(all));
-        return networks.filter(isLost).map(({ id }) => id);
+        const lost = (await this.#service.list('networks', {})).flatMap((network) => this.#lostOf(network));
+        if (lost.length === 0) return [];
+        const present = [...(await this.#backend.dockerNetworks())];
+        return lost.filter((id) => !present.some((dockerId) => dockerId.startsWith(id.split(' ')[1] ?? '')));
       },
-      free: async (id) => {
+      free: async (text) => {
+        const [id = '', dockerId = ''] = text.split(' ');
         for (const network of await this.#service.list('networks', { id })) {
-          await this.delete(dockerIdOf(network.tags));
+          if (dockerId === untagged) await this.#remove(network);
+          else await this.#drop(network, dockerId);
         }
       },
     };
@@ -156,20 +159,21 @@ export class Networks {
   async #ensureNetwork(dockerId: string, options: Options, undo: Undo): Promise<NetworkView> {
     const [known] = await this.#tagged(dockerId);
     if (known) return known;
+    const settings = await readSettings(this.#service, options);
     const reference = networkReference(options);
     const shared = sharedOption(options);
     const network = reference
       ? await this.#adopt(reference, shared)
       : await this.#make(dockerId, { shared: shared ?? false, mtu: mtuOption(options, optionKey.mtu) }, undo);
+    // First by what the sweep finds it, then what keeps an adopted network from being removed, whenever this is interrupted.
     const tags = [
-      ...networkTags(dockerId),
+      hostTag(dockerId, this.#backend.host),
       ...(reference ? [adoptedNetworkTag(dockerId)] : []),
-      hostTag(this.#backend.host),
+      ...networkTags(dockerId),
+      ...settingTags(dockerId, settings),
     ];
-    for (const tag of tags) {
-      if (reference) undo.add(`untag network ${network.id}`, () => this.#untag(network.id, tag));
-      await this.#service.addTag('networks', network.id, tag);
-    }
+    if (reference) undo.add(`untag network ${network.id}`, () => this.#untagNow(network.id, dockerId));
+    for (const tag of tags) await this.#service.addTag('networks', network.id, tag);
     return network;
   }
 
@@ -268,6 +272,21 @@ export class Networks {
     throw new Failure('subnet-pool-not-found', `Specified pool name(${poolName(cidr.text)}) does not exist.`);
   }
 
+  /** `<network> <first digits of Docker's id>` for each of this host's; one made here that never got its tags is nobody's. */
+  #lostOf({ id, name, tags }: NetworkView): string[] {
+    const known = dockerIdsOf(tags, this.#backend.host).map((dockerId) => `${id} ${dockerId}`);
+    return known.length === 0 && !isDockers(tags) && isOwnNetwork(name) ? [`${id} ${untagged}`] : known;
+  }
+
+  async #drop(network: NetworkView, dockerId: string): Promise<void> {
+    const own = tagsOfDocker(network.tags, dockerId);
+    const others = network.tags.filter((tag) => !own.includes(tag));
+    const isAdopted = own.includes(adoptedNetworkTag(dockerId));
+    // One whose making or leaving was interrupted is only left: an own one is found by its name then.
+    if (isAdopted || isDockers(others) || !isDockers(own)) await this.#leave(network, dockerId);
+    else await this.#remove(network);
+  }
+
   /** An adopted network: only what was made in it for Docker goes. */
   async #leave(network: NetworkView, dockerId: string): Promise<void> {
     const subnets = await this.#service.list('subnets', { network_id: network.id });
@@ -278,8 +297,22 @@ export class Networks {
         });
       }
     }
-    for (const tag of [...networkTags(dockerId), adoptedNetworkTag(dockerId), hostTag(this.#backend.host)]) {
-      await this.#untag(network.id, tag);
+    await this.#untag(network, dockerId);
+  }
+
+  async #untagNow(networkId: string, dockerId: string): Promise<void> {
+    for (const network of await this.#service.list('networks', { id: networkId })) {
+      await this.#untag(network, dockerId);
+    }
+  }
+
+  /** Ends at a failure: what leads the sweep here goes last. */
+  async #untag({ id, tags }: NetworkView, dockerId: string): Promise<void> {
+    const own = tagsOfDocker(tags, dockerId);
+    const last = [adoptedNetworkTag(dockerId), hostTag(dockerId, this.#backend.host)];
+    const first = own.filter((tag) => !last.includes(tag));
+    for (const tag of [...first, ...last.filter((each) => own.includes(each))]) {
+      await this.#service.removeTag('networks', id, tag);
     }
   }
 
@@ -292,72 +325,4 @@ export class Networks {
     // Docker releases pools first; here go those whose subnet could not be removed then.
     await this.#pools.letGo(subnets);
   }
-
-  #untag(networkId: string, tag: string): Promise<void> {
-    return this.#service.removeTag('networks', networkId, tag);
-  }
-}
-
-function allPools(request: CreateNetwork): IpamPool[] {
-  const pools = [...(request.IPv4Data ?? []), ...(request.IPv6Data ?? [])];
-  return pools.filter(({ Pool }) => Pool !== noIpv4.cidr);
-}
-
-interface NewSubnet {
-  readonly wanted: WantedSubnet;
-  readonly claim: Claim | undefined;
-  readonly isInternal: boolean;
-  /** All of the network. */
-  readonly present: readonly SubnetView[];
-}
-
-/** The subnet that is there for the pool; throws when it is not as asked. */
-function fittingSubnet(
-  present: readonly SubnetView[],
-  { cidr, gateway }: WantedSubnet,
-): SubnetView | undefined {
-  const [subnet, ...others] = present.filter((each) => each.cidr === cidr.text);
-  if (others.length > 0) {
-    throw new Failure('conflict', `Multiple Neutron subnets exist for the params cidr=${cidr.text}`);
-  }
-  if (subnet && gateway && subnet.gateway_ip !== gateway) {
-    throw new Failure(
-      'gateway-conflict',
-      `Requested gateway ${gateway} does not match with gateway ${subnet.gateway_ip} in existed network.`,
-    );
-  }
-  return subnet;
-}
-
-/** The network service wants all subnets of a network and a family from one pool, or all from none. */
-function isPoolPossible(
-  { subnetPoolId }: Claim,
-  { cidr, isOnly }: WantedSubnet,
-  present: readonly SubnetView[],
-): boolean {
-  const others = present.filter((subnet) => subnet.ip_version === cidr.version);
-  return isOnly && others.every((subnet) => subnet.subnetpool_id === subnetPoolId);
-}
-
-/** The subnet and pool options speak of the first pool of their family. */
-function wantedSubnets(request: CreateNetwork, options: Options): WantedSubnet[] {
-  const seen = new Set<number>();
-  const pools = allPools(request).map((pool) => ({ ...pool, cidr: parseCidr(pool.Pool) }));
-  return pools.map(({ cidr, ...pool }) => {
-    const isFirst = !seen.has(cidr.version);
-    seen.add(cidr.version);
-    const gateway = pool.Gateway ? parseAddress(pool.Gateway) : null;
-    return {
-      cidr,
-      gateway: gateway === '0.0.0.0' || gateway === '::' ? null : gateway,
-      auxiliary: Object.entries(pool.AuxAddresses ?? {}).map(([name, address]) => [
-        name,
-        parseAddress(address),
-      ]),
-      reference: isFirst ? subnetReference(options, cidr.version) : undefined,
-      pool: isFirst ? poolReference(options, cidr.version) : undefined,
-      isOnly: pools.filter((other) => other.cidr.version === cidr.version).length === 1,
-      isOurPool: pool.AddressSpace === addressSpace,
-    };
-  });
 }

@@ -9,12 +9,12 @@
  * 0.0.0.0, which the kernel ignores, so that the container has no IPv4 address.
  */
 import { Failure } from '../../model/failure.ts';
-import type { SubnetPoolView } from '../../wire/network-service.ts';
+import type { SubnetPoolView, SubnetView } from '../../wire/network-service.ts';
 import type { HostSubnet, KuryrBackend } from './backend.ts';
 import { addressAt, type Cidr, contains, parseAddress, parseCidr, withPrefix } from './cidr.ts';
 import { type Claim, Claims, rangeWithin } from './claims.ts';
 import { FreeCidrs, usualSources } from './free-cidrs.ts';
-import { isOwnSubnet } from './names.ts';
+import { isDockers, isOwnSubnet } from './names.ts';
 import { poolReference, type Reference, sharedOption, subnetReference } from './options.ts';
 import type { Shelter } from './orphans.ts';
 import { parsePoolId, subnetsOfPool } from './pool-ids.ts';
@@ -150,16 +150,26 @@ export class Pools {
     for (const id of new Set(subnets.flatMap(({ tags }) => tags))) await this.#subnetPools.letGo(id);
   }
 
-  /** Subnet pools made here whose network never came, or went without them. */
-  orphans(): Shelter {
-    return {
-      kind: 'subnet pool',
-      find: async () => {
-        const claimed = new Set(this.#claims.all().map(({ subnetPoolId }) => subnetPoolId));
-        return (await this.#subnetPools.unused()).filter((id) => !claimed.has(id));
+  /** Subnets of pools whose network no Docker has any more, and pools without a subnet. */
+  orphans(): Shelter[] {
+    return [
+      {
+        kind: 'subnet',
+        find: async () => (await this.#lostSubnets()).map(({ id }) => id),
+        free: async (id) => {
+          const lost = (await this.#lostSubnets()).filter((subnet) => subnet.id === id);
+          for (const pool of new Set(lost.flatMap(({ tags }) => tags))) await this.release(pool);
+        },
       },
-      free: (id) => this.#subnetPools.letGo(id),
-    };
+      {
+        kind: 'subnet pool',
+        find: async () => {
+          const claimed = new Set(this.#claims.all().map(({ subnetPoolId }) => subnetPoolId));
+          return (await this.#subnetPools.unused()).filter((id) => !claimed.has(id));
+        },
+        free: (id) => this.#subnetPools.letGo(id),
+      },
+    ];
   }
 
   /** Throws `subnet-not-found`; `conflict` for an ambiguous name. */
@@ -253,6 +263,18 @@ export class Pools {
       ...this.#claims.all().map(({ cidr }) => cidr),
     ];
     return this.#freeCidrs.choose(existing ? sourceOf(existing) : usualSources[version], taken);
+  }
+
+  async #lostSubnets(): Promise<SubnetView[]> {
+    const { service } = this.#backend;
+    const lost: SubnetView[] = [];
+    for (const { id } of await this.#subnetPools.ours()) {
+      for (const subnet of await service.list('subnets', subnetsOfPool({ id }))) {
+        const [network] = await service.list('networks', { id: subnet.network_id });
+        if (network && !isDockers(network.tags)) lost.push(subnet);
+      }
+    }
+    return lost;
   }
 
   /** After a restart the subnet pool tells what was claimed. */

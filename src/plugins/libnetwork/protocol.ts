@@ -55,6 +55,7 @@ export const shapes = {
   endpoint: Type.Object(EndpointIds),
   /** The sandbox is a path of its namespace, which need not stand yet. */
   join: Type.Object({ ...EndpointIds, SandboxKey: Nullable(Type.String({ maxLength: 4096 })) }),
+  program: Type.Object({ ...EndpointIds, Options }),
   any: Type.Record(Type.String(), Type.Unknown()),
 } as const;
 
@@ -67,6 +68,7 @@ export type CreateNetwork = Static<typeof shapes.createNetwork>;
 export type NetworkRequest = Static<typeof shapes.network>;
 export type CreateEndpoint = Static<typeof shapes.createEndpoint>;
 export type JoinRequest = Static<typeof shapes.join>;
+export type ProgramRequest = Static<typeof shapes.program>;
 export type EndpointRequest = Static<typeof shapes.endpoint>;
 
 export const optionKey = {

@@ -76,8 +76,15 @@ export class SubnetPools {
     return (await this.#service.list('subnetpools', {})).filter(({ name }) => isOwnPool(name));
   }
 
+  /** Made here or adopted, on whichever host. */
+  async ours(): Promise<SubnetPoolView[]> {
+    const all = await this.#service.list('subnetpools', {});
+    return all.filter(({ name, tags }) => isOwnPool(name) || tags.includes(adoptedPoolTag));
+  }
+
+  /** Ours that no subnet is of: those made here go, adopted ones are given back. */
   async unused(): Promise<string[]> {
-    const ids = (await this.own()).map(({ id }) => id);
+    const ids = (await this.ours()).map(({ id }) => id);
     const isUnused = await Promise.all(ids.map((id) => this.#isUnused(id)));
     return ids.filter((_, at) => isUnused[at]);
   }
