@@ -21,6 +21,8 @@ const refillEvery = 200;
 export class Judge {
   readonly #api: ZunApi;
   readonly #endpoints: readonly Endpoint[];
+  /** What was read last, and how many rows had been written until then: nothing changes without a write. */
+  #seen: { readonly writes: number; readonly owned: Record<string, string> } | undefined;
   #known: Known = { containers: [], registries: [], images: [] };
   #asked = 0;
 
@@ -59,8 +61,22 @@ export class Judge {
     return answer.status;
   }
 
-  /** What each project owns and decided about, as one text; what agents report is not in it. */
+  /** What each project owns; read again only when something was written. */
   async #owned(): Promise<Record<string, string>> {
+    const writes = await this.#countWrites();
+    if (this.#seen?.writes !== writes) this.#seen = { writes, owned: await this.#readOwned() };
+    return this.#seen.owned;
+  }
+
+  /** Rows written on the one connection, those of undone transactions among them. */
+  async #countWrites(): Promise<number> {
+    const { db } = this.#api.world;
+    const changes = db.selectNoFrom((eb) => eb.fn<number>('total_changes').as('count'));
+    return (await changes.executeTakeFirstOrThrow()).count;
+  }
+
+  /** What each project owns and decided about, as one text; what agents report is not in it. */
+  async #readOwned(): Promise<Record<string, string>> {
     const { db } = this.#api.world;
     const containers = await db
       .selectFrom('containers')
