@@ -1,10 +1,9 @@
 /**
  * The dataplane of this host: brings the kernel to the wanted networks, plugs and unplugs ports.
  *
- * One turn at a time per network. What was applied is remembered, so that a change costs a small transaction;
- * when that fails, and at the first turn after a restart, everything of the network is applied anew: no state
- * but the kernel's own. What is wanted is read inside the turn (`WantedSource`), so that an older answer never
- * overwrites a newer one. Work that fails takes back what it made; what stood before stays.
+ * One turn at a time per network; how a network is applied is ./applier's. What is wanted is read inside the turn
+ * (`WantedSource`), so that an older answer never overwrites a newer one. Work that fails takes back what it made;
+ * what stood before stays.
  *
  * Names are derived from ids, and every link says in its alias whose it is; nothing else is ever touched.
  * Contract and the packet's way: docs/guide/dataplane.md.
@@ -18,21 +17,21 @@ import {
   containerLink,
   doctorNamespace,
   limitLink,
-  namespacePrefix,
   networkBridge,
   networkNamespace,
   portLink,
 } from '../model/host-names.ts';
 import type { WantedNetwork, WantedPort } from '../wire/host-network.ts';
+import { Applier, type Extent, type Order } from './applier.ts';
 import { type DefaultRoute, type ResolverWay, setDefaultRoutes, setResolverWays } from './default-routes.ts';
 import { Doctor, type Finding, type Part } from './doctor/doctor.ts';
-import { type Limits, limitSteps, limitsOf, parseLimitAlias } from './plan/bandwidth.ts';
+import { limitSteps, parseLimitAlias } from './plan/bandwidth.ts';
 import { printRuleset } from './plan/changes.ts';
 import { namespaceSteps, parsePortAlias, plugSteps } from './plan/namespace.ts';
-import { type NetworkRuleset, planChange, planNetworkRuleset } from './plan/network-ruleset.ts';
+import { planNetworkRuleset } from './plan/network-ruleset.ts';
 import { isRouterLeg } from './plan/router.ts';
-import { renewRuleset } from './renewal.ts';
-import { type Reason, Routers } from './routers.ts';
+import { type Endpoint, type PluggedPort, PluggedPorts } from './plugged-ports.ts';
+import { Routers } from './routers.ts';
 
 export interface DataplaneOptions {
   readonly kernel: Kernel;
@@ -57,33 +56,6 @@ export type WantedSource =
   | WantedNetwork
   | { readonly id: string; readonly read: () => Promise<WantedNetwork | undefined> };
 
-export interface Endpoint {
-  readonly portId: string;
-  /** Whoever uses the port, e.g. dockerd's endpoint id; written into the link's alias. */
-  readonly endpointId: string;
-}
-
-export interface PluggedPort extends Endpoint {
-  /** Namespace of its network. */
-  readonly netns: string;
-  /** Host end of its veth pair. */
-  readonly link: string;
-  /** True once the container's end was taken out of the root namespace. */
-  readonly isTaken: boolean;
-}
-
-interface Applied extends NetworkRuleset {
-  /** The very object: one that is asked for again needs no plan. */
-  readonly network: WantedNetwork;
-  readonly mtu: number;
-  /** All of its routers, as text. */
-  readonly routers: string;
-  readonly limits: Limits;
-}
-
-/** Whether all of a network is applied, or what differs from what was applied before. */
-type Extent = 'changes' | 'all';
-
 export class Dataplane {
   readonly #kernel: Kernel;
   readonly #instance: string;
@@ -93,9 +65,8 @@ export class Dataplane {
   readonly #doctor: Doctor;
   /** Keyed by namespace. */
   readonly #queue = new KeyedQueue();
-  readonly #applied = new Map<string, Applied>();
-  /** Ports plugged by this process: to find them without listing what may be thousands of links. */
-  readonly #plugged = new Map<string, { readonly netns: string; readonly endpointId: string }>();
+  readonly #applier: Applier;
+  readonly #plugged: PluggedPorts;
 
   constructor(options: DataplaneOptions) {
     this.#kernel = options.kernel;
@@ -103,6 +74,8 @@ export class Dataplane {
     this.#log = options.log;
     this.#names = options.names;
     this.#routers = new Routers(options);
+    this.#applier = new Applier(options, this.#routers);
+    this.#plugged = new PluggedPorts(options);
     this.#doctor = new Doctor(options);
   }
 
@@ -132,7 +105,7 @@ export class Dataplane {
       const { endpointId } = endpoint;
       const steps = plugSteps(this.#instance, network, { port, endpointId });
       await this.#apply(network, undo, { what: 'changes', steps });
-      this.#plugged.set(port.id, { netns, endpointId });
+      this.#plugged.remember({ portId: port.id, endpointId }, netns);
       this.#routers.welcome(network.id);
       return { linkName: containerLink(port.id) };
     }).then((result) => {
@@ -147,26 +120,19 @@ export class Dataplane {
    */
   async unplug(endpoint: { readonly portId: string; readonly endpointId?: string }): Promise<void> {
     const { portId, endpointId } = endpoint;
-    for (const { netns } of await this.#placesOf(portId)) {
+    for (const netns of await this.#plugged.namespacesOf(portId)) {
       await this.#queue.run(netns, async () => {
-        const still = this.#plugged.get(portId) ?? (await this.#pluggedIn(netns, [])).find(isPort(portId));
-        if (!still || (endpointId !== undefined && still.endpointId !== endpointId)) return;
+        const still = await this.#plugged.endpointOf(portId, netns);
+        if (still === undefined || (endpointId !== undefined && still !== endpointId)) return;
         await this.#kernel.apply(removePair(netns, portId));
-        this.#plugged.delete(portId);
+        this.#plugged.forget(portId);
       });
     }
   }
 
   /** All ports that are plugged on this host, read from the kernel: also after a restart of this process. */
-  async activePorts(): Promise<PluggedPort[]> {
-    const [namespaces, links] = await Promise.all([this.#networkNamespaces(), this.#kernel.links()]);
-    const found = await Promise.all(namespaces.map((netns) => this.#pluggedIn(netns, links)));
-    return found.flat();
-  }
-
-  async #placesOf(portId: string): Promise<readonly { readonly netns: string }[]> {
-    const known = this.#plugged.get(portId);
-    return known ? [known] : (await this.activePorts()).filter(isPort(portId));
+  activePorts(): Promise<PluggedPort[]> {
+    return this.#plugged.all();
   }
 
   /** Removes the network from this host, plugged ports included. */
@@ -181,10 +147,10 @@ export class Dataplane {
   async sweep(networkIds: readonly string[], routerIds: readonly string[]): Promise<string[]> {
     const wanted = new Set(networkIds.map((id) => networkNamespace(this.#instance, id)));
     const unwanted: string[] = [];
-    for (const netns of await this.#networkNamespaces()) {
+    for (const netns of await this.#plugged.networkNamespaces()) {
       if (wanted.has(netns)) continue;
       await this.#queue.run(netns, async () => {
-        if (this.#applied.has(netns)) return;
+        if (this.#applier.last(netns)) return;
         await this.#removeNetwork(netns);
         unwanted.push(netns);
       });
@@ -229,7 +195,7 @@ export class Dataplane {
   /** The network, and the host ends of the ports that are plugged. */
   async #partOf(network: WantedNetwork): Promise<Part> {
     const netns = networkNamespace(this.#instance, network.id);
-    const generation = this.#applied.get(netns)?.generation ?? 0;
+    const generation = this.#applier.generationOf(netns);
     const isPresent = (await this.#kernel.namespaces()).includes(netns);
     const links = isPresent ? await this.#kernel.links(netns) : [];
     const plugged = network.ports.filter(({ id }) =>
@@ -251,13 +217,13 @@ export class Dataplane {
   async #converge(wanted: WantedSource, what: Extent = 'changes'): Promise<void> {
     const netns = networkNamespace(this.#instance, wanted.id);
     await this.#turn(wanted, async (network, undo) => {
-      const before = what === 'changes' ? this.#applied.get(netns)?.network : undefined;
+      const before = what === 'changes' ? this.#applier.last(netns) : undefined;
       await this.#apply(network, undo, { what, steps: [] });
       try {
         await (before ? this.#removePairs(before, network) : this.#removeStaleLinks(network));
       } catch (error) {
         // What is stale is no longer known: the next turn looks for it.
-        this.#applied.delete(netns);
+        this.#applier.forget(netns);
         throw error;
       }
     });
@@ -270,7 +236,7 @@ export class Dataplane {
     const gone = portIdsOf(before).filter((id) => !kept.has(id));
     const netns = networkNamespace(this.#instance, after.id);
     await this.#kernel.apply(gone.flatMap((id) => removePair(netns, id)));
-    for (const id of gone) this.#plugged.delete(id);
+    for (const id of gone) this.#plugged.forget(id);
   }
 
   #turn<T>(
@@ -291,56 +257,10 @@ export class Dataplane {
     });
   }
 
-  /** Rules, then the steps, then routers: only what changed where that is known, else everything. */
-  async #apply(
-    network: WantedNetwork,
-    undo: Undo,
-    { what, steps }: { readonly what: Extent; readonly steps: readonly KernelStep[] },
-  ): Promise<void> {
-    const netns = networkNamespace(this.#instance, network.id);
-    const wanted = {
-      network,
-      mtu: network.mtu,
-      routers: JSON.stringify(network.routers),
-      limits: limitsOf(network),
-    };
-    const before = this.#applied.get(netns);
-    this.#applied.delete(netns);
-    const isPresent = (await this.#kernel.namespaces()).includes(netns);
-    let reason: Reason = isPresent ? 'look' : 'doubt';
-    if (what === 'changes' && before?.mtu === network.mtu && isPresent) {
-      const { script, ...applied } =
-        before.network === network
-          ? { ...before, script: '' }
-          : planChange(before, network, freshGeneration());
-      try {
-        await this.#kernel.apply([
-          ...(script ? [{ do: 'nft', netns, script } as const] : []),
-          ...limitSteps(this.#instance, network, before.limits),
-          ...steps,
-        ]);
-        if (before.routers !== wanted.routers) await this.#routers.converge(network, undo, 'change');
-        this.#applied.set(netns, { ...applied, ...wanted });
-        return;
-      } catch (error) {
-        this.#log.warn({ netns, error }, 'a change failed: applying the whole network anew');
-        reason = 'doubt';
-      }
-    }
-    if (!isPresent) {
-      this.#names?.close(netns);
-      undo.add(`remove ${netns}`, () => this.#removeNetwork(netns));
-    }
-    const { script: _, ...applied } = planChange(undefined, network, freshGeneration());
-    await this.#kernel.apply(namespaceSteps(this.#instance, network));
-    const rules = { netns, before: isPresent ? before?.ruleset : undefined, after: applied.ruleset };
-    await renewRuleset(this.#kernel, this.#log, rules);
-    await this.#kernel.apply([
-      ...(isPresent ? limitSteps(this.#instance, network, undefined) : []),
-      ...steps,
-    ]);
-    await this.#routers.converge(network, undo, reason);
-    this.#applied.set(netns, { ...applied, ...wanted });
+  #apply(network: WantedNetwork, undo: Undo, how: Pick<Order, 'what' | 'steps'>): Promise<void> {
+    const remove = (netns: string) => this.#removeNetwork(netns);
+    const onAbsent = (netns: string) => this.#names?.close(netns);
+    return this.#applier.apply({ network, ...how, onAbsent, remove }, undo);
   }
 
   /** A network without names is better than none; the next turn tries again. */
@@ -369,7 +289,7 @@ export class Dataplane {
 
   /** Links first: their far ends then go at once, while the kernel takes its time with a namespace. */
   async #removeNetwork(netns: string): Promise<void> {
-    this.#applied.delete(netns);
+    this.#applier.forget(netns);
     this.#names?.close(netns);
     if (!(await this.#kernel.namespaces()).includes(netns)) return;
     const links = (await this.#kernel.links(netns)).filter(({ kind }) => kind === 'veth');
@@ -378,29 +298,6 @@ export class Dataplane {
       { do: 'delete-netns', name: netns },
     ]);
   }
-
-  async #networkNamespaces(): Promise<string[]> {
-    const prefix = `${namespacePrefix(this.#instance)}n`;
-    return (await this.#kernel.namespaces()).filter((name) => name.startsWith(prefix));
-  }
-
-  async #pluggedIn(netns: string, rootLinks: readonly KernelLink[]): Promise<PluggedPort[]> {
-    const waiting = new Set(rootLinks.map(({ name }) => name));
-    const links = await this.#kernel.links(netns).catch((error: unknown) => {
-      // Gone between listing the namespaces and this.
-      this.#log.debug({ netns, error }, 'cannot read a namespace');
-      return [];
-    });
-    return links.flatMap((link) => {
-      const endpoint = parsePortAlias(this.#instance, link.alias);
-      if (!endpoint || link.bridge !== networkBridge) return [];
-      return { ...endpoint, netns, link: link.name, isTaken: !waiting.has(containerLink(endpoint.portId)) };
-    });
-  }
-}
-
-function freshGeneration(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
 /** Of its ports, and of the legs of its routers. */
@@ -408,8 +305,6 @@ function portIdsOf({ ports, routers }: WantedNetwork): string[] {
   const legs = routers.flatMap(({ interfaces }) => interfaces.map(({ portId }) => portId));
   return [...legs, ...ports.map(({ id }) => id)];
 }
-
-const isPort = (portId: string) => (plugged: Endpoint) => plugged.portId === portId;
 
 function portOf(network: WantedNetwork, portId: string): WantedPort {
   const port = network.ports.find(({ id }) => id === portId);
