@@ -13,7 +13,8 @@ export interface Figure {
   readonly ours: number;
   readonly unit: string;
   readonly peer?: { readonly name: string; readonly value: number };
-  readonly target: Target;
+  /** Absent = to be known, not to be met. */
+  readonly target?: Target;
 }
 
 export function median(values: readonly number[]): number {
@@ -24,6 +25,7 @@ export function median(values: readonly number[]): number {
 }
 
 export function isMet({ ours, peer, target }: Figure): boolean {
+  if (!target) return true;
   const times = ours / (peer?.value ?? Number.NaN);
   if ('atMost' in target) return ours <= target.atMost;
   if ('atLeast' in target) return ours >= target.atLeast;
@@ -50,11 +52,12 @@ function cellsOf(figure: Figure): string[] {
     peer ? `${rounded(peer.value)} ${unit} (${peer.name})` : '',
     peer ? `${rounded(ours / peer.value)}×` : '',
     targetText(figure),
-    isMet(figure) ? 'yes' : 'NO',
+    figure.target ? (isMet(figure) ? 'yes' : 'NO') : '',
   ];
 }
 
 function targetText({ target, unit }: Figure): string {
+  if (!target) return '';
   if ('atMost' in target) return `≤ ${target.atMost} ${unit}`;
   if ('atLeast' in target) return `≥ ${target.atLeast} ${unit}`;
   return 'atMostTimes' in target ? `≤ ${target.atMostTimes}×` : `≥ ${target.atLeastTimes}×`;

@@ -1,11 +1,13 @@
 /**
- * The measures, in order, on the simulated machine. Argument: a folder for its state. Prints what it is doing on
- * stderr and the figures as one line of JSON on stdout.
+ * The measures, in order, on the simulated machine. Arguments: a folder for its state, then words of which a section's name
+ * must have one (none = all). Prints what it is doing on stderr and the figures as one line of JSON on stdout.
  */
 import { statePaths } from '../../src/base/state-paths.ts';
+import type { Cloud } from '../../src/client/cloud.ts';
 import { commandLineFigures } from './command-line.ts';
 import { createFigures } from './create.ts';
 import { type Figure, median } from './figures.ts';
+import { listFigures } from './lists.ts';
 import { makeNetwork, occupy } from './network.ts';
 import { placementFigures } from './placements.ts';
 import { pluginFigures } from './plugin.ts';
@@ -13,20 +15,78 @@ import { readFigures } from './reads.ts';
 import { ruleFigures } from './rules.ts';
 import { seedContainers } from './seed.ts';
 import { Server } from './server.ts';
-import { throughputFigures } from './throughput.ts';
+import { trafficFigures } from './traffic.ts';
 
-const disk = process.argv[2] ?? '';
+const [disk = '', ...words] = process.argv.slice(2);
 const server = new Server(disk);
 const figures: Figure[] = [];
 
-async function measure(what: string, work: () => Figure[] | Promise<Figure[]>): Promise<void> {
-  process.stderr.write(`measuring ${what}\n`);
-  figures.push(...(await work()));
+interface Stage {
+  readonly cloud: Cloud;
+  readonly network: string;
+}
+
+interface Section {
+  readonly name: string;
+  readonly work: (stage: Stage) => Figure[] | Promise<Figure[]>;
+}
+
+/** Sections that share a run of the server. */
+interface Run {
+  readonly logLevel: string;
+  /** Before the server starts. */
+  readonly prepare?: (stage: Stage) => Promise<void>;
+  readonly sections: readonly Section[];
+}
+
+const runs: readonly Run[] = [
+  {
+    logLevel: 'info',
+    sections: [
+      { name: 'creates', work: ({ cloud, network }) => createFigures(cloud, network) },
+      { name: 'traffic', work: ({ cloud }) => trafficFigures(cloud) },
+      { name: 'command line', work: () => commandLineFigures(server) },
+    ],
+  },
+  {
+    logLevel: 'debug',
+    sections: [
+      { name: 'network driver', work: ({ cloud, network }) => pluginFigures(server, cloud, network) },
+    ],
+  },
+  {
+    logLevel: 'info',
+    prepare: async ({ cloud }) => {
+      const { userId, projectId = '' } = await cloud.session.token();
+      await seedContainers(statePaths(server.stateDir).database, { userId, projectId }, 1000);
+    },
+    sections: [
+      { name: 'reads', work: ({ cloud }) => readFigures(server, cloud) },
+      { name: 'memory', work: memoryFigures },
+    ],
+  },
+  {
+    logLevel: 'debug',
+    sections: [{ name: 'rules and ports', work: ({ cloud }) => ruleFigures(server, cloud) }],
+  },
+  {
+    logLevel: 'info',
+    sections: [
+      { name: 'long lists', work: ({ cloud }) => listFigures(server, cloud) },
+      { name: 'placements', work: placementFigures },
+    ],
+  },
+];
+
+const isChosen = (name: string) => words.length === 0 || words.some((word) => name.includes(word));
+
+async function measure({ name, work }: Section, stage: Stage): Promise<void> {
+  process.stderr.write(`measuring ${name}\n`);
+  figures.push(...(await work(stage)));
 }
 
 /** The first start makes the state; the next ones are what somebody waits for. */
 async function startFigures(): Promise<Figure[]> {
-  await server.start();
   const starts: number[] = [];
   for (let i = 0; i < 3; i++) {
     await server.stop();
@@ -46,27 +106,28 @@ function memoryFigures(): Figure[] {
   ];
 }
 
-try {
-  await measure('the start', startFigures);
+/** A network that is in use on this host, as Docker's bridge is. */
+async function makeStage(): Promise<Stage> {
   const cloud = await server.cloud();
   const network = await makeNetwork(cloud, '10.77.0.0/16');
   await occupy(cloud, network, 'resident');
-  await measure('creates', () => createFigures(cloud, network));
-  await measure('throughput', () => throughputFigures(cloud, network, disk));
-  await measure('the command line', () => commandLineFigures(server));
-  await server.stop();
+  return { cloud, network };
+}
 
-  await server.start('debug');
-  await measure('the network driver', () => pluginFigures(server, cloud, network));
-  const { userId, projectId = '' } = await cloud.session.token();
+async function runSections({ logLevel, prepare, sections }: Run, stage: Stage): Promise<void> {
+  const chosen = sections.filter(({ name }) => isChosen(name));
+  if (chosen.length === 0) return;
   await server.stop();
+  await prepare?.(stage);
+  await server.start(logLevel);
+  for (const section of chosen) await measure(section, stage);
+}
 
-  await seedContainers(statePaths(server.stateDir).database, { userId, projectId }, 1000);
+try {
   await server.start();
-  await measure('reads', () => readFigures(server, cloud));
-  await measure('memory', memoryFigures);
-  await measure('rules', () => ruleFigures(server, cloud));
-  await measure('placements', placementFigures);
+  const stage = await makeStage();
+  if (isChosen('start')) await measure({ name: 'start', work: startFigures }, stage);
+  for (const run of runs) await runSections(run, stage);
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 } finally {
   await server.stop();

@@ -17,18 +17,7 @@ const startCalls = [
 
 /** The server logs at level debug. */
 export async function pluginFigures(server: Server, cloud: Cloud, network: string): Promise<Figure[]> {
-  await berthRun(cloud, network, 1);
-  const sums: number[] = [];
-  for (let i = 0; i < 8; i++) {
-    const before = server.logLines().length;
-    await berthRun(cloud, network, 1);
-    const calls = server
-      .logLines()
-      .slice(before - 1)
-      .flatMap(answered);
-    if (calls.length === 0) throw new Error('the network driver logged no call: is the log level debug?');
-    sums.push(calls.reduce((sum, { ms }) => sum + ms, 0));
-  }
+  const sums = await pluginSums({ server, cloud, network }, 8);
   return [
     {
       what: 'all plugin calls of one container start',
@@ -38,6 +27,29 @@ export async function pluginFigures(server: Server, cloud: Cloud, network: strin
       target: { atMost: 15 },
     },
   ];
+}
+
+interface Starts {
+  readonly server: Server;
+  readonly cloud: Cloud;
+  readonly network: string;
+}
+
+/** In ms, of as many starts. */
+export async function pluginSums({ server, cloud, network }: Starts, rounds: number): Promise<number[]> {
+  await berthRun(cloud, network, 1);
+  const sums: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const before = server.logLines().length;
+    await berthRun(cloud, network, 1);
+    const calls = server
+      .logLines()
+      .slice(before - 1)
+      .flatMap(answered);
+    if (calls.length === 0) throw new Error('the network driver logged no call: is the log level debug?');
+    sums.push(calls.reduce((sum, { ms }) => sum + ms, 0));
+  }
+  return sums;
 }
 
 function answered(line: string): { call: string; ms: number }[] {

@@ -15,6 +15,9 @@ export const root = resolve(import.meta.dirname, '../..');
 const world = processWorld(root);
 const url = 'http://127.0.0.1:9517';
 
+/** USER_HZ: the same on every Linux. */
+const ticksPerSecond = 100;
+
 /** Everything unlimited: what is measured is not the quota. Compiled code is kept where `./berth` keeps it. */
 const settings = {
   NODE_COMPILE_CACHE: join(root, 'dist/cache'),
@@ -61,6 +64,13 @@ export class Server {
   residentMb(): number {
     const status = readFileSync(`/proc/${this.#child?.pid}/status`, 'utf8');
     return (Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024) / 1e6;
+  }
+
+  /** That the process has taken so far. */
+  processorSeconds(): number {
+    const [, fields = ''] = readFileSync(`/proc/${this.#child?.pid}/stat`, 'utf8').split(') ');
+    const [user, system] = fields.split(' ').slice(11, 13).map(Number);
+    return ((user ?? 0) + (system ?? 0)) / ticksPerSecond;
   }
 
   logLines(): string[] {
