@@ -2,7 +2,8 @@
  * What the container API promises, row by row: a request and the answer that has to come. The rows about endpoints and errors are
  * written down; those about policy and statuses are made of the tables that say who may do what and when, and of nothing else.
  *
- * `{web}` in a URL is a running container of alice's, `{box}` a stopped one, `{registry}` a registry of hers.
+ * `{web}` in a URL is a running container of alice's, `{box}` a stopped one, `{request}` the request that made `{web}`, `{registry}` a
+ * registry of hers, `{image}` an image that the administrator had pulled; `{exec}` is a command that runs in a container.
  */
 import type { Endpoint } from '../../src/api/zun/endpoint.ts';
 import { allowedIn, type ContainerAction, containerStatuses } from '../../src/model/container.ts';
@@ -20,6 +21,8 @@ export interface Row {
   readonly body?: unknown;
   /** The container `{web}` is put into this status first. */
   readonly inStatus?: string;
+  /** Asked for first, by alice, and carried out. */
+  readonly first?: Readonly<Pick<Row, 'method' | 'url' | 'body'>>;
   readonly status: number;
   /** Behind `container.`. */
   readonly code?: string;
@@ -29,6 +32,9 @@ export interface Row {
 type Success = readonly [of: string, url: string, more?: Partial<Row>];
 
 const admin = { token: 'admin' };
+/** The version of what Zun does not have. */
+const own = { version: '1.41' };
+const emptyArchive = { data: `${'A'.repeat(1366)}==` };
 const successes: readonly Success[] = [
   ['POST /containers', '/containers', { body: { image: 'busybox' }, status: 202 }],
   ['GET /containers', '/containers'],
@@ -59,10 +65,34 @@ const successes: readonly Success[] = [
   ['POST /containers/:ident/resize', '/containers/{web}/resize?h=24&w=80'],
   ['GET /containers/:ident/network_list', '/containers/{web}/network_list'],
   ['GET /containers/:ident/container_actions', '/containers/{web}/container_actions'],
+  ['GET /containers/:ident/container_actions/:request', '/containers/{web}/container_actions/{request}'],
+  ['POST /containers/:ident/put_archive', '/containers/{web}/put_archive?path=/x', { body: emptyArchive }],
   [
-    'POST /containers/:ident/put_archive',
-    '/containers/{web}/put_archive?path=/x',
-    { body: { data: `${'A'.repeat(1366)}==` } },
+    'GET /containers/:ident/get_archive',
+    '/containers/{web}/get_archive?path=/x',
+    { first: { method: 'POST', url: '/containers/{web}/put_archive?path=/x', body: emptyArchive } },
+  ],
+  ['POST /containers/:ident/execute_resize', '/containers/{web}/execute_resize?exec_id={exec}&h=24&w=80'],
+  ['POST /containers/:ident/network_attach', '/containers/{web}/network_attach?network=other'],
+  [
+    'POST /containers/:ident/network_detach',
+    '/containers/{web}/network_detach?network=net-default',
+    { status: 202 },
+  ],
+  [
+    'POST /containers/:ident/default_gateway',
+    '/containers/{web}/default_gateway?network=net-default',
+    { ...own, status: 202 },
+  ],
+  [
+    'POST /containers/:ident/add_security_group',
+    '/containers/{web}/add_security_group?name=web',
+    { version: '1.14', status: 202 },
+  ],
+  [
+    'POST /containers/:ident/remove_security_group',
+    '/containers/{web}/remove_security_group?name=default',
+    { ...own, status: 202 },
   ],
   ['GET /services', '/services', admin],
   ['PUT /services/enable', '/services/enable?host=host-1&binary=zun-compute', admin],
@@ -86,7 +116,10 @@ const successes: readonly Success[] = [
   ['GET /images', '/images/', admin],
   ['POST /images', '/images/', { ...admin, body: { repo: 'nginx', host: 'host-1' }, status: 202 }],
   ['GET /images/*', '/images/nginx/search?image_driver=docker&exact_match=False'],
+  ['GET /images/:ident', '/images/{image}', admin],
+  ['DELETE /images/:ident', '/images/{image}', admin],
   ['GET /policies', '/policies', admin],
+  ['GET /policies/:action/explain', '/policies/container:start/explain?user=alice', admin],
 ];
 
 const uuid = '11111111-1111-4111-8111-111111111111';
@@ -213,6 +246,56 @@ const refusals: readonly Refusal[] = [
     '/containers',
     { body: { image: 'busybox', nets: [{ network: 'public' }] } },
   ],
+  [
+    'invalid',
+    400,
+    'POST',
+    '/containers',
+    {
+      body: { image: 'busybox', security_groups: ['no-such'] },
+      says: /^Security group no-such not found\.$/,
+    },
+  ],
+  ['port-not-found', 404, 'POST', '/containers/{web}/network_attach?port=missing'],
+  [
+    'port-in-use',
+    400,
+    'POST',
+    '/containers/{web}/network_attach?port=taken',
+    { says: /^Port taken is still in use\.$/ },
+  ],
+  [
+    'port-not-usable',
+    400,
+    'POST',
+    '/containers',
+    {
+      body: { image: 'busybox', nets: [{ port: 'foreign' }] },
+      says: /^Port foreign not usable for the container\.$/,
+    },
+  ],
+  [
+    'conflict',
+    409,
+    'DELETE',
+    '/registries/{registry}',
+    {
+      first: { method: 'POST', url: '/containers', body: { image: 'team/app', registry: '{registry}' } },
+      says: /^Registry .* is in use by container /,
+    },
+  ],
+  ['invalid-value', 400, 'POST', '/containers/{web}/remove_security_group?name=web', { ...own, says: /web/ }],
+  [
+    'invalid-value-remote',
+    400,
+    'POST',
+    `/containers/{web}/execute_resize?exec_id=${'b'.repeat(64)}&h=1&w=1`,
+    { says: /^no such exec instance: b+$/ },
+  ],
+  ['invalid-value-remote', 400, 'GET', '/containers/{web}/get_archive?path=/none', { says: /no such file$/ }],
+  ['resource-not-found', 404, 'GET', '/policies/container:fly/explain?user=alice', admin],
+  ['zun-service-not-found', 404, 'DELETE', '/services?host=host-1&binary=other', admin],
+  ['compute-node-not-found', 404, 'GET', `/hosts/${uuid}`, admin],
   ['image-already-exists', 409, 'POST', '/images', { ...admin, body: { repo: 'busybox', host: 'host-1' } }],
   ['not-implemented', 501, 'POST', '/containers/{web}/commit?repository=x'],
 ];
@@ -276,7 +359,8 @@ const inputs: Readonly<Record<string, Partial<Row> & { readonly query?: string }
 /** Every endpoint with a rule, asked by who may not: a stranger does not find it, a reader and a member get 403. */
 export function policyRows(endpoints: readonly Endpoint[]): Row[] {
   return endpoints.flatMap((endpoint): Row[] => {
-    const { method, path, policy, until, notYet } = endpoint;
+    const { method, path, policy, notYet } = endpoint;
+    const version = endpoint.until ?? Math.max(endpoint.since ?? 1, 40);
     const of = `${method} ${path}`;
     const { query = '', body } = inputs[of] ?? {};
     if (policy === null || notYet !== undefined || (!(of in inputs) && path.startsWith('/images/')))
@@ -284,7 +368,7 @@ export function policyRows(endpoints: readonly Endpoint[]): Row[] {
     const given = {
       method,
       ...(body === undefined ? {} : { body }),
-      ...(until ? { version: `1.${until}` } : {}),
+      version: `1.${version}`,
     };
     const url = path
       .replace('/containers/:ident', '/containers/{web}')

@@ -80,6 +80,8 @@ export class FakeAgent {
   pullGate: Promise<void> | undefined;
   /** Archives that were written, by `<uuid> <path>`. */
   readonly files = new Map<string, Buffer>();
+  /** Ids of commands that run in containers. */
+  readonly execs = new Set<string>();
   /** An image name or `<verb>` → the sentence with which it fails. */
   readonly refusals = new Map<string, string>();
   readonly #host: Partial<HostReport>;
@@ -103,6 +105,7 @@ export class FakeAgent {
       return {};
     });
     bus.serve(execResize, async ({ execId }) => {
+      if (this.execs.has(execId)) return {};
       throw new Failure('invalid-value', `no such exec instance: ${execId}`);
     });
     bus.streams.serve(readArchive, async ({ uuid, path }) => {

@@ -12,7 +12,7 @@ import type {
 } from '../../src/control/networking.ts';
 import type { Caller } from '../../src/model/caller.ts';
 import type { Nic } from '../../src/model/container.ts';
-import { Failure } from '../../src/model/failure.ts';
+import { Failure, type FailureCode } from '../../src/model/failure.ts';
 
 interface FakePort {
   readonly nic: Nic;
@@ -82,6 +82,8 @@ export class FakeNetworking implements Networking {
       if (network === 'missing') {
         throw new Failure('network-not-found', 'Neutron network missing could not be found.');
       }
+      const refusal = port === undefined ? undefined : portRefusals[port];
+      if (refusal) throw new Failure(...refusal);
       return {
         networkId: networkIdOf(network, port),
         ...(port === undefined ? {} : { portId: port }),
@@ -190,6 +192,13 @@ export class FakeNetworking implements Networking {
     return [...new Set([...this.ports.values()].map(({ containerUuid }) => containerUuid))];
   }
 }
+
+/** Ports that cannot be had, by name. */
+const portRefusals: Readonly<Record<string, readonly [FailureCode, string]>> = {
+  missing: ['port-not-found', 'Neutron port missing could not be found.'],
+  taken: ['port-in-use', 'Port taken is still in use.'],
+  foreign: ['port-not-usable', 'Port foreign not usable for the container.'],
+};
 
 /** Given as an id or as a name. */
 function networkIdOf(network: string | undefined, port?: string): string {
