@@ -57,11 +57,12 @@ async function podman(...args: readonly string[]): Promise<string> {
 const listen = (text: string) =>
   `trap 'exit 0' TERM; for p in 80 81; do (while :; do echo ${text} | nc -l -p $p; done) & done; while :; do sleep 1; done`;
 
-test('podman and Docker containers meet on one network under one security group', async () => {
+test('podman and Docker containers meet on one network, by address and by name, under one security group', async () => {
   await berth.cli('network', 'create', 'pods');
   await berth.cli('subnet', 'create', 'pods4', '--network', 'pods', '--subnet-range', '10.80.0.0/24');
   await berth.cli('security-group', 'create', 'web');
   await berth.cli('security-group', 'rule', 'create', 'web', '--protocol', 'tcp', '--dst-port', '80');
+  await berth.cli('security-group', 'rule', 'create', 'web', '--protocol', 'icmp');
   const folders = [
     '--state-dir',
     berth.stateDir,
@@ -113,6 +114,9 @@ test('podman and Docker containers meet on one network under one security group'
     podman('exec', 'pod', 'nc', '-w', '2', dockAddress, port).catch(() => '');
   await until('Docker reaches podman', async () => (await fromDocker('80')) === 'podman');
   await until('podman reaches Docker', async () => (await fromPodman('80')) === 'docker');
+  assert.match(await podman('exec', 'pod', 'ping', '-c', '1', '-W', '5', 'dock'), new RegExp(dockAddress));
+  const byName = await machine.docker('exec', dock, 'ping', '-c', '1', '-W', '5', 'pod');
+  assert.match(byName.stdout, new RegExp(podAddress), byName.stderr);
   assert.equal(await fromDocker('81'), '');
   assert.equal(await fromPodman('81'), '');
 

@@ -130,7 +130,10 @@ test('two containers get interfaces of both families, reach each other, and leav
   assert.match(addresses[0], /^10\.70\.0\.\d+\/24$/);
   assert.match(addresses[1], /^fd70::[0-9a-f:]+\/64$/);
   assert.equal(result.ips[0].gateway, '10.70.0.1');
-  assert.deepEqual(result.dns, { nameservers: ['192.0.2.53'] });
+  assert.deepEqual(result.dns, {
+    nameservers: ['169.254.169.253', '192.0.2.53'],
+    search: ['openstacklocal'],
+  });
   assert.ok(
     result.routes.some(
       (route: { dst: string; gw: string }) => route.dst === '10.71.0.0/16' && route.gw === '10.70.0.9',
@@ -185,7 +188,7 @@ test('addresses, MAC and names that the runtime asks for are given; what cannot 
     ['10.70.0.77/24', 'fd70::77/64'],
   );
   assert.equal(result.interfaces[0].mac, '02:11:22:33:44:55');
-  assert.deepEqual(result.dns, { nameservers: ['192.0.2.9'] });
+  assert.deepEqual(result.dns.nameservers, ['192.0.2.9']);
   const rival = await makeSandbox('rival', { capabilities: { ips: ['10.70.0.77'] } });
   await assert.rejects(runtime.add(rival), refuses(102, /10\.70\.0\.77/));
   await assert.rejects(runtime.add(sandbox), refuses(100, /eth0 exists already/));

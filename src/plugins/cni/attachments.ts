@@ -129,7 +129,7 @@ export class Attachments {
     const { linkName } = await this.#backend.plug(plug);
     const wanted = interfaceOf({ request, config, port, resolved });
     await this.#backend.attach(request.netns, linkName, wanted);
-    return resultOf({ request, config, resolved, wanted });
+    return resultOf({ request, config, port, resolved, wanted });
   }
 
   async #adopt(port: PortView, key: string, config: Configuration): Promise<PortView> {

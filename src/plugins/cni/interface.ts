@@ -1,4 +1,5 @@
 /** What a port means inside a container, and the same as a result of CNI. Pure. */
+import { resolverAddress, resolverPrefix } from '../../model/resolver.ts';
 import { type CniDns, CniFailure, type CniRequest, type CniResult, cniCode } from '../../wire/cni.ts';
 import type { Json, PortView, SubnetView } from '../../wire/network-service.ts';
 import type { SandboxInterface } from './backend.ts';
@@ -19,6 +20,7 @@ export function interfaceOf({ request, config, port, resolved }: Attachment): Sa
     subnet: subnetOf(resolved, subnet_id),
   }));
   const subnets = [...new Set(own.map(({ subnet }) => subnet))];
+  const versions = [...new Set(subnets.map((subnet) => subnet.ip_version))];
   const isOwn = (address: string) => own.some((ip) => ip.address === address);
   const gateways =
     config.defaultGateway === false
@@ -29,6 +31,10 @@ export function interfaceOf({ request, config, port, resolved }: Attachment): Sa
     macAddress: port.mac_address,
     addresses: own.map(({ address, subnet }) => `${address}/${subnet.cidr.split('/')[1]}`),
     routes: [
+      // With the default route comes the way to the network's own resolver.
+      ...(config.defaultGateway === false
+        ? []
+        : versions.map((version) => ({ to: resolverPrefix(version) }))),
       ...subnets.flatMap((subnet) => routesOf(subnet.host_routes)),
       ...gateways.map((via) => ({ to: via.includes(':') ? '::/0' : '0.0.0.0/0', via })),
     ],
@@ -52,12 +58,13 @@ function routesOf(routes: Json | undefined): { to: string; via: string }[] {
 interface Made {
   readonly request: CniRequest;
   readonly config: Configuration;
+  readonly port: PortView;
   readonly resolved: Resolved;
   readonly wanted: SandboxInterface;
 }
 
 /** After the results of the plugins before this one in the chain, if there are any. */
-export function resultOf({ request, config, resolved, wanted }: Made): CniResult {
+export function resultOf({ request, config, port, resolved, wanted }: Made): CniResult {
   const before = (config.prevResult ?? {}) as CniResult;
   const interfaces = before.interfaces ?? [];
   const gatewayOf = (address: string) =>
@@ -80,22 +87,25 @@ export function resultOf({ request, config, resolved, wanted }: Made): CniResult
       ...(before.routes ?? []),
       ...wanted.routes.map(({ to, via }) => ({ dst: to, ...(via === undefined ? {} : { gw: via }) })),
     ],
-    dns: dnsOf(config, resolved, wanted, before.dns),
+    dns: dnsOf({ config, port, resolved, wanted }, before.dns),
   };
 }
 
-/** The runtime's word first, then the configuration's, then the subnets'. */
+/**
+ * The runtime's word first, then the configuration's, then ours: the network's resolver, and behind it the servers of the
+ * subnets, for when it is down.
+ */
 function dnsOf(
-  { dns, runtimeConfig }: Configuration,
-  { subnets }: Resolved,
-  wanted: SandboxInterface,
+  { config: { dns, runtimeConfig }, port, resolved, wanted }: Omit<Made, 'request'>,
   before: CniDns | undefined,
 ): CniDns {
-  const own = subnets.filter(({ cidr }) => wanted.addresses.some((address) => sameFamily(address, cidr)));
+  const own = resolved.subnets.filter(({ id }) => port.fixed_ips.some((ip) => ip.subnet_id === id));
   const servers = own.flatMap(({ dns_nameservers: list }) => (Array.isArray(list) ? (list as string[]) : []));
+  const resolver = wanted.routes.find(({ to }) => to === resolverPrefix(4) || to === resolverPrefix(6));
+  const ours = resolver ? [resolverAddress[resolver.to.includes(':') ? 6 : 4], ...servers] : servers;
   const asked = runtimeConfig?.dns;
-  const nameservers = asked?.servers ?? dns?.nameservers ?? before?.nameservers ?? servers;
-  const search = asked?.searches ?? dns?.search ?? before?.search ?? [];
+  const nameservers = asked?.servers ?? dns?.nameservers ?? before?.nameservers ?? ours;
+  const search = asked?.searches ?? dns?.search ?? before?.search ?? (resolver ? domainsOf(port) : []);
   const options = asked?.options ?? dns?.options ?? before?.options ?? [];
   const domain = dns?.domain ?? before?.domain;
   return {
@@ -104,6 +114,13 @@ function dnsOf(
     ...(search.length > 0 ? { search } : {}),
     ...(options.length > 0 ? { options } : {}),
   };
+}
+
+/** The domain that the network service names the port in. */
+function domainsOf({ dns_assignment: assigned }: PortView): string[] {
+  const [first] = Array.isArray(assigned) ? (assigned as { fqdn?: string }[]) : [];
+  const domain = first?.fqdn?.replace(/^[^.]*\./, '').replace(/\.$/, '');
+  return domain ? [domain] : [];
 }
 
 function sameFamily(a: string, b: string): boolean {
