@@ -12,6 +12,7 @@ import type { Nic } from '../model/container.ts';
 import { Failure } from '../model/failure.ts';
 import { dockerLabels, portOption } from '../model/host-names.ts';
 import type { WantedContainer } from '../wire/agent.ts';
+import { toOptionBody, toProcessBody } from './option-bodies.ts';
 
 const mebibyte = 2 ** 20;
 const sharesPerCpu = 1024;
@@ -53,6 +54,7 @@ export function toContainerBody(wanted: WantedContainer, context: BodyContext): 
       ),
     }),
     ...(spec.healthcheck && { Healthcheck: toHealthcheck(spec.healthcheck) }),
+    ...(spec.options && toProcessBody(spec.options)),
     HostConfig: {
       NetworkMode: network,
       Privileged: spec.privileged,
@@ -68,6 +70,7 @@ export function toContainerBody(wanted: WantedContainer, context: BodyContext): 
       ...(context.dns.servers.length > 0 && { Dns: context.dns.servers }),
       ...(context.dns.search.length > 0 && { DnsSearch: context.dns.search }),
       ...toResources(wanted),
+      ...(spec.options && toOptionBody(spec.options)),
     },
     ...(first && { NetworkingConfig: { EndpointsConfig: { [network]: toEndpoint(first) } } }),
   };

@@ -49,6 +49,12 @@ function isWhole(observed: Observed): boolean {
   return observed !== undefined && observed.state !== 'dead' && observed.state !== 'removing';
 }
 
+/** Said to the Engine also when it is the container's own, because whoever asks must wait for as long. */
+function graceOf({ spec }: WantedContainer, operation: Operation): { readonly timeoutSeconds?: number } {
+  const timeoutSeconds = operation.timeoutSeconds ?? spec.options?.stopGraceSeconds;
+  return timeoutSeconds === undefined ? {} : { timeoutSeconds };
+}
+
 const planners: Record<OperationVerb, Planner> = {
   create: (wanted, _operation, observed) => {
     const start = wanted.power === 'running' ? [{ do: 'start' } as const] : [];
@@ -60,15 +66,13 @@ const planners: Record<OperationVerb, Planner> = {
     if (observed && alive.has(observed.state)) return [];
     return [...remake(wanted, observed), { do: 'start' }];
   },
-  stop: (_wanted, { timeoutSeconds }, observed) => {
+  stop: (wanted, operation, observed) => {
     if (!observed || !alive.has(observed.state)) return [];
-    const stop = { do: 'stop', ...(timeoutSeconds !== undefined && { timeoutSeconds }) } as const;
+    const stop = { do: 'stop', ...graceOf(wanted, operation) } as const;
     return observed.state === 'paused' ? [{ do: 'unpause' }, stop] : [stop];
   },
-  reboot: (wanted, { timeoutSeconds }, observed) => {
-    if (observed && alive.has(observed.state)) {
-      return [{ do: 'restart', ...(timeoutSeconds !== undefined && { timeoutSeconds }) }];
-    }
+  reboot: (wanted, operation, observed) => {
+    if (observed && alive.has(observed.state)) return [{ do: 'restart', ...graceOf(wanted, operation) }];
     return [...remake(wanted, observed), { do: 'start' }];
   },
   kill: (_wanted, { signal }, observed) =>

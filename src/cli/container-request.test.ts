@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { containerRequest, memoryMiB, type RunOptions } from './container-request.ts';
+import { containerRequest, type RunOptions } from './container-request.ts';
+import { memoryMiB } from './spelled.ts';
 
 function request(options: RunOptions, command: readonly string[] = []) {
   return containerRequest({
@@ -45,6 +46,36 @@ const fields: readonly (readonly [RunOptions, object])[] = [
   [{ autoHeal: true }, { auto_heal: true }],
   [{ interactive: true }, { interactive: true }],
   [{ tty: true }, { tty: true }],
+  [
+    { cpuLimit: 0.5, pidsLimit: 50 },
+    { cpu_limit: 0.5, pids_limit: 50 },
+  ],
+  [
+    { ulimit: ['nofile=1024:2048', 'core=0'] },
+    { ulimits: { nofile: { soft: 1024, hard: 2048 }, core: { soft: 0, hard: 0 } } },
+  ],
+  [
+    { shmSize: '1G', tmpfs: ['/run', '/tmp:64M'] },
+    { shm_size: 1024, tmpfs: { '/run': {}, '/tmp': { size: 64 } } },
+  ],
+  [
+    { readOnly: true, init: true, user: 'app:app' },
+    { read_only: true, init: true, user: 'app:app' },
+  ],
+  [
+    { capAdd: ['NET_RAW'], capDrop: ['ALL'] },
+    { cap_add: ['NET_RAW'], cap_drop: ['ALL'] },
+  ],
+  [{ sysctl: ['net.core.somaxconn=512'] }, { sysctls: { 'net.core.somaxconn': '512' } }],
+  [{ addHost: ['db:10.0.0.9', 'six:fd00::9'] }, { extra_hosts: { db: '10.0.0.9', six: 'fd00::9' } }],
+  [
+    { dns: ['9.9.9.9'], dnsSearch: ['corp.example'] },
+    { dns: ['9.9.9.9'], dns_search: ['corp.example'] },
+  ],
+  [
+    { stopSignal: 'USR1', stopTimeout: 30 },
+    { stop_signal: 'USR1', stop_grace: 30 },
+  ],
   [
     { healthcheck: 'cmd=test -e /a,/b,interval=10,retries=3,timeout=5' },
     { healthcheck: { cmd: 'test -e /a,/b', interval: 10, retries: 3, timeout: 5 } },
@@ -107,5 +138,8 @@ for (const [options, message] of refused) {
 }
 
 test('memory is rounded up to whole MiB', () => {
-  assert.deepEqual(['1', '512M', '512mib', '1g', '1500k'].map(memoryMiB), ['1', '512', '512', '1024', '2']);
+  assert.deepEqual(
+    ['1', '512M', '512mib', '1g', '1500k'].map((text) => memoryMiB('--memory', text)),
+    ['1', '512', '512', '1024', '2'],
+  );
 });

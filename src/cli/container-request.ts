@@ -6,10 +6,12 @@
  */
 import type { ContainerRequest, MountRequest, NetRequest } from '../client/containers.ts';
 import { collect, integer, number, type OptionRow } from './define.ts';
+import { type ProcessOptions, processOptions, processRequest } from './option-request.ts';
 import { splitWords } from './shell-words.ts';
+import { memoryMiB, pairs } from './spelled.ts';
 import { UsageError } from './usage-error.ts';
 
-export interface RunOptions {
+export interface RunOptions extends ProcessOptions {
   readonly name?: string;
   readonly cpu?: number;
   readonly memory?: string;
@@ -72,6 +74,7 @@ export const runOptions: readonly OptionRow[] = [
   ['--availability-zone <zone>', 'where to run it'],
   ['--host <name>', 'the very host to run it on'],
   ['--privileged', 'all rights on its host'],
+  ...processOptions,
 ];
 
 export interface RequestInput {
@@ -92,7 +95,7 @@ export async function containerRequest(input: RequestInput): Promise<ContainerRe
     command: input.command.length > 0 ? input.command : undefined,
     name: options.name,
     cpu: options.cpu,
-    memory: options.memory === undefined ? undefined : memoryMiB(options.memory),
+    memory: options.memory === undefined ? undefined : memoryMiB('--memory', options.memory),
     disk: options.disk,
     environment: options.env && environmentOf(options.env, input.env),
     labels: options.label && pairs('--label', options.label),
@@ -117,6 +120,7 @@ export async function containerRequest(input: RequestInput): Promise<ContainerRe
     availability_zone: options.availabilityZone,
     host: options.host,
     privileged: options.privileged,
+    ...processRequest(options),
   });
 }
 
@@ -136,15 +140,6 @@ function refuseContradictions(options: RunOptions): void {
   }
 }
 
-/** Whole MiB as the API wants them. */
-export function memoryMiB(text: string): string {
-  const match = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text);
-  const amount = Number(match?.[1]);
-  const factor = { '': 1, k: 1 / 1024, m: 1, g: 1024 }[(match?.[2] ?? '?').toLowerCase()];
-  if (factor === undefined) throw new UsageError(`--memory ${text}: expected MiB, such as 512, 512M or 2G`);
-  return String(Math.ceil(amount * factor));
-}
-
 function environmentOf(
   items: readonly string[],
   here: Readonly<Record<string, string | undefined>>,
@@ -156,16 +151,6 @@ function environmentOf(
     return value === undefined ? [] : [`${item}=${value}`];
   });
   return pairs('--env', spelled);
-}
-
-function pairs(flag: string, items: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    items.map((item) => {
-      const at = item.indexOf('=');
-      if (at < 1) throw new UsageError(`${flag} ${item}: expected NAME=VALUE`);
-      return [item.slice(0, at), item.slice(at + 1)];
-    }),
-  );
 }
 
 const netKeys = ['network', 'port', 'v4-fixed-ip', 'v6-fixed-ip'] as const;

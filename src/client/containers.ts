@@ -1,6 +1,7 @@
 /**
  * The container API (Zun v1) as functions. Names are as good as ids everywhere: the service resolves them.
- * Microversion 1.40 is asked for, the newest of upstream Zun, so that a real Zun answers the same.
+ * Microversion 1.40 is asked for, the newest of upstream Zun, so that a real Zun answers the same; 1.41 where
+ * something is asked for that no Zun has.
  */
 import type { ContainerStatus } from '../model/container.ts';
 import type { Query } from './http.ts';
@@ -110,7 +111,50 @@ export interface ContainerRequest {
     readonly timeout?: number;
   };
   readonly registry?: string;
+  // From here on: microversion 1.41.
+  readonly cpu_limit?: number;
+  readonly pids_limit?: number;
+  readonly ulimits?: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>;
+  /** MiB. */
+  readonly shm_size?: number;
+  readonly tmpfs?: Readonly<Record<string, { readonly size?: number }>>;
+  readonly read_only?: boolean;
+  readonly user?: string;
+  readonly cap_add?: readonly string[];
+  readonly cap_drop?: readonly string[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly extra_hosts?: Readonly<Record<string, string>>;
+  readonly dns?: readonly string[];
+  readonly dns_search?: readonly string[];
+  readonly stop_signal?: string;
+  /** Seconds. */
+  readonly stop_grace?: number;
+  readonly init?: boolean;
 }
+
+const zunVersion = '1.40';
+const ownVersion = '1.41';
+
+const ownFields = [
+  'cpu_limit',
+  'pids_limit',
+  'ulimits',
+  'shm_size',
+  'tmpfs',
+  'read_only',
+  'user',
+  'cap_add',
+  'cap_drop',
+  'sysctls',
+  'extra_hosts',
+  'dns',
+  'dns_search',
+  'stop_signal',
+  'stop_grace',
+  'init',
+] as const satisfies readonly (keyof ContainerRequest)[];
+/** What no Zun knows. */
+export type OwnField = (typeof ownFields)[number];
 
 export interface ContainerChanges {
   readonly name?: string;
@@ -248,7 +292,9 @@ export class ContainerApi {
   }
 
   create(request: ContainerRequest, options: { readonly run: boolean }): Promise<ContainerView> {
-    return this.#send({ method: 'POST', path: '/containers', query: { run: options.run }, body: request });
+    const version = ownFields.some((name) => name in request) ? ownVersion : zunVersion;
+    const query = { run: options.run };
+    return this.#send({ method: 'POST', path: '/containers', query, body: request }, version);
   }
 
   update(container: string, changes: ContainerChanges): Promise<ContainerView> {
@@ -340,13 +386,13 @@ export class ContainerApi {
     return this.#send({ method: 'GET', path, query });
   }
 
-  #send<T>(request: ServiceRequest): Promise<T> {
-    return this.#session.request<T>('container', withVersion(request));
+  #send<T>(request: ServiceRequest, version = zunVersion): Promise<T> {
+    return this.#session.request<T>('container', withVersion(request, version));
   }
 }
 
-function withVersion(request: ServiceRequest): ServiceRequest {
-  return { ...request, headers: { 'openstack-api-version': 'container 1.40' } };
+function withVersion(request: ServiceRequest, version = zunVersion): ServiceRequest {
+  return { ...request, headers: { 'openstack-api-version': `container ${version}` } };
 }
 
 export type ServiceChange =

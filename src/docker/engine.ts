@@ -49,6 +49,10 @@ export interface ContainerBody {
   readonly OpenStdin: boolean;
   readonly MacAddress?: string;
   readonly ExposedPorts?: Readonly<Record<string, object>>;
+  readonly User?: string;
+  readonly StopSignal?: string;
+  /** Seconds. */
+  readonly StopTimeout?: number;
   readonly Healthcheck?: Healthcheck;
   readonly HostConfig: ResourcesBody & {
     readonly NetworkMode: string;
@@ -59,6 +63,22 @@ export interface ContainerBody {
     readonly StorageOpt?: { readonly size: string };
     readonly Dns?: readonly string[];
     readonly DnsSearch?: readonly string[];
+    /** Microseconds of CPU time in each period. */
+    readonly CpuPeriod?: number;
+    readonly CpuQuota?: number;
+    readonly PidsLimit?: number;
+    readonly Ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
+    /** Bytes. */
+    readonly ShmSize?: number;
+    /** Path → mount options. */
+    readonly Tmpfs?: Readonly<Record<string, string>>;
+    readonly ReadonlyRootfs?: boolean;
+    readonly CapAdd?: readonly string[];
+    readonly CapDrop?: readonly string[];
+    readonly Sysctls?: Readonly<Record<string, string>>;
+    /** `name:address`. */
+    readonly ExtraHosts?: readonly string[];
+    readonly Init?: boolean;
   };
   readonly NetworkingConfig?: { readonly EndpointsConfig: Readonly<Record<string, EndpointBody>> };
 }

@@ -4,6 +4,7 @@
  * The tables are read by the API (to refuse), the agent (to decide), the command line and the dashboard (to
  * show). They are those of Zun's API, reference/zun-api.md sections 18.1 to 18.3.
  */
+import type { ContainerOptions } from './container-options.ts';
 import { Failure } from './failure.ts';
 
 export const containerStatuses = [
@@ -195,6 +196,7 @@ export interface ContainerSpec {
   readonly exposedPorts: readonly ExposedPort[];
   /** Where the image comes from; null = what its name says. */
   readonly registryId: string | null;
+  readonly options?: ContainerOptions;
 }
 
 export interface FixedIp {

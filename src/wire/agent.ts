@@ -11,6 +11,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { engineStates, type OperationVerb, operationVerbs, powers } from '../model/container.ts';
+import { ulimitNames } from '../model/container-options.ts';
 import { defineCall, defineNotice } from './call.ts';
 
 const Strings = Type.Array(Type.String());
@@ -35,6 +36,28 @@ export const NicShape = Type.Object({
   preserveOnDelete: Type.Boolean(),
   /** Its gateway was asked for as the container's default one. */
   defaultGateway: Type.Optional(Type.Boolean()),
+});
+
+/** What is absent is the Engine's own choice. */
+export const ContainerOptionsShape = Type.Object({
+  cpuLimit: Type.Optional(Type.Number()),
+  pidsLimit: Type.Optional(Type.Number()),
+  ulimits: Type.Optional(
+    Type.Array(Type.Object({ name: Enum(ulimitNames), soft: Type.Number(), hard: Type.Number() })),
+  ),
+  shmSizeMiB: Type.Optional(Type.Number()),
+  tmpfs: Type.Optional(Type.Record(Type.String(), Nullable(Type.Number()))),
+  readOnly: Type.Optional(Type.Boolean()),
+  user: Type.Optional(Type.String()),
+  capAdd: Type.Optional(Strings),
+  capDrop: Type.Optional(Strings),
+  sysctls: Type.Optional(StringMap),
+  extraHosts: Type.Optional(StringMap),
+  dns: Type.Optional(Strings),
+  dnsSearch: Type.Optional(Strings),
+  stopSignal: Type.Optional(Type.String()),
+  stopGraceSeconds: Type.Optional(Type.Number()),
+  init: Type.Optional(Type.Boolean()),
 });
 
 export const ContainerSpecShape = Type.Object({
@@ -73,6 +96,7 @@ export const ContainerSpecShape = Type.Object({
   ),
   files: Type.Array(Type.Object({ destination: Type.String(), contentBase64: Type.String() })),
   exposedPorts: Type.Array(Type.Object({ port: Type.Number(), protocol: Enum(['tcp', 'udp'] as const) })),
+  options: Type.Optional(ContainerOptionsShape),
 });
 
 export { type OperationVerb, operationVerbs };

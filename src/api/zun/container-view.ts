@@ -1,7 +1,7 @@
 /**
  * The container on the wire: the only place that knows its 37 fields, and which of them the caller may see.
  *
- * Fields do not depend on the microversion up to 1.40; from 1.41 there are six more, and `addresses` has the floating ones, too, and
+ * Fields do not depend on the microversion up to 1.40; from 1.41 there are more (./container-options.ts among them), and `addresses` has the floating ones, too, and
  * says of each which it is, as Nova does. A field is hidden when the rule `container:get_one:<field>` denies it.
  */
 import type { OutsideAddress } from '../../control/networking.ts';
@@ -9,6 +9,7 @@ import type { Policy } from '../../control/policy.ts';
 import type { Caller } from '../../model/caller.ts';
 import type { Nic } from '../../model/container.ts';
 import type { Container } from '../../model/container-record.ts';
+import { optionsView } from './container-options.ts';
 import { statusDetail } from './status-detail.ts';
 
 /** Floating IPs by port. */
@@ -61,7 +62,7 @@ export function toWire(container: Container, viewer: Viewer): Record<string, unk
     created_at: toTime(container.createdAt),
     updated_at: toTime(container.updatedAt),
     ...guardedFields(container, viewer),
-    ...(viewer.version >= tellsLifeSince ? lifeOf(container) : {}),
+    ...(viewer.version >= tellsLifeSince ? { ...lifeOf(container), ...optionsView(container) } : {}),
   };
 }
 

@@ -17,6 +17,7 @@ import type {
 } from '../../model/container.ts';
 import { Failure } from '../../model/failure.ts';
 import { splitShellWords } from '../../model/shell-words.ts';
+import { toOptions } from './container-options.ts';
 import type { CreateFields } from './create-fields.ts';
 import { type Call, checkFieldVersion, type Field, type Input } from './endpoint.ts';
 import { ownMinor } from './microversion.ts';
@@ -146,6 +147,7 @@ function compile(
 ): ContainerSpec {
   const interactive = isTrue(body.interactive);
   const driver = body.image_driver;
+  const options = toOptions(body);
   const pullPolicy = String(body.image_pull_policy ?? containers.pullPolicy).toLowerCase();
   return {
     image: String(body.image),
@@ -171,6 +173,7 @@ function compile(
     files: filesOf(body),
     exposedPorts: exposedPortsOf(body),
     registryId: null,
+    ...(options ? { options } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The body of a create, field by field: schema, microversion and policy. zun-api.md 6.2 is the contract. */
 import type { Config } from '../../base/config.ts';
+import { optionFields } from './container-options.ts';
 import type { Fields } from './endpoint.ts';
 import { ownMinor } from './microversion.ts';
 import * as v from './vocabulary.ts';
@@ -47,6 +48,7 @@ export function createFields(config: Config) {
     },
     healthcheck: { schema: v.healthcheck, since: 22, below: 'refused' },
     registry: { schema: v.registryName, since: 31, below: 'refused' },
+    ...optionFields(config),
   } as const satisfies Fields;
 }
 export type CreateFields = ReturnType<typeof createFields>;

@@ -62,6 +62,23 @@ const listedContainer = {
   image_pull_policy: Type.Optional(textOrNull),
   privileged: Type.Optional(flag),
   runtime: Type.Optional(textOrNull),
+  // From 1.41.
+  cpu_limit: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+  pids_limit: Type.Optional(Type.Union([count, Type.Null()])),
+  ulimits: Type.Optional(Type.Record(Type.String(), object({ soft: count, hard: count }))),
+  shm_size: Type.Optional(Type.Union([count, Type.Null()])),
+  tmpfs: Type.Optional(Type.Record(Type.String(), object({ size: Type.Optional(count) }))),
+  read_only: Type.Optional(flag),
+  user: Type.Optional(textOrNull),
+  cap_add: Type.Optional(texts),
+  cap_drop: Type.Optional(texts),
+  sysctls: Type.Optional(map),
+  extra_hosts: Type.Optional(map),
+  dns: Type.Optional(texts),
+  dns_search: Type.Optional(texts),
+  stop_signal: Type.Optional(textOrNull),
+  stop_grace: Type.Optional(Type.Union([count, Type.Null()])),
+  init: Type.Optional(flag),
 };
 export const container = object({ links, ...listedContainer });
 export const containers = page('containers', object(listedContainer));

@@ -4,7 +4,7 @@ import type { Config } from '../../base/config.ts';
 import { Failure } from '../../model/failure.ts';
 
 /** A JSON schema as it is; limits apply to the types that they can apply to. */
-function schema(definition: Record<string, unknown>): TSchema {
+export function schema(definition: Record<string, unknown>): TSchema {
   return Type.Unsafe<unknown>(definition);
 }
 
@@ -249,11 +249,9 @@ const signalNames = (
 ).split(' ');
 const highestSignal = 64;
 
-export const signal = schema({
-  enum: [
-    null,
-    'None',
-    ...signalNames.flatMap((name) => [name, `SIG${name}`, name.toLowerCase(), `sig${name.toLowerCase()}`]),
-    ...Array.from({ length: highestSignal }, (_, index) => String(index + 1)),
-  ],
-});
+const signals = [
+  ...signalNames.flatMap((name) => [name, `SIG${name}`, name.toLowerCase(), `sig${name.toLowerCase()}`]),
+  ...Array.from({ length: highestSignal }, (_, index) => String(index + 1)),
+];
+export const signal = schema({ enum: [null, 'None', ...signals] });
+export const stopSignal = schema({ enum: signals });

@@ -3,10 +3,10 @@ import type { Cloud } from '../../client/cloud.ts';
 import type { ContainerChanges, Verb } from '../../client/containers.ts';
 import type { Query } from '../../client/http.ts';
 import { Failure } from '../../model/failure.ts';
-import { memoryMiB } from '../container-request.ts';
 import { type Call, define, integer, number, type OptionRow, type Setting } from '../define.ts';
 import { leavingsOf } from '../publish/publish.ts';
 import { forEachOperand } from '../several.ts';
+import { memoryMiB } from '../spelled.ts';
 import { UsageError } from '../usage-error.ts';
 import { waitForAction, waitForContainer } from '../wait.ts';
 import { showContainer } from './container-view.ts';
@@ -123,7 +123,7 @@ interface UpdateOptions {
 function changesOf({ cpu, memory, name, autoHeal }: UpdateOptions): ContainerChanges {
   const changes = {
     ...(cpu === undefined ? {} : { cpu }),
-    ...(memory === undefined ? {} : { memory: memoryMiB(memory) }),
+    ...(memory === undefined ? {} : { memory: memoryMiB('--memory', memory) }),
     ...(name === undefined ? {} : { name }),
     ...(autoHeal === undefined ? {} : { auto_heal: autoHeal }),
   };

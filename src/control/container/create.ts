@@ -31,6 +31,7 @@ export type GuardedField =
   | 'healthcheck'
   | 'mounts'
   | 'privileged'
+  | 'cap_add'
   | 'image_driver'
   | 'image_pull_policy'
   | 'exposed_ports'
@@ -75,7 +76,14 @@ export async function createContainer(
   });
   assertDistinct(resolved);
   const nets = resolved.map((net, index) => ({ ...net, index }));
-  for (const field of ['healthcheck', 'mounts', 'privileged', 'image_driver', 'image_pull_policy'] as const) {
+  for (const field of [
+    'healthcheck',
+    'mounts',
+    'privileged',
+    'cap_add',
+    'image_driver',
+    'image_pull_policy',
+  ] as const) {
     ask.admit(field);
   }
   const name = ask.name ?? generateName();

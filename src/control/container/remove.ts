@@ -85,7 +85,7 @@ async function begin(
     at: now,
   });
   if (ask.stop && container.status === 'Running') {
-    const args = { timeoutSeconds: stopBeforeDeleteSeconds };
+    const args = { timeoutSeconds: container.spec.options?.stopGraceSeconds ?? stopBeforeDeleteSeconds };
     await queueOperation(ctx, trx, { caller, container, verb: 'stop', args });
   }
   await queueOperation(ctx, trx, { caller, container, verb: 'delete', args: {} });

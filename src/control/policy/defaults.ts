@@ -20,6 +20,7 @@ export const defaultRules = {
   'container:create': member,
   'container:create:runtime': admin,
   'container:create:privileged': nobody,
+  'container:create:cap_add': nobody,
   'container:create:image_pull_policy': admin,
   'container:create:requested_destination': admin,
   'container:delete': member,
