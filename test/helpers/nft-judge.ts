@@ -132,6 +132,21 @@ const words: readonly Word[] = [
   [/^meta mark set (0x\w+)/, (j, mark) => markBy(j, mark)],
   [/^meta mark vmap @(\S+)/, (j, map = '') => look(j, map, hexOf(j.mark))],
   [/^meta mark (0x\w+)/, (j, mark) => j.mark === Number(mark)],
+  [/^ether type (ip6?)(?=\s)/, (j, type) => (j.packet.version === 4) === (type === 'ip')],
+  [/^ip6 nexthdr \{(.*?)\}/, (j, list = '') => oneOf(list, j.packet.protocol)],
+  [
+    /^meta mark set iifname \. ether saddr \. ip6? saddr map @(\S+)/,
+    (j, map = '') => {
+      const { link, mac, address } = j.packet.from;
+      const [, mark] =
+        [...elements(j, map)].find(
+          ([key]) =>
+            key.startsWith(`${link} . ${mac} . `) &&
+            covers(readAddresses(key.split(' . ')[2] ?? ''), readAddresses(address)),
+        ) ?? [];
+      return markBy(j, mark);
+    },
+  ],
   [/^ether type vmap \{.*?\}/, (j) => (j.packet.version === 4 ? 'goto guard-ip' : 'goto guard-ip6')],
   [/^ether type \{ arp, ip, ip6 \}/, () => true],
   [

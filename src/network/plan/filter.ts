@@ -82,7 +82,6 @@ export function filterTable(
     for (const group of family.groups)
       chains.set(groupChain(group.id, direction), groupRules(family, group, direction));
     for (const one of classes) chains.set(`${one.name}-${direction}`, classChain(family, one, direction));
-    chains.set(direction, dispatch(direction));
   }
   return {
     family: version === 4 ? 'ip' : 'ip6',
@@ -92,13 +91,19 @@ export function filterTable(
   };
 }
 
-/** Adds the chains that accept, refuse and recognise connections of this generation (a number from 0 up). */
-export function withGeneration(table: NftTable, generation: number): NftTable {
+/**
+ * Adds the chains that accept, refuse and recognise connections of this generation (a number from 0 up). What both ends
+ * accepted passes before anything else is asked, unless some port must judge each packet by itself.
+ */
+export function withGeneration(table: NftTable, generation: number, classes: readonly PortClass[]): NftTable {
   // 30 bits; the all-ones value with both direction bits would read as refused.
   const current = (generation % 0x3fff_ffff) * 4;
   const chains = new Map(table.chains);
-  for (const [direction, { bit }] of Object.entries(directions)) {
+  const shortcut = classes.every(({ stateful }) => stateful) ? [`ct mark ${hex(current + 3)} accept`] : [];
+  for (const direction of ['egress', 'ingress'] as const) {
+    const { bit } = directions[direction];
     const other = bit ^ 3;
+    chains.set(direction, dispatch(direction, shortcut));
     chains.set(
       `known-${direction}`,
       chainOf([
@@ -127,8 +132,8 @@ export function withGeneration(table: NftTable, generation: number): NftTable {
 
 const groupChain = (id: string, direction: Direction) => `group-${idWord(id)}-${direction}`;
 
-function dispatch(direction: Direction): NftChain {
-  return closedChain([`meta mark vmap @classes-${direction}`], directions[direction].hook);
+function dispatch(direction: Direction, shortcut: readonly string[]): NftChain {
+  return closedChain([...shortcut, `meta mark vmap @classes-${direction}`], directions[direction].hook);
 }
 
 function classChain(family: Family, portClass: PortClass, direction: Direction): NftChain {

@@ -28,6 +28,12 @@ const arp = 'arp htype 1 arp ptype ip arp hlen 6 arp plen 4';
 /** What a host may say before it has an address: MLD reports, router and neighbour solicitations. */
 const unspecifiedIcmp = 'icmpv6 type { 131, 132, 133, 135, 143 }';
 
+/** The sender's own addresses: matches by them, and marks with the sender's class. */
+const ownSource = {
+  4: 'meta mark set iifname . ether saddr . ip saddr map @sources4',
+  6: 'meta mark set iifname . ether saddr . ip6 saddr map @sources6',
+} as const;
+
 interface GuardSet {
   readonly definition: string;
   /** What a member adds to it. */
@@ -40,15 +46,18 @@ const each =
   (member) =>
     member.kind === 'guarded' ? keys(member).map((key) => [key, '']) : [];
 
+/** For maps of guarded ports to their marks. */
+const marked =
+  (keys: (member: Guarded) => readonly string[]): GuardSet['of'] =>
+  (member) =>
+    member.kind === 'guarded' ? keys(member).map((key) => [key, hex(member.mark)]) : [];
+
 const guardSets: Readonly<Record<string, GuardSet>> = {
   links: {
     definition: 'type ifname : verdict',
     of: ({ link, kind }) => [[link, kind === 'guarded' ? 'goto guard' : 'goto trust']],
   },
-  egress: {
-    definition: 'type ifname : mark',
-    of: (member) => (member.kind === 'guarded' ? [[member.link, hex(member.mark)]] : []),
-  },
+  egress: { definition: 'type ifname : mark', of: marked(({ link }) => [link]) },
   ingress: {
     definition: 'type ifname : mark',
     of: (member) => [[member.link, hex(member.kind === 'guarded' ? member.mark : trustedMark)]],
@@ -57,8 +66,8 @@ const guardSets: Readonly<Record<string, GuardSet>> = {
     definition: 'type ifname . ether_addr',
     of: each(({ link, macs }) => macs.map((mac) => `${link} . ${mac}`)),
   },
-  sources4: { definition: 'type ifname . ether_addr . ipv4_addr', of: each((member) => hosts(member, 4)) },
-  sources6: { definition: 'type ifname . ether_addr . ipv6_addr', of: each((member) => hosts(member, 6)) },
+  sources4: { definition: 'type ifname . ether_addr . ipv4_addr : mark', of: marked((m) => hosts(m, 4)) },
+  sources6: { definition: 'type ifname . ether_addr . ipv6_addr : mark', of: marked((m) => hosts(m, 6)) },
   prefixes4: {
     definition: 'type ifname . ether_addr . ipv4_addr; flags interval',
     of: each((member) => prefixes(member, 4)),
@@ -108,7 +117,7 @@ export function guardTable(members: readonly Member[]): NftTable {
         'guard-arp',
         chainOf([
           'iifname . ether saddr != @macs goto spoofed',
-          `${arp} iifname . arp saddr ether . arp saddr ip @sources4 accept`,
+          `${arp} meta mark set iifname . arp saddr ether . arp saddr ip map @sources4 accept`,
           `arp saddr ip ${resolverAddress[4]} goto spoofed`,
           `${arp} iifname . arp saddr ether . arp saddr ip @prefixes4 accept`,
           `${arp} arp saddr ip 0.0.0.0 iifname . arp saddr ether @macs accept`,
@@ -118,7 +127,7 @@ export function guardTable(members: readonly Member[]): NftTable {
       [
         'guard-ip',
         chainOf([
-          'iifname . ether saddr . ip saddr @sources4 accept',
+          `${ownSource[4]} accept`,
           `ip saddr ${resolverAddress[4]} goto spoofed`,
           'iifname . ether saddr . ip saddr @prefixes4 accept',
           'ip saddr 0.0.0.0 udp sport 68 udp dport 67 iifname . ether saddr @macs accept',
@@ -130,7 +139,7 @@ export function guardTable(members: readonly Member[]): NftTable {
         chainOf([
           'icmpv6 type 136 iifname != @any-target6 iifname . ether saddr . @th,64,128 != @targets6 goto spoofed',
           `icmpv6 type 136 @th,64,128 ${resolverTarget} goto spoofed`,
-          'iifname . ether saddr . ip6 saddr @sources6 accept',
+          `${ownSource[6]} accept`,
           `ip6 saddr ${resolverAddress[6]} goto spoofed`,
           'iifname . ether saddr . ip6 saddr @prefixes6 accept',
           `ip6 saddr :: ${unspecifiedIcmp} iifname . ether saddr @macs accept`,
@@ -145,11 +154,31 @@ export function guardTable(members: readonly Member[]): NftTable {
           'goto spoofed',
         ]),
       ],
-      ['prerouting', closedChain(['iifname vmap @links'], `prerouting ${early}`)],
+      [
+        'prerouting',
+        closedChain(
+          [
+            // What there is most of, by one look-up. A frame with a tag has another type; with a TCP or UDP header right
+            // behind IPv6’s, it is no neighbour discovery.
+            `ether type ip ${ownSource[4]} accept`,
+            `ether type ip6 ip6 nexthdr { 6, 17 } ${ownSource[6]} accept`,
+            'iifname vmap @links',
+          ],
+          `prerouting ${early}`,
+        ),
+      ],
       ['input', bridgeInput()],
-      ['deliver', chainOf([`meta mark ${hex(trustedMark)} accept`, 'ether type { arp, ip, ip6 } accept'])],
       // A link that is not in the map ends the rule, and the frame is dropped.
-      ['forward', closedChain(['meta mark set oifname map @ingress jump deliver'], `forward ${early}`)],
+      [
+        'forward',
+        closedChain(
+          [
+            'ether type { arp, ip, ip6 } meta mark set oifname map @ingress accept',
+            `meta mark set oifname map @ingress meta mark ${hex(trustedMark)} accept`,
+          ],
+          `forward ${early}`,
+        ),
+      ],
     ]),
   };
 }

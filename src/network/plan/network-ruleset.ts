@@ -42,5 +42,5 @@ function planRulesets(network: WantedNetwork): (generation: number) => Ruleset {
   const { members, classes } = membersOf(network);
   const guard = guardTable(members);
   const filters = [filterTable(network, 4, classes), filterTable(network, 6, classes)];
-  return (generation) => [guard, ...filters.map((table) => withGeneration(table, generation))];
+  return (generation) => [guard, ...filters.map((table) => withGeneration(table, generation, classes))];
 }
