@@ -29,6 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
   plugins: ['model', 'base', 'wire'],
   api: ['model', 'base', 'wire', 'control'],
   client: ['model', 'wire'],
+  openstack: ['model', 'base', 'wire', 'client', 'host'],
   cli: ['model', 'base', 'wire', 'client'],
 };
 

@@ -28,6 +28,7 @@ const commandGroups: readonly CommandGroup[] = [
     files: [
       [['up', 'down', 'status'], () => import('./commands/process.ts')],
       [['demo'], () => import('./commands/demo.ts')],
+      [['kuryr'], () => import('./commands/kuryr.ts')],
     ],
   },
   {

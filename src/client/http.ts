@@ -130,6 +130,10 @@ function readError(body: ErrorBody): { name?: string | undefined; message: strin
 /** Neutron's names of errors that our code is not simply a spelling of. */
 const neutronTypes: Readonly<Record<string, FailureCode>> = {
   OverQuota: 'network-over-quota',
+  IpAddressAlreadyAllocated: 'ip-address-in-use',
+  IpAddressGenerationFailure: 'ip-address-exhausted',
+  SubnetPoolDeleteError: 'subnet-pool-in-use',
+  SubnetAllocationError: 'subnet-allocation-failed',
   FloatingIPNotFound: 'floating-ip-not-found',
   FloatingIPPortAlreadyAssociated: 'floating-ip-taken',
   FipInUseByPortForwarding: 'floating-ip-in-use',
@@ -159,6 +163,7 @@ const codes: Readonly<Record<number, FailureCode>> = {
   415: 'unsupported-media-type',
   429: 'too-many-requests',
   501: 'not-implemented',
+  502: 'unavailable',
   503: 'unavailable',
   504: 'timeout',
 };

@@ -1,6 +1,11 @@
 /** What dockerd calls for its commands, in its order, with its roll-back (20.10). */
 import type { KuryrWorld } from './kuryr-world.ts';
 
+/** Where the calls go, and Docker's own list of its networks. */
+export type DockerWorld = Pick<KuryrWorld, 'call' | 'ask'> & {
+  readonly host: { readonly networks: Set<string> };
+};
+
 export interface NetworkRequest {
   readonly id: string;
   readonly subnets?: readonly {
@@ -30,7 +35,7 @@ export interface NetworkOfDocker {
 
 const gatewayKey = 'com.docker.network.gateway';
 
-export async function createNetwork(world: KuryrWorld, request: NetworkRequest): Promise<NetworkOfDocker> {
+export async function createNetwork(world: DockerWorld, request: NetworkRequest): Promise<NetworkOfDocker> {
   const pools: PoolOfDocker[] = [];
   const network = { id: request.id, pools };
   try {
@@ -63,7 +68,7 @@ export async function createNetwork(world: KuryrWorld, request: NetworkRequest):
   }
 }
 
-export async function removeNetwork(world: KuryrWorld, network: NetworkOfDocker): Promise<void> {
+export async function removeNetwork(world: DockerWorld, network: NetworkOfDocker): Promise<void> {
   world.host.networks.delete(network.id);
   await releasePools(world, network);
   await world.ask('NetworkDriver.DeleteNetwork', { NetworkID: network.id });
@@ -88,7 +93,7 @@ export interface ContainerRequest {
 }
 
 export async function startContainer(
-  world: KuryrWorld,
+  world: DockerWorld,
   network: NetworkOfDocker,
   { endpointId, mac, ip, ip6, labels = {}, options = {} }: ContainerRequest,
 ): Promise<ContainerOfDocker> {
@@ -131,7 +136,7 @@ export async function startContainer(
 }
 
 export async function stopContainer(
-  world: KuryrWorld,
+  world: DockerWorld,
   network: NetworkOfDocker,
   container: ContainerOfDocker,
 ): Promise<void> {
@@ -143,7 +148,7 @@ export async function stopContainer(
 }
 
 async function createPool(
-  world: KuryrWorld,
+  world: DockerWorld,
   request: NetworkRequest,
   subnet: { readonly pool?: string; readonly range?: string; readonly gateway?: string },
   isV6: boolean,
@@ -181,7 +186,7 @@ async function createPool(
   }
 }
 
-async function releasePools(world: KuryrWorld, { pools }: NetworkOfDocker): Promise<void> {
+async function releasePools(world: DockerWorld, { pools }: NetworkOfDocker): Promise<void> {
   for (const { poolId, gateway, auxiliary } of pools) {
     await releaseAddresses(
       world,
@@ -192,7 +197,7 @@ async function releasePools(world: KuryrWorld, { pools }: NetworkOfDocker): Prom
 }
 
 async function releaseAddresses(
-  world: KuryrWorld,
+  world: DockerWorld,
   held: readonly { readonly poolId: string; readonly address: string }[],
 ): Promise<void> {
   for (const { poolId, address } of held) {

@@ -6,6 +6,7 @@ import { neutronService } from '../../src/api/neutron/service.ts';
 import { createServer } from '../../src/api/server.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
+import type { Credentials } from '../../src/client/credentials.ts';
 import type { Caller } from '../../src/model/caller.ts';
 import { TestIdentity } from './identity.ts';
 import { createTestNetwork, type TestNetwork } from './network-control.ts';
@@ -53,6 +54,17 @@ export class NetworkCloud implements AsyncDisposable {
     });
     await app.listen({ host: '127.0.0.1', port: 0 });
     return new NetworkCloud({ world, adminProject, identity, app });
+  }
+
+  /** Credentials of a user for our own client. */
+  credentials(user: 'admin' | 'demo'): Credentials {
+    const domain = { name: 'Default' };
+    return {
+      authUrl: this.#authUrl,
+      logIn: { kind: 'password', user: { name: user, domain }, password: `${user}-password` },
+      project: { name: user, domain },
+      interface: 'public',
+    };
   }
 
   cli(user: 'admin' | 'demo'): OpenStackCli {

@@ -1,0 +1,80 @@
+/**
+ * Kuryr alone: the libnetwork plugin in front of a Neutron, whose own agents wire the ports.
+ *
+ *   kuryr.ts [--name kuryr] [--plugin-dir FOLDER] [--host NAME] [--sweep on|dry-run]
+ *
+ * Credentials are found as the command line finds them; its options come as JSON in BERTH_KURYR_CLOUD. Logs go to stderr. Run it through `./berth kuryr`.
+ */
+import { homedir, hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+import { environment } from '../src/base/environment.ts';
+import { createLog } from '../src/base/log.ts';
+import { createFetch } from '../src/cli/cloud/http-fetch.ts';
+import type { GlobalOptions } from '../src/cli/cloud/options.ts';
+import { findCloud } from '../src/cli/cloud/sources.ts';
+import { Session } from '../src/client/session.ts';
+import { connectEngine } from '../src/docker/connect.ts';
+import { runCommand } from '../src/host/command.ts';
+import { openKernel } from '../src/host/linux.ts';
+import { isFailure } from '../src/model/failure.ts';
+import { checkExtensions } from '../src/openstack/extensions.ts';
+import { neutronBackend } from '../src/openstack/kuryr-backend.ts';
+import { neutronService } from '../src/openstack/network-service.ts';
+import { startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
+
+/** dockerd waits for the plugin, which has to have time for an answer of its own. */
+const requestMs = 8_000;
+const deadlineMs = 25_000;
+
+const { values } = parseArgs({
+  options: {
+    name: { type: 'string', default: 'kuryr' },
+    'plugin-dir': { type: 'string', default: '/run/docker/plugins' },
+    host: { type: 'string', default: hostname() },
+    sweep: { type: 'string', default: 'on' },
+  },
+});
+
+async function main(): Promise<void> {
+  const env = environment();
+  const log = createLog({ level: env.BERTH_LOG_LEVEL ?? 'info' });
+  const options = JSON.parse(env.BERTH_KURYR_CLOUD ?? '{}') as GlobalOptions;
+  const found = await findCloud(options, { env, cwd: process.cwd(), home: homedir() });
+  const { credentials, cacert, insecure, from } = found;
+  const usesOwnTls = cacert !== undefined || insecure;
+  const session = new Session({
+    credentials,
+    timeoutMs: requestMs,
+    ...(usesOwnTls ? { fetch: createFetch({ cacert, insecure }) } : {}),
+  });
+  await checkExtensions(session, log);
+  const kernel = await openKernel({ log });
+  const engine = connectEngine({ dockerHost: env.DOCKER_HOST ?? '' });
+  const { host } = values;
+  const plugin = await startKuryrPlugin({
+    name: values.name,
+    pluginDir: values['plugin-dir'],
+    backend: neutronBackend({
+      service: neutronService({ session, host }),
+      host,
+      kernel,
+      run: runCommand,
+      dockerNetworks: async () => new Set((await engine.listNetworks()).map(({ id }) => id)),
+    }),
+    log,
+    deadlineMs,
+    isDryRun: values.sweep === 'dry-run',
+  });
+  log.info({ driver: values.name, host, credentials: from }, 'Kuryr is ready');
+  await new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
+  await plugin.close();
+  engine.close();
+  await kernel.close();
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`kuryr: ${isFailure(error) ? error.message : (error as Error).stack}\n`);
+  process.exitCode = 1;
+}

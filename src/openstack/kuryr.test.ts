@@ -1,0 +1,99 @@
+/** Kuryr alone, in front of a Neutron by credentials: our own network API over HTTP, with a kernel in memory. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  createNetwork,
+  removeNetwork,
+  startContainer,
+  stopContainer,
+} from '../../test/helpers/docker-flows.ts';
+import { withKuryrAlone } from '../../test/helpers/kuryr-alone.ts';
+import { FakeKernel } from '../host/fake.ts';
+import type { NetworkService } from '../wire/network-service.ts';
+
+const id = (digit: string) => digit.repeat(64);
+const container = { endpointId: id('e'), mac: '02:42:00:00:00:01' };
+const labels = { 'com.docker.network.endpoint.exposedports': [{ Proto: 6, Port: 80 }] };
+
+async function inventory(service: NetworkService): Promise<string[]> {
+  const resources = [
+    'networks',
+    'subnets',
+    'subnetpools',
+    'ports',
+    'security-groups',
+    'floatingips',
+  ] as const;
+  const all = await Promise.all(resources.map((resource) => service.list(resource, {})));
+  return all.flat().map((row) => `${row.name} ${row.tags}`);
+}
+
+test('a container of two families by HTTP alone: its objects, its links, and nothing afterwards', () => {
+  const kernel = new FakeKernel();
+  return withKuryrAlone({ kernel }, async (alone) => {
+    const before = await inventory(alone.service);
+    const request = {
+      id: id('a'),
+      subnets: [{ pool: '10.77.0.0/16', range: '10.77.1.0/24' }],
+      v6: [{ pool: 'fd00:77::/64' }],
+      auxiliary: { web: '10.77.1.9' },
+    };
+    const network = await createNetwork(alone, request);
+    const started = await startContainer(alone, network, { ...container, labels });
+    const ports = await alone.service.list('ports', { device_id: id('e') });
+    const [port] = ports;
+    assert.ok(port);
+    assert.deepEqual(
+      [port.device_owner, port['binding:host_id'], port.mac_address, port.fixed_ips.length],
+      ['compute:kuryr', 'here', container.mac, 2],
+    );
+    assert.equal(port.security_groups.length, 2);
+    const digits = port.id.slice(0, 11);
+    assert.equal(started.join.InterfaceName.SrcName, `t_c${digits}`);
+    const links = await kernel.links();
+    const inner = links.find(({ name }) => name === `t_c${digits}`);
+    const outer = links.find(({ name }) => name === `tap${digits}`);
+    assert.deepEqual([inner?.mac, inner?.mtu, outer?.up], [container.mac, 1450, true]);
+    assert.equal(outer?.alias, `kuryr berth ${port.id} ${id('e')}`);
+    await alone.restart();
+    await stopContainer(alone, network, started);
+    assert.equal(
+      (await kernel.links()).some(({ alias }) => alias.startsWith('kuryr')),
+      false,
+    );
+    await removeNetwork(alone, network);
+    assert.deepEqual(await inventory(alone.service), before);
+  });
+});
+
+test('a network and its container that Docker forgot are freed', () => {
+  const kernel = new FakeKernel();
+  return withKuryrAlone({ kernel }, async (alone) => {
+    const before = await inventory(alone.service);
+    const network = await createNetwork(alone, { id: id('a'), subnets: [{ pool: '10.77.0.0/24' }] });
+    await startContainer(alone, network, container);
+    await alone.restart();
+    const [port] = await alone.service.list('ports', { device_id: id('e') });
+    await kernel.apply([{ do: 'delete-link', name: `tap${port?.id.slice(0, 11)}` }]);
+    alone.host.networks.clear();
+    assert.deepEqual(
+      (await alone.sweep()).map(({ kind }) => kind),
+      ['port', 'network'],
+    );
+    assert.deepEqual(await inventory(alone.service), before);
+  });
+});
+
+test('a port that is not ours to wire is refused with advice, and nothing is left of it', () => {
+  const kernel = new FakeKernel();
+  return withKuryrAlone({ kernel, bindings: {} }, async (alone) => {
+    const network = await createNetwork(alone, { id: id('a'), subnets: [{ pool: '10.77.0.0/24' }] });
+    await assert.rejects(startContainer(alone, network, container), /binding "berth": .*`berth up`/);
+    assert.deepEqual(await alone.service.list('ports', { device_owner: 'compute:kuryr' }), []);
+    assert.equal(
+      (await kernel.links()).some(({ alias }) => alias.startsWith('kuryr')),
+      false,
+    );
+    await removeNetwork(alone, network);
+  });
+});

@@ -1,0 +1,75 @@
+/** Kuryr alone, as `berth kuryr` runs it, in front of our own network API over HTTP. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLog } from '../../src/base/log.ts';
+import { Session } from '../../src/client/session.ts';
+import type { Kernel } from '../../src/host/kernel.ts';
+import type { Binding } from '../../src/openstack/binding/port-binding.ts';
+import { checkExtensions } from '../../src/openstack/extensions.ts';
+import { neutronBackend } from '../../src/openstack/kuryr-backend.ts';
+import { neutronService } from '../../src/openstack/network-service.ts';
+import { startKuryrPlugin } from '../../src/plugins/libnetwork/kuryr-plugin.ts';
+import type { NetworkService } from '../../src/wire/network-service.ts';
+import type { DockerWorld } from './docker-flows.ts';
+import { DockerdCalls } from './dockerd.ts';
+import { NetworkCloud } from './network-cloud.ts';
+
+const left: Binding = { bind: async () => undefined, unbind: async () => undefined };
+
+export interface KuryrAlone extends DockerWorld {
+  readonly service: NetworkService;
+  restart(): Promise<void>;
+  sweep(): Promise<readonly { kind: string }[]>;
+}
+
+export interface AloneOptions {
+  readonly kernel: Pick<Kernel, 'apply' | 'links'>;
+  /** By `binding:vif_type`; our network API says `berth`, whose links are left as they are unless told. */
+  readonly bindings?: Readonly<Record<string, Binding>>;
+}
+
+export async function withKuryrAlone(
+  { kernel, bindings = { berth: left } }: AloneOptions,
+  work: (alone: KuryrAlone) => Promise<void>,
+): Promise<void> {
+  await using cloud = await NetworkCloud.open();
+  const pluginDir = await mkdtemp(join(tmpdir(), 'kuryr-'));
+  const session = new Session({ credentials: cloud.credentials('admin') });
+  await checkExtensions(session, silentLog(), []);
+  const networks = new Set<string>();
+  const service = neutronService({ session, host: 'here' });
+  const start = () =>
+    startKuryrPlugin({
+      name: 'kuryr',
+      pluginDir,
+      backend: neutronBackend({
+        service,
+        host: 'here',
+        kernel,
+        run: async () => '',
+        dockerNetworks: async () => networks,
+        bindings,
+      }),
+      log: silentLog(),
+      deadlineMs: 20_000,
+    });
+  let plugin = await start();
+  const calls = new DockerdCalls(join(pluginDir, 'kuryr.sock'));
+  try {
+    await work({
+      service,
+      host: { networks },
+      ask: (call, body) => calls.ask(call, body),
+      call: (call, body) => calls.call(call, body),
+      restart: async () => {
+        await plugin.close();
+        plugin = await start();
+      },
+      sweep: () => plugin.orphans.sweep(0),
+    });
+  } finally {
+    await plugin.close();
+    await rm(pluginDir, { recursive: true });
+  }
+}
