@@ -4,14 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NetworkDraft } from '../src/cnm/networks.ts';
+import type { CnmNetworkDraft } from '../src/model/cnm.ts';
 import { isFailure } from '../src/model/failure.ts';
 import type { CnmHost } from './helpers/cnm-host.ts';
 
 export interface DriverUnderTest {
   readonly name: string;
   /** A network of the driver; `number` makes names and addresses differ. */
-  readonly draft: (number: number) => NetworkDraft;
+  readonly draft: (number: number) => CnmNetworkDraft;
   /** The families that it can have. */
   readonly has6: boolean;
   /** Whether it keeps its networks apart; another maker's may not. */

@@ -76,6 +76,10 @@ const groupSummaries: Readonly<Record<string, string>> = {
   quota: 'limits of a project',
   policy: 'who may do what (administrators)',
   cni: 'networks for other container runtimes on this machine',
+  cnm: 'networks, endpoints and sandboxes without any engine (libnetwork: CNM)',
+  'cnm network': 'networks of this machine, by driver',
+  'cnm endpoint': 'addresses on networks',
+  'cnm sandbox': 'network namespaces that endpoints join',
 };
 
 export function define<Options extends object>(setting: Setting, definition: Definition<Options>): void {

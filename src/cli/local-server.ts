@@ -33,7 +33,7 @@ export interface StartedServer {
  * By default the heap grows to twice what is alive and to 16 MB of young objects per thread before it is tidied up: that
  * makes the server half as large again, and long lists no quicker.
  */
-const nodeOptions = [
+export const nodeOptions = [
   '--disable-warning=ExperimentalWarning',
   '--max-semi-space-size=4',
   '--heap-growing-percent=20',

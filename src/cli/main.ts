@@ -61,6 +61,7 @@ const commandGroups: readonly CommandGroup[] = [
       [['service', 'host', 'quota'], () => import('./commands/operate.ts')],
       [['policy'], () => import('./commands/policy.ts')],
       [['cni'], () => import('./commands/cni.ts')],
+      [['cnm'], () => import('./commands/cnm.ts')],
     ],
   },
 ];

@@ -5,11 +5,13 @@
  * Starting a server is not done here.
  */
 import { readFileSync } from 'node:fs';
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { exchangeLine, isAbsence } from '../base/line-socket.ts';
 import type { ControlReply, ControlRequest, ServerStatus } from '../wire/control.ts';
 
-const nobody = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE'];
+/** It ended while it was asked. */
+const endings = ['ECONNRESET', 'EPIPE'];
 
 /** Who runs on this state folder, or undefined. Throws when the socket belongs to somebody else (EACCES). */
 export async function askStatus(socketPath: string): Promise<ServerStatus | undefined> {
@@ -50,36 +52,18 @@ async function converse(
   request: ControlRequest,
   then: (socket: Socket, status: ServerStatus) => Promise<ServerStatus>,
 ): Promise<ServerStatus | undefined> {
-  const socket = createConnection(socketPath);
   try {
-    const line = await firstLine(socket, `${JSON.stringify(request)}\n`);
-    if (line === undefined) return undefined;
-    const reply = JSON.parse(line) as ControlReply;
-    if ('error' in reply) throw new Error(`control socket ${socketPath}: ${reply.error}`);
-    return await then(socket, reply.status);
+    const { line, socket } = await exchangeLine(socketPath, request);
+    try {
+      if (line === undefined) return undefined;
+      const reply = JSON.parse(line) as ControlReply;
+      if ('error' in reply) throw new Error(`control socket ${socketPath}: ${reply.error}`);
+      return await then(socket, reply.status);
+    } finally {
+      socket.destroy();
+    }
   } catch (error) {
-    if (nobody.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (isAbsence(error) || endings.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
-  } finally {
-    socket.destroy();
   }
-}
-
-/** Sends the text and resolves with the first line that comes back; undefined when the other end closes before. */
-function firstLine(socket: Socket, text: string): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    let received = '';
-    socket.setEncoding('utf8');
-    const read = (chunk: string): void => {
-      received += chunk;
-      const end = received.indexOf('\n');
-      if (end < 0) return;
-      socket.off('data', read);
-      resolve(received.slice(0, end));
-    };
-    socket.on('data', read);
-    socket.on('error', reject);
-    socket.once('close', () => resolve(undefined));
-    socket.write(text);
-  });
 }

@@ -7,16 +7,23 @@
 import { KeyedQueue } from '../base/keyed-queue.ts';
 import type { Log } from '../base/log.ts';
 import type { Kernel } from '../host/kernel.ts';
-import type { CnmEndpoint, CnmNetwork, CnmSandbox } from '../model/cnm.ts';
+import type {
+  CnmEndpoint,
+  CnmEndpointDraft,
+  CnmNetwork,
+  CnmNetworkDraft,
+  CnmSandbox,
+  CnmSandboxDraft,
+} from '../model/cnm.ts';
 import { Book } from './book.ts';
 import { type Context, Finder } from './context.ts';
-import type { Driver } from './driver.ts';
-import { type EndpointDraft, Endpoints } from './endpoints.ts';
+import type { CnmView, Driver } from './driver.ts';
+import { Endpoints } from './endpoints.ts';
 import { hostsFile } from './hosts-file.ts';
 import type { Ipam } from './ipam.ts';
-import { type NetworkDraft, Networks } from './networks.ts';
+import { Networks } from './networks.ts';
 import { recover } from './recovery.ts';
-import { type SandboxDraft, Sandboxes } from './sandboxes.ts';
+import { Sandboxes } from './sandboxes.ts';
 import type { CnmStore } from './store.ts';
 
 export interface ControllerOptions {
@@ -24,7 +31,8 @@ export interface ControllerOptions {
   readonly kernel: Kernel;
   readonly log: Log;
   readonly now?: () => Date;
-  readonly drivers: readonly Driver[];
+  /** Given the records, which are there from the beginning of the recovery on. */
+  readonly drivers: (records: CnmView) => readonly Driver[];
   readonly ipams: readonly Ipam[];
   /** Drivers of other makers, by name. */
   readonly plugins?: {
@@ -33,6 +41,8 @@ export interface ControllerOptions {
   };
   /** Told the names inside a sandbox whenever they change. */
   readonly onHosts?: (sandbox: CnmSandbox, hosts: string) => Promise<void>;
+  /** Told when a sandbox is gone. */
+  readonly onGone?: (sandbox: CnmSandbox) => Promise<void>;
 }
 
 export class Controller {
@@ -41,10 +51,12 @@ export class Controller {
   readonly #endpoints: Endpoints;
   readonly #sandboxes: Sandboxes;
   readonly #onHosts: NonNullable<ControllerOptions['onHosts']>;
+  readonly #onGone: NonNullable<ControllerOptions['onGone']>;
 
-  private constructor(context: Context, onHosts: ControllerOptions['onHosts']) {
+  private constructor(context: Context, { onHosts, onGone }: ControllerOptions) {
     this.#context = context;
     this.#onHosts = onHosts ?? (async () => undefined);
+    this.#onGone = onGone ?? (async () => undefined);
     this.#networks = new Networks(context);
     this.#endpoints = new Endpoints(context);
     this.#sandboxes = new Sandboxes(context, this.#endpoints, (ids) => this.#tellNames(ids));
@@ -53,16 +65,19 @@ export class Controller {
   static async open(options: ControllerOptions): Promise<Controller> {
     const { store, kernel, log, now = () => new Date(), plugins } = options;
     const none = async () => undefined;
+    const networks = await Book.open(store, 'network');
+    const endpoints = await Book.open(store, 'endpoint');
+    const drivers = options.drivers({ networks: () => networks.all(), endpoints: () => endpoints.all() });
     const context: Context = {
       kernel,
       log,
       now,
-      networks: await Book.open(store, 'network'),
-      endpoints: await Book.open(store, 'endpoint'),
+      networks,
+      endpoints,
       sandboxes: await Book.open(store, 'sandbox'),
       drivers: new Finder(
         'network driver',
-        new Map(options.drivers.map((one) => [one.type, one])),
+        new Map(drivers.map((one) => [one.type, one])),
         plugins?.driver ?? none,
       ),
       ipams: new Finder(
@@ -72,7 +87,7 @@ export class Controller {
       ),
       inTurn: new KeyedQueue(),
     };
-    const controller = new Controller(context, options.onHosts);
+    const controller = new Controller(context, options);
     await recover(context, {
       networks: controller.#networks,
       endpoints: controller.#endpoints,
@@ -110,7 +125,7 @@ export class Controller {
     return this.#context.sandboxes.find(word);
   }
 
-  createNetwork(draft: NetworkDraft): Promise<CnmNetwork> {
+  createNetwork(draft: CnmNetworkDraft): Promise<CnmNetwork> {
     return this.#networks.create(draft);
   }
 
@@ -118,7 +133,7 @@ export class Controller {
     return this.#networks.delete(id);
   }
 
-  createEndpoint(networkId: string, draft: EndpointDraft): Promise<CnmEndpoint> {
+  createEndpoint(networkId: string, draft: CnmEndpointDraft): Promise<CnmEndpoint> {
     return this.#endpoints.create(networkId, draft);
   }
 
@@ -126,13 +141,17 @@ export class Controller {
     return this.#endpoints.delete(id);
   }
 
-  createSandbox(draft: SandboxDraft): Promise<CnmSandbox> {
-    return this.#sandboxes.create(draft);
+  async createSandbox(draft: CnmSandboxDraft): Promise<CnmSandbox> {
+    const sandbox = await this.#sandboxes.create(draft);
+    await this.#tell(sandbox, hostsFile(sandbox, [], []));
+    return sandbox;
   }
 
   async deleteSandbox(id: string): Promise<void> {
     const networkIds = this.#sandboxes.endpointsOf(id).map(({ networkId }) => networkId);
+    const sandbox = this.#context.sandboxes.get(id);
     await this.#sandboxes.delete(id);
+    await this.#onGone(sandbox);
     await this.#tellNames(networkIds);
   }
 
@@ -152,7 +171,17 @@ export class Controller {
       if (!own.some(({ networkId }) => networkIds.includes(networkId)) && own.length > 0) continue;
       const joined = own.map((endpoint) => ({ endpoint, network: networks.get(endpoint.networkId) }));
       const others = endpoints.all().filter((one) => one.sandboxId !== sandbox.id);
-      await this.#onHosts(sandbox, hostsFile(sandbox, joined, others));
+      await this.#tell(sandbox, hostsFile(sandbox, joined, others));
     }
+  }
+
+  /** What was made stands, whether names could be told or not. */
+  async #tell(sandbox: CnmSandbox, hosts: string): Promise<void> {
+    await this.#onHosts(sandbox, hosts).catch((error: unknown) =>
+      this.#context.log.error(
+        { sandbox: sandbox.id, error },
+        'the names inside a sandbox could not be written',
+      ),
+    );
   }
 }

@@ -35,3 +35,9 @@ export interface Driver {
   program(network: CnmNetwork, endpoint: CnmEndpoint): Promise<readonly CnmBinding[]>;
   revoke(network: CnmNetwork, endpoint: CnmEndpoint): Promise<void>;
 }
+
+/** The records, for drivers that look at others than they are given. */
+export interface CnmView {
+  networks(): readonly CnmNetwork[];
+  endpoints(): readonly CnmEndpoint[];
+}

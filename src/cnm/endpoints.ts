@@ -4,22 +4,11 @@
  */
 import { settleAll, type Undo, undoable } from '../base/undo.ts';
 import { contains, findAddress, findCidr } from '../ipam/address.ts';
-import type { CnmEndpoint, CnmNetwork, CnmPool, CnmPort, CnmPublish } from '../model/cnm.ts';
+import { canonicalMac } from '../ipam/mac.ts';
+import type { CnmEndpoint, CnmEndpointDraft, CnmNetwork, CnmPool } from '../model/cnm.ts';
 import { Failure } from '../model/failure.ts';
 import { type Context, newId } from './context.ts';
 import type { Ipam } from './ipam.ts';
-
-export interface EndpointDraft {
-  readonly name: string;
-  readonly aliases?: readonly string[];
-  /** Without prefix length. */
-  readonly address?: string;
-  readonly address6?: string;
-  readonly macAddress?: string;
-  readonly options?: Readonly<Record<string, string>>;
-  readonly exposed?: readonly CnmPort[];
-  readonly publish?: readonly CnmPublish[];
-}
 
 export class Endpoints {
   readonly #context: Context;
@@ -28,7 +17,7 @@ export class Endpoints {
     this.#context = context;
   }
 
-  create(networkId: string, draft: EndpointDraft): Promise<CnmEndpoint> {
+  create(networkId: string, draft: CnmEndpointDraft): Promise<CnmEndpoint> {
     const { inTurn, networks, endpoints, log } = this.#context;
     return inTurn.run(networkId, async () => {
       const network = networks.get(networkId);
@@ -84,7 +73,7 @@ export class Endpoints {
     await endpoints.remove(endpoint.id);
   }
 
-  async #create(network: CnmNetwork, draft: EndpointDraft, undo: Undo): Promise<CnmEndpoint> {
+  async #create(network: CnmNetwork, draft: CnmEndpointDraft, undo: Undo): Promise<CnmEndpoint> {
     const { endpoints, drivers, ipams } = this.#context;
     let endpoint = newborn(network, draft);
     undo.add('remove the endpoint', () => this.finishDeletion(endpoint));
@@ -137,12 +126,12 @@ export class Endpoints {
   }
 }
 
-function newborn(network: CnmNetwork, draft: EndpointDraft): CnmEndpoint {
+function newborn(network: CnmNetwork, draft: CnmEndpointDraft): CnmEndpoint {
   return {
     id: newId(),
     name: draft.name,
     networkId: network.id,
-    macAddress: draft.macAddress?.toLowerCase() ?? null,
+    macAddress: draft.macAddress === undefined ? null : canonicalMac(draft.macAddress),
     address: null,
     address6: null,
     aliases: draft.aliases ?? [],

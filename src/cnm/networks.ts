@@ -7,31 +7,11 @@
  */
 import { settleAll, type Undo, undoable } from '../base/undo.ts';
 import { parseCidr } from '../ipam/address.ts';
-import type { CnmNetwork, CnmPool } from '../model/cnm.ts';
+import type { CnmNetwork, CnmNetworkDraft, CnmPool, CnmPoolDraft } from '../model/cnm.ts';
 import { Failure, isFailure } from '../model/failure.ts';
 import { type Context, newId } from './context.ts';
 import type { DriverCapabilities } from './driver.ts';
 import type { Ipam } from './ipam.ts';
-
-export interface PoolDraft {
-  readonly cidr?: string;
-  readonly subPool?: string;
-  readonly gateway?: string;
-  readonly auxiliary?: Readonly<Record<string, string>>;
-}
-
-export interface NetworkDraft {
-  readonly name: string;
-  readonly driver?: string;
-  readonly internal?: boolean;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly options?: Readonly<Record<string, string>>;
-  readonly ipamDriver?: string;
-  readonly ipamOptions?: Readonly<Record<string, string>>;
-  /** Also IPv6, when no pool below is of that family: then the IPAM driver chooses one. */
-  readonly ipv6?: boolean;
-  readonly pools?: readonly PoolDraft[];
-}
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
@@ -42,13 +22,16 @@ export class Networks {
     this.#context = context;
   }
 
-  async create(draft: NetworkDraft): Promise<CnmNetwork> {
+  async create(draft: CnmNetworkDraft): Promise<CnmNetwork> {
     const { drivers, ipams, inTurn } = this.#context;
     if (!namePattern.test(draft.name)) {
       throw new Failure(
         'invalid-value',
         `name ${JSON.stringify(draft.name)}: expected letters, digits, "_", "." and "-"`,
       );
+    }
+    if (draft.id !== undefined && !/^[0-9a-f]{64}$/.test(draft.id)) {
+      throw new Failure('invalid-value', `id ${JSON.stringify(draft.id)}: expected 64 hexadecimal digits`);
     }
     const driver = draft.driver ?? 'bridge';
     const capabilities = await (await drivers.get(driver)).capabilities();
@@ -94,24 +77,30 @@ export class Networks {
     await networks.remove(network.id);
   }
 
-  #refuseSecond({ name }: NetworkDraft, driver: string, { isSingle }: DriverCapabilities): void {
+  #refuseSecond(
+    { name, id: given }: CnmNetworkDraft,
+    driver: string,
+    { isSingle }: DriverCapabilities,
+  ): void {
     const all = this.#context.networks.all();
     if (all.some((network) => network.name === name)) {
       throw new Failure('conflict', `network with name ${name} already exists`);
     }
+    if (all.some(({ id }) => id === given))
+      throw new Failure('conflict', `network with id ${given} already exists`);
     if (isSingle && all.some((network) => network.driver === driver)) {
       throw new Failure('driver-forbids', `only one instance of "${driver}" network is allowed`);
     }
   }
 
   async #create(
-    draft: NetworkDraft & { readonly driver: string },
+    draft: CnmNetworkDraft & { readonly driver: string },
     { scope, hasAddresses }: DriverCapabilities,
     { ipam, undo }: { readonly ipam: Ipam; readonly undo: Undo },
   ): Promise<CnmNetwork> {
     const { networks, drivers, now } = this.#context;
     let network: CnmNetwork = {
-      id: newId(),
+      id: draft.id ?? newId(),
       name: draft.name,
       createdAt: now().toISOString(),
       driver: draft.driver,
@@ -135,7 +124,11 @@ export class Networks {
     return network;
   }
 
-  async #allocate(network: CnmNetwork, asked: PoolDraft & { version: 4 | 6 }, ipam: Ipam): Promise<CnmPool> {
+  async #allocate(
+    network: CnmNetwork,
+    asked: CnmPoolDraft & { version: 4 | 6 },
+    ipam: Ipam,
+  ): Promise<CnmPool> {
     const { scope, ipamOptions: options } = network;
     const { version, cidr = '', subPool = '' } = asked;
     const given = await ipam.requestPool({ version, scope, cidr, subPool, options });
@@ -170,7 +163,10 @@ export class Networks {
 }
 
 /** At least one of IPv4; throws `invalid-value` naming what does not fit. */
-function poolsOf({ pools = [], ipv6 = false }: NetworkDraft): (PoolDraft & { readonly version: 4 | 6 })[] {
+function poolsOf({
+  pools = [],
+  ipv6 = false,
+}: CnmNetworkDraft): (CnmPoolDraft & { readonly version: 4 | 6 })[] {
   const asked = pools.map((pool) => ({ ...pool, version: versionOf(pool) }));
   const has = (version: 4 | 6) => asked.some((pool) => pool.version === version);
   return [
@@ -180,7 +176,7 @@ function poolsOf({ pools = [], ipv6 = false }: NetworkDraft): (PoolDraft & { rea
   ];
 }
 
-function versionOf({ cidr, subPool, gateway }: PoolDraft): 4 | 6 {
+function versionOf({ cidr, subPool, gateway }: CnmPoolDraft): 4 | 6 {
   if (cidr !== undefined) return parseCidr(cidr).version;
   if (subPool === undefined && gateway === undefined) return 4;
   throw new Failure('invalid-value', 'a range and a gateway need the subnet that they are in');

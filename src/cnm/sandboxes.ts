@@ -6,18 +6,11 @@
  */
 import { settleAll, type Undo, undoable } from '../base/undo.ts';
 import type { KernelStep } from '../host/kernel.ts';
-import type { CnmEndpoint, CnmJoin, CnmNetwork, CnmSandbox } from '../model/cnm.ts';
+import type { CnmEndpoint, CnmJoin, CnmNetwork, CnmSandbox, CnmSandboxDraft } from '../model/cnm.ts';
 import { Failure } from '../model/failure.ts';
 import { type Context, newId } from './context.ts';
 import { electGateways, type Joined } from './election.ts';
 import type { Endpoints } from './endpoints.ts';
-
-export interface SandboxDraft {
-  readonly name: string;
-  readonly hostname?: string;
-  /** The host's own namespace instead of a new one. */
-  readonly isHost?: boolean;
-}
 
 /** Told whenever the names of endpoints on a network changed. */
 export type OnNames = (networkIds: readonly string[]) => Promise<void>;
@@ -35,7 +28,7 @@ export class Sandboxes {
     this.#onNames = onNames;
   }
 
-  create({ name, hostname = name, isHost = false }: SandboxDraft): Promise<CnmSandbox> {
+  create({ name, hostname = name, isHost = false }: CnmSandboxDraft): Promise<CnmSandbox> {
     const { sandboxes, inTurn, log } = this.#context;
     if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/.test(name)) {
       throw new Failure(

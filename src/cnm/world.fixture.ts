@@ -116,7 +116,7 @@ export class CnmWorld {
       store: this.store,
       kernel: this.kernel,
       log: silentLog(),
-      drivers: [nullDriver, hostDriver, this.driver],
+      drivers: () => [nullDriver, hostDriver, this.driver],
       ipams: [this.ipam, nullIpam],
       onHosts: async (sandbox, hosts) => {
         this.hosts.set(sandbox.name, hosts);

@@ -101,3 +101,45 @@ export interface CnmSandbox {
   readonly hostname: string;
   readonly state: CnmState;
 }
+
+/** What is asked for at a creation; what is left out is chosen. */
+export interface CnmPoolDraft {
+  readonly cidr?: string;
+  readonly subPool?: string;
+  readonly gateway?: string;
+  readonly auxiliary?: Readonly<Record<string, string>>;
+}
+
+export interface CnmNetworkDraft {
+  readonly name: string;
+  /** 64 hexadecimal digits: for networks that are to be the same on several hosts. */
+  readonly id?: string;
+  readonly driver?: string;
+  readonly internal?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly ipamDriver?: string;
+  readonly ipamOptions?: Readonly<Record<string, string>>;
+  /** Also IPv6, when no pool below is of that family: then the IPAM driver chooses one. */
+  readonly ipv6?: boolean;
+  readonly pools?: readonly CnmPoolDraft[];
+}
+
+export interface CnmEndpointDraft {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** Without prefix length. */
+  readonly address?: string;
+  readonly address6?: string;
+  readonly macAddress?: string;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly exposed?: readonly CnmPort[];
+  readonly publish?: readonly CnmPublish[];
+}
+
+export interface CnmSandboxDraft {
+  readonly name: string;
+  readonly hostname?: string;
+  /** The host's own namespace instead of a new one. */
+  readonly isHost?: boolean;
+}

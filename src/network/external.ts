@@ -6,6 +6,7 @@
  * routes and firewalls are looked at anew when asked to, which puts back what a reload of a firewall took out.
  */
 import type { Log } from '../base/log.ts';
+import { admitScript, expelScript, readHostFirewalls } from '../host/forward-chain.ts';
 import type { Kernel, KernelStep } from '../host/kernel.ts';
 import { Failure } from '../model/failure.ts';
 import { externalBridge } from '../model/host-names.ts';
@@ -13,14 +14,6 @@ import type { WantedRouter } from '../wire/host-network.ts';
 import type { Part } from './doctor/doctor.ts';
 import { printChanges } from './plan/changes.ts';
 import { type ExternalPlan, externalTable, type HostView, planExternal, readHost } from './plan/external.ts';
-import {
-  admitScript,
-  expelScript,
-  filterTableOf,
-  firewallFamilies,
-  type HostFirewall,
-  parseHostFirewall,
-} from './plan/host-firewall.ts';
 import { stepChanges } from './plan/step-changes.ts';
 import { versionOf } from './plan/translations.ts';
 import { renewRuleset } from './renewal.ts';
@@ -100,7 +93,9 @@ export class External {
 
   async remove(): Promise<void> {
     this.#applied = undefined;
-    const expel = (await this.#firewalls()).map((one) => expelScript(this.#instance, one)).join('');
+    const expel = (await readHostFirewalls(this.#kernel))
+      .map((one) => expelScript(markOf(this.#instance), one))
+      .join('');
     const table = `inet ${externalTable(this.#instance)}`;
     await this.#kernel.apply([
       ...(expel ? [{ do: 'nft', script: expel } as const] : []),
@@ -173,18 +168,11 @@ export class External {
   }
 
   async #admission(): Promise<string> {
-    const scripts = (await this.#firewalls()).map((one) => admitScript(this.#instance, one));
-    const script = scripts.join('');
+    const admission = { link: externalBridge(this.#instance), mark: markOf(this.#instance) };
+    const firewalls = await readHostFirewalls(this.#kernel);
+    const script = firewalls.map((one) => admitScript(admission, one)).join('');
     if (script) this.#log.info({ script }, 'the host’s FORWARD chain drops: admitting our routers');
     return script;
-  }
-
-  #firewalls(): Promise<HostFirewall[]> {
-    return Promise.all(
-      firewallFamilies.map(async (family) =>
-        parseHostFirewall(family, await this.#kernel.nftables(filterTableOf(family))),
-      ),
-    );
   }
 
   /** Forwarding, for the families that have a next hop. */
@@ -220,4 +208,8 @@ function versionsOf({ steps }: ExternalPlan): (4 | 6)[] {
 
 function isAutomatic(address: string): boolean {
   return address.startsWith('fe80:');
+}
+
+function markOf(instance: string): string {
+  return `berth ${instance}`;
 }

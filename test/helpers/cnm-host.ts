@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
 import { Controller, type ControllerOptions } from '../../src/cnm/controller.ts';
-import type { Driver } from '../../src/cnm/driver.ts';
+import type { CnmView, Driver } from '../../src/cnm/driver.ts';
 import { DefaultIpam } from '../../src/cnm/ipam/default.ts';
 import { nullIpam } from '../../src/cnm/ipam/null.ts';
 import type { Kernel } from '../../src/host/kernel.ts';
@@ -13,7 +13,7 @@ import type { CnmEndpoint } from '../../src/model/cnm.ts';
 import { SqliteRecords } from '../../src/store/cnm/records.ts';
 import { tool } from './wired-container.ts';
 
-type MakeDrivers = (kernel: Kernel, controller: () => Controller) => readonly Driver[];
+type MakeDrivers = (kernel: Kernel, records: CnmView) => readonly Driver[];
 
 export interface CnmHostOptions {
   readonly drivers: MakeDrivers;
@@ -46,7 +46,7 @@ export class CnmHost {
       store: this.#records,
       kernel: this.kernel,
       log: silentLog(),
-      drivers: drivers(this.kernel, () => this.controller),
+      drivers: (records) => drivers(this.kernel, records),
       ipams: [new DefaultIpam(), nullIpam],
       onHosts: async ({ name }, text) => {
         this.hosts.set(name, text);
@@ -112,7 +112,7 @@ export class CnmHost {
 
   async pings(sandbox: string, address: string | null): Promise<boolean> {
     const target = (address ?? '').split('/')[0] ?? '';
-    return this.exec(sandbox, 'ping', '-n', '-c', '1', '-W', '1', target).then(
+    return this.exec(sandbox, 'ping', '-n', '-c', '3', '-i', '0.2', '-W', '1', target).then(
       () => true,
       () => false,
     );

@@ -5,7 +5,7 @@
  * Routers on the bridge reach the machine's uplinks (links of its default routes), masqueraded but for prefixes that
  * the outside knows, and each other's external addresses; nothing else: neither other links of this machine nor its
  * own services. Our table decides before other firewalls (priority −10), and can only refuse: an accept does not
- * overrule a later chain. What it takes to pass those is in ./host-firewall.
+ * overrule a later chain. What it takes to pass those is in src/host/forward-chain.ts.
  *
  * With an external interface, a link of the host is on the bridge and the next hops are real, beyond it.
  */

@@ -2,9 +2,9 @@
  * The agent's end of `berth-cni`: one request and one reply per connection, in JSON lines (wire/cni). Deletions that found
  * no agent are done at the start.
  */
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { openLineSocket } from '../../base/line-socket.ts';
 import type { Log } from '../../base/log.ts';
 import { isFailure } from '../../model/failure.ts';
 import {
@@ -36,33 +36,11 @@ export async function startCniService(options: CniServiceOptions): Promise<CniSe
   const { stateDir, backend, log } = options;
   const attachments = new Attachments(backend, log);
   await finishDeletions(stateDir, attachments, log);
-  const path = join(stateDir, cniSocket);
-  rmSync(path, { force: true });
-  const server = createServer({ allowHalfOpen: true }, (socket) => receive(socket, attachments, log));
-  await listen(server, path);
-  return { close: () => new Promise((resolve) => server.close(() => resolve())) };
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
-  chmodSync(path, 0o600);
-}
-
-function receive(socket: Socket, attachments: Attachments, log: Log): void {
-  let received = '';
-  socket.setEncoding('utf8');
-  socket.on('error', (error) => log.debug({ error }, 'connection of a CNI call broke'));
-  socket.on('data', (chunk: string) => {
-    received += chunk;
-    const end = received.indexOf('\n');
-    if (end < 0 && received.length < mostBytes) return;
-    socket.removeAllListeners('data').resume();
-    void answer(received.slice(0, Math.max(end, 0)), attachments, log).then((reply) =>
-      socket.end(`${JSON.stringify(reply)}\n`),
-    );
+  return openLineSocket({
+    path: join(stateDir, cniSocket),
+    mostBytes,
+    log,
+    answer: async (line) => ({ reply: await answer(line, attachments, log) }),
   });
 }
 

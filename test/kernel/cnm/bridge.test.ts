@@ -17,14 +17,7 @@ let host: CnmHost;
 
 before(async () => {
   host = await CnmHost.start({
-    drivers: (kernel, controller) => [
-      nullDriver,
-      hostDriver,
-      new BridgeDriver(kernel, {
-        networks: () => controller()?.networks() ?? [],
-        endpoints: () => controller()?.endpoints() ?? [],
-      }),
-    ],
+    drivers: (kernel, records) => [nullDriver, hostDriver, new BridgeDriver(kernel, records)],
   });
 });
 after(() => host.stop());
@@ -142,6 +135,8 @@ check('ports are published on the host, also to itself and to the containers', a
     assert.equal(await fetch('10.30.0.1', 8080, 'client'), 'web');
     assert.equal(await fetch('10.30.0.1', 8080, 'web'), 'web', 'itself');
     assert.equal(await fetch('fd30::1', 8080), 'web');
+    await host.restart();
+    assert.equal(await fetch('10.30.0.1', 8080), 'web', 'after a restart');
     const again = host.controller.createEndpoint(network.id, { name: 'rival', publish });
     const sandbox = await host.controller.createSandbox({ name: 'rival' });
     await assert.rejects(host.controller.join((await again).id, sandbox.id), (error) => {
@@ -186,6 +181,42 @@ check(
     assert.ok(!(await host.pings('a', b.address6)));
     assert.ok(await host.pings('a', '10.30.0.1'));
   },
+);
+
+/** Another firewall whose FORWARD chain drops by default, and the outside beyond a link. */
+async function withDockersFirewall(work: () => Promise<void>): Promise<void> {
+  const rules = ['ip', 'ip6'].map(
+    (family) =>
+      `table ${family} filter { chain DOCKER-USER { }; chain FORWARD { type filter hook forward priority 0; policy drop; jump DOCKER-USER; }; }`,
+  );
+  await tool('ip', 'netns', 'add', 'outside');
+  try {
+    await tool('ip', 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'out0', 'netns', 'outside');
+    await tool('ip', 'address', 'add', '192.0.2.1/24', 'dev', 'up0');
+    await tool('ip', 'link', 'set', 'up0', 'up');
+    await tool('ip', '-n', 'outside', 'address', 'add', '192.0.2.2/24', 'dev', 'out0');
+    await tool('ip', '-n', 'outside', 'link', 'set', 'out0', 'up');
+    await tool('nft', rules.join('\n'));
+    await work();
+  } finally {
+    await tool('nft', 'delete table ip filter; delete table ip6 filter').catch(() => undefined);
+    await tool('ip', 'link', 'del', 'up0').catch(() => undefined);
+    await tool('ip', 'netns', 'del', 'outside');
+  }
+}
+
+check('a host’s FORWARD chain that drops by default is passed, and is as before afterwards', () =>
+  withDockersFirewall(async () => {
+    const before = await tool('nft', 'list', 'ruleset');
+    const network = await net();
+    await host.attach('a', network.id);
+    assert.ok(await host.pings('a', '192.0.2.2'));
+    await host.restart();
+    const rules = await tool('nft', 'list', 'table', 'ip', 'filter');
+    assert.equal(rules.match(/accept comment "berth cnm/g)?.length, 2, 'each rule once');
+    await host.clear();
+    assert.equal(await tool('nft', 'list', 'ruleset'), before);
+  }),
 );
 
 check('an internal network has no way out', async () => {

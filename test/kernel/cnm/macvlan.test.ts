@@ -13,9 +13,7 @@ let host: CnmHost;
 
 before(async () => {
   host = await CnmHost.start({
-    drivers: (kernel, controller) => [
-      new MacvlanDriver(kernel, { networks: () => controller()?.networks() ?? [] }),
-    ],
+    drivers: (kernel, records) => [new MacvlanDriver(kernel, records)],
   });
 });
 after(() => host.stop());

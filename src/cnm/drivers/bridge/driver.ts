@@ -2,10 +2,11 @@
  * The bridge driver: a Linux bridge with the gateway's addresses in this process's namespace, a veth pair per endpoint,
  * source NAT to the outside and published ports. What packets may do is in ./plan.
  */
+import { admitScript, expelScript, readHostFirewalls } from '../../../host/forward-chain.ts';
 import type { Kernel, KernelStep } from '../../../host/kernel.ts';
 import type { CnmBinding, CnmEndpoint, CnmNetwork } from '../../../model/cnm.ts';
 import { Failure } from '../../../model/failure.ts';
-import type { Driver } from '../../driver.ts';
+import type { CnmView, Driver } from '../../driver.ts';
 import { aliasOf, chosenMac, gatewayOf } from '../endpoint.ts';
 import { addressOf, label, prefixOf } from '../labels.ts';
 import {
@@ -18,19 +19,13 @@ import {
 } from './plan.ts';
 import { HostPorts } from './ports.ts';
 
-/** The records, as far as this driver looks at others than it is given. */
-export interface BridgeRecords {
-  networks(): readonly CnmNetwork[];
-  endpoints(): readonly CnmEndpoint[];
-}
-
 export class BridgeDriver implements Driver {
   readonly type = 'bridge';
   readonly #kernel: Kernel;
-  readonly #records: BridgeRecords;
+  readonly #records: CnmView;
   readonly #ports: HostPorts;
 
-  constructor(kernel: Kernel, records: BridgeRecords) {
+  constructor(kernel: Kernel, records: CnmView) {
     this.#kernel = kernel;
     this.#records = records;
     this.#ports = new HostPorts(() => records.endpoints().flatMap(({ bindings }) => bindings));
@@ -52,6 +47,7 @@ export class BridgeDriver implements Driver {
       ...networkSteps(network),
       ...(await this.#forwardingSteps(network)),
       this.#rules(network),
+      ...(await this.#admission(network)),
     ]);
   }
 
@@ -64,8 +60,10 @@ export class BridgeDriver implements Driver {
     const name = bridgeName(network);
     const link = (await this.#kernel.links()).find((one) => one.name === name);
     const isOurs = link?.alias === aliasOf('network', network.id);
+    const firewalls = await readHostFirewalls(this.#kernel);
+    const expel = firewalls.map((one) => expelScript(markOf(network), one)).join('');
     await this.#kernel.apply([
-      { do: 'nft', script: withoutRulesScript(network) },
+      { do: 'nft', script: `${expel}${withoutRulesScript(network)}` },
       ...(isOurs ? [{ do: 'delete-link', name } as const] : []),
     ]);
   }
@@ -119,6 +117,14 @@ export class BridgeDriver implements Driver {
     return { do: 'nft', script: rulesScript(network, changed ? [...recorded, changed] : recorded) };
   }
 
+  /** Past a FORWARD chain that drops by default; with br_netfilter that concerns neighbours, too. */
+  async #admission(network: CnmNetwork): Promise<KernelStep[]> {
+    const admission = { link: bridgeName(network), mark: markOf(network) };
+    const firewalls = await readHostFirewalls(this.#kernel);
+    const script = firewalls.map((one) => admitScript(admission, one)).join('');
+    return script === '' ? [] : [{ do: 'nft', script }];
+  }
+
   async #forwardingSteps({ internal, pools }: CnmNetwork): Promise<KernelStep[]> {
     if (internal) return [];
     const keys = [
@@ -130,4 +136,9 @@ export class BridgeDriver implements Driver {
       values[index]?.trim() === '1' ? [] : [{ do: 'sysctl', key, value: '1' } as const],
     );
   }
+}
+
+/** Of the rules in a FORWARD chain of somebody else's. */
+function markOf({ id }: CnmNetwork): string {
+  return `berth cnm ${id.slice(0, 12)}`;
 }

@@ -11,11 +11,11 @@ import { MacvlanDriver } from './driver.ts';
 async function openWorld() {
   const kernel = new FakeKernel();
   await kernel.apply([{ do: 'ensure-bridge', name: 'eth0', mtu: 1500 }]);
-  const controller: Controller = await Controller.open({
+  const controller = await Controller.open({
     store: new MemoryStore(),
     kernel,
     log: silentLog(),
-    drivers: [new MacvlanDriver(kernel, { networks: () => controller?.networks() ?? [] })],
+    drivers: (records) => [new MacvlanDriver(kernel, records)],
     ipams: [new DefaultIpam()],
   });
   const create = (name: string, options: Record<string, string>) =>

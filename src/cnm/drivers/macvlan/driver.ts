@@ -4,24 +4,19 @@
  * The parent is a link of the host, a VLAN of one (`eth0.10`, made when it is not there), or a link that leads nowhere. One
  * network per parent: nobody else could tell their packets apart. Nothing is translated and no port is published.
  */
-import type { Kernel, KernelStep, MacvlanMode } from '../../../host/kernel.ts';
-import { macvlanModes } from '../../../host/kernel.ts';
+import { type Kernel, type KernelStep, type MacvlanMode, macvlanModes } from '../../../host/kernel.ts';
 import type { CnmEndpoint, CnmNetwork } from '../../../model/cnm.ts';
 import { Failure } from '../../../model/failure.ts';
-import type { Driver } from '../../driver.ts';
+import type { CnmView, Driver } from '../../driver.ts';
 import { aliasOf, chosenMac, gatewayOf } from '../endpoint.ts';
 import { label, linkNameOf, mtuOf, prefixOf, wrong } from '../labels.ts';
-
-export interface MacvlanRecords {
-  networks(): readonly CnmNetwork[];
-}
 
 export class MacvlanDriver implements Driver {
   readonly type = 'macvlan';
   readonly #kernel: Kernel;
-  readonly #records: MacvlanRecords;
+  readonly #records: CnmView;
 
-  constructor(kernel: Kernel, records: MacvlanRecords) {
+  constructor(kernel: Kernel, records: CnmView) {
     this.#kernel = kernel;
     this.#records = records;
   }

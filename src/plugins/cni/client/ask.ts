@@ -1,8 +1,8 @@
 /** Asks the agent of this host, and keeps deletions for it while it is not there. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
+import { exchangeLine, isAbsence } from '../../../base/line-socket.ts';
 import {
   CniFailure,
   type CniReply,
@@ -18,34 +18,17 @@ const deadlineMs = 55_000;
 /** Nobody listens: the agent is not running. */
 export class NoAgent extends Error {}
 
-export function askAgent(stateDir: string, request: CniRequest): Promise<CniReply> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(join(stateDir, cniSocket));
-    let received = '';
-    socket.setEncoding('utf8').setTimeout(deadlineMs, () => {
-      socket.destroy(
-        new CniFailure(cniCode.tryAgainLater, 'the agent of Berth does not answer: see its log'),
-      );
-    });
-    socket.once('connect', () => socket.write(`${JSON.stringify(request)}\n`));
-    socket.on('data', (chunk: string) => {
-      received += chunk;
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      reject(isAbsence(error) ? new NoAgent(error.message) : error);
-    });
-    socket.once('end', () => {
-      try {
-        resolve(JSON.parse(received) as CniReply);
-      } catch {
-        reject(new CniFailure(cniCode.tryAgainLater, 'the agent of Berth ended in the middle of the call'));
-      }
-    });
-  });
-}
-
-function isAbsence({ code }: NodeJS.ErrnoException): boolean {
-  return code === 'ENOENT' || code === 'ECONNREFUSED';
+export async function askAgent(stateDir: string, request: CniRequest): Promise<CniReply> {
+  const { line, socket } = await exchangeLine(join(stateDir, cniSocket), request, deadlineMs).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (isAbsence(error)) throw new NoAgent(error.message);
+      if (error.code !== 'ETIMEDOUT') throw error;
+      throw new CniFailure(cniCode.tryAgainLater, 'the agent of Berth does not answer: see its log');
+    },
+  );
+  socket.destroy();
+  if (line !== undefined) return JSON.parse(line) as CniReply;
+  throw new CniFailure(cniCode.tryAgainLater, 'the agent of Berth ended in the middle of the call');
 }
 
 /** A deletion has to succeed whatever happens: the agent does it at its next start. */

@@ -1,16 +1,16 @@
 /**
- * Other firewalls of the host that drop what routers forward.
+ * Other firewalls of the host that drop what a bridge of ours forwards.
  *
  * Where somebody's iptables FORWARD chain drops by default, as dockerd's does, two accepting rules go into the chain
  * meant for that, marked by a comment, written so that iptables can read them. IPv4 and IPv6 likewise.
  */
-import { externalBridge } from '../../model/host-names.ts';
+import type { Kernel } from './kernel.ts';
 
-export type FirewallFamily = 'ip' | 'ip6';
-export const firewallFamilies: readonly FirewallFamily[] = ['ip', 'ip6'];
+type FirewallFamily = 'ip' | 'ip6';
+const firewallFamilies: readonly FirewallFamily[] = ['ip', 'ip6'];
 
 /** The part of an nft listing that we read. */
-export interface ListedRule {
+interface ListedRule {
   readonly chain: string;
   readonly handle: number;
   readonly comment: string;
@@ -22,39 +22,42 @@ export interface HostFirewall {
   readonly rules: readonly ListedRule[];
 }
 
-/** As iptables names its table in nftables. */
-export function filterTableOf(family: FirewallFamily): string {
-  return `table ${family} filter`;
+export interface Admission {
+  /** The link whose packets are forwarded. */
+  readonly link: string;
+  /** What the rules' comments begin with; no other's mark begins with it and a space. */
+  readonly mark: string;
 }
 
-/** Lets forwarded packets of ours pass a FORWARD chain that drops by default; nothing when they do already. */
-export function admitScript(instance: string, firewall: HostFirewall): string {
+/** Lets forwarded packets of the link pass a FORWARD chain that drops by default; nothing when they do already. */
+export function admitScript({ link, mark }: Admission, firewall: HostFirewall): string {
   const forward = firewall.chains.find(({ name }) => name === 'FORWARD');
   if (forward?.policy !== 'drop') return '';
   const chain = firewall.chains.some(({ name }) => name === 'DOCKER-USER') ? 'DOCKER-USER' : 'FORWARD';
   const where = `${firewall.family} filter ${chain}`;
   return (['iifname', 'oifname'] as const)
-    .map((side) => ({ side, comment: `${mark(instance)} ${side}` }))
+    .map((side) => ({ side, comment: `${mark} ${side}` }))
     .filter(({ comment }) => !firewall.rules.some((rule) => rule.chain === chain && rule.comment === comment))
-    .map(
-      ({ side, comment }) =>
-        `insert rule ${where} ${side} ${externalBridge(instance)} accept comment "${comment}"\n`,
-    )
+    .map(({ side, comment }) => `insert rule ${where} ${side} "${link}" accept comment "${comment}"\n`)
     .join('');
 }
 
 /** Takes out again what `admitScript` put in. */
-export function expelScript(instance: string, firewall: HostFirewall): string {
+export function expelScript(mark: string, firewall: HostFirewall): string {
   return firewall.rules
-    .filter(({ comment }) => comment.startsWith(`${mark(instance)} `))
+    .filter(({ comment }) => comment.startsWith(`${mark} `))
     .map(({ chain, handle }) => `delete rule ${firewall.family} filter ${chain} handle ${handle}\n`)
     .join('');
 }
 
-const mark = (instance: string) => `berth ${instance}`;
+/** The tables as iptables names them in nftables; of one that is not there, nothing. */
+export function readHostFirewalls(kernel: Kernel): Promise<HostFirewall[]> {
+  return Promise.all(
+    firewallFamilies.map(async (family) => parse(family, await kernel.nftables(`table ${family} filter`))),
+  );
+}
 
-/** Reads `nft -j list table ip filter`; of no such table (undefined) nothing. */
-export function parseHostFirewall(family: FirewallFamily, listing: unknown): HostFirewall {
+function parse(family: FirewallFamily, listing: unknown): HostFirewall {
   const entries = (listing as { nftables?: readonly Entry[] } | undefined)?.nftables ?? [];
   return {
     family,

@@ -1,0 +1,75 @@
+/**
+ * The daemon of the Container Network Model on this host, which `berth cnm serve` starts: the controller with its drivers,
+ * records in `cnm.db` and a socket `cnm.sock` in the state folder.
+ *
+ *   berth-cnmd.ts [--state-dir FOLDER] [--log-level LEVEL]
+ *
+ * Logs go to stderr. Exit codes: 0 stopped as asked, 1 could not start or somebody else holds the state folder, 2 not
+ * possible here (no root), 64 wrong usage. What it made stays when it ends, and is taken over by the next.
+ */
+import { mkdirSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { createLog, type Log } from '../src/base/log.ts';
+import { defaultStateDir, statePaths } from '../src/base/state-paths.ts';
+import { takeStateLock } from '../src/store/state-lock.ts';
+import { type CnmWorldOptions, openCnmWorld } from './cnm-world.ts';
+
+const exitCodes = { stopped: 0, failed: 1, notPossibleHere: 2, usage: 64 } as const;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  const options = readOptions(argv);
+  if (typeof options === 'number') return options;
+  if (process.getuid?.() !== 0) {
+    return complain('this needs root: it makes network namespaces and firewalls', exitCodes.notPossibleHere);
+  }
+  const { stateDir, logLevel } = options;
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const lock = takeStateLock(statePaths(stateDir).cnmLock);
+  if (!lock) return complain(`another process serves ${statePaths(stateDir).cnmSocket}`, exitCodes.failed);
+  const log = createLog({ level: logLevel });
+  try {
+    await run(options, log);
+    return exitCodes.stopped;
+  } catch (error) {
+    log.error({ error }, 'could not start');
+    return exitCodes.failed;
+  } finally {
+    lock.release();
+  }
+}
+
+type Options = CnmWorldOptions & { readonly logLevel: string };
+
+/** The settings, or an exit code when that is all. */
+function readOptions(argv: readonly string[]): Options | number {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: { 'state-dir': { type: 'string' }, 'log-level': { type: 'string' } },
+    });
+    return { stateDir: values['state-dir'] ?? defaultStateDir, logLevel: values['log-level'] ?? 'info' };
+  } catch (error) {
+    return complain((error as Error).message, exitCodes.usage);
+  }
+}
+
+async function run(options: Options, log: Log): Promise<void> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  const world = await openCnmWorld(options, log, stop);
+  log.info({ socket: statePaths(options.stateDir).cnmSocket }, 'listening');
+  if (!stopping.signal.aborted) {
+    await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve, { once: true }));
+  }
+  await world.close();
+  // Whoever asked for the stop waits for the end of the process: nothing forgotten may hold it up.
+  setImmediate(() => process.exit());
+}
+
+function complain(text: string, exitCode: number): number {
+  process.stderr.write(`berth-cnmd: ${text}\n`);
+  return exitCode;
+}

@@ -1,0 +1,88 @@
+/** The Container Network Model of this host, put together: the only place that knows which drivers there are. */
+import { readFileSync } from 'node:fs';
+import type { Log } from '../src/base/log.ts';
+import { statePaths } from '../src/base/state-paths.ts';
+import { Controller } from '../src/cnm/controller.ts';
+import type { CnmView, Driver } from '../src/cnm/driver.ts';
+import { BridgeDriver } from '../src/cnm/drivers/bridge/driver.ts';
+import { MacvlanDriver } from '../src/cnm/drivers/macvlan/driver.ts';
+import { hostDriver, nullDriver } from '../src/cnm/drivers/null.ts';
+import { Plugins } from '../src/cnm/drivers/remote/plugins.ts';
+import { DefaultIpam } from '../src/cnm/ipam/default.ts';
+import { nullIpam } from '../src/cnm/ipam/null.ts';
+import { NameFiles } from '../src/cnm/name-files.ts';
+import { openCnmService } from '../src/cnm/service.ts';
+import type { Kernel } from '../src/host/kernel.ts';
+import { openKernel } from '../src/host/linux.ts';
+import { SqliteRecords } from '../src/store/cnm/records.ts';
+
+export interface CnmWorldOptions {
+  readonly stateDir: string;
+}
+
+export interface CnmWorld {
+  /** Calls under way are finished; what was made stays. */
+  close(): Promise<void>;
+}
+
+/** `stop` is called when somebody asks for the end. */
+export async function openCnmWorld(options: CnmWorldOptions, log: Log, stop: () => void): Promise<CnmWorld> {
+  const closing = new AsyncDisposableStack();
+  try {
+    await build(options, log, { closing, stop });
+    return { close: () => closing.disposeAsync() };
+  } catch (error) {
+    await closing.disposeAsync();
+    throw error;
+  }
+}
+
+interface Ends {
+  readonly closing: AsyncDisposableStack;
+  readonly stop: () => void;
+}
+
+async function build({ stateDir }: CnmWorldOptions, log: Log, { closing, stop }: Ends): Promise<void> {
+  const startedAt = new Date().toISOString();
+  const paths = statePaths(stateDir);
+  const store = new SqliteRecords(paths.cnmDatabase);
+  closing.defer(() => store.close());
+  const kernel = await openKernel({ log });
+  closing.defer(() => kernel.close());
+  const plugins = new Plugins();
+  closing.defer(() => plugins.close());
+  const names = new NameFiles();
+  names.sweep(await kernel.namespaces());
+  const controller = await Controller.open({
+    store,
+    kernel,
+    log,
+    drivers: (records) => driversOf(kernel, records),
+    ipams: [new DefaultIpam({ avoid: () => routesOf(kernel) }), nullIpam],
+    plugins: { driver: (name) => plugins.driver(name), ipam: (name) => plugins.ipam(name) },
+    onHosts: (sandbox, hosts) => names.write(sandbox, hosts),
+    onGone: (sandbox) => names.remove(sandbox),
+  });
+  const status = () => ({
+    pid: process.pid,
+    version: versionOf(),
+    startedAt,
+    stateDir,
+  });
+  const service = await openCnmService({ path: paths.cnmSocket, controller, log, status, stop });
+  closing.defer(() => service.close());
+}
+
+function driversOf(kernel: Kernel, records: CnmView): readonly Driver[] {
+  return [nullDriver, hostDriver, new BridgeDriver(kernel, records), new MacvlanDriver(kernel, records)];
+}
+
+/** Where this host has a way already. */
+async function routesOf(kernel: Kernel): Promise<readonly string[]> {
+  return (await kernel.routes()).map(({ to }) => to);
+}
+
+function versionOf(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
