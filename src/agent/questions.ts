@@ -57,9 +57,9 @@ export function serveQuestions({ bus, engine, instance, clock }: QuestionsOption
     const { id } = await get(uuid);
     return { text: await engine.logs(id, options) };
   });
-  bus.serve(containerExecute, async ({ uuid, command, timeoutSeconds }, { signal }) => {
+  bus.serve(containerExecute, async ({ uuid, command, timeoutSeconds, ...more }, { signal }) => {
     const { id } = await get(uuid);
-    return engine.execute(id, command, { timeoutMs: timeoutSeconds * 1000, signal });
+    return engine.execute(id, command, { ...more, timeoutMs: timeoutSeconds * 1000, signal });
   });
   bus.serve(containerTop, async ({ uuid, psArgs }) => {
     const { titles, processes } = await engine.top((await get(uuid)).id, psArgs);

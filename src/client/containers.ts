@@ -156,6 +156,16 @@ const ownFields = [
 /** What no Zun knows. */
 export type OwnField = (typeof ownFields)[number];
 
+/** Microversion 1.41. */
+export interface ExecuteMore {
+  readonly stdin?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly workdir?: string;
+  /** Seconds. */
+  readonly timeout?: number;
+}
+
 export interface ContainerChanges {
   readonly name?: string;
   readonly cpu?: number;
@@ -320,12 +330,14 @@ export class ContainerApi {
   }
 
   /** `command` is one line, split by the service as a POSIX shell splits words. */
-  execute(container: string, command: string): Promise<{ output: string; exit_code: number }> {
-    return this.#send({
-      method: 'POST',
-      path: `/containers/${encode(container)}/execute`,
-      query: { command },
-    });
+  execute(
+    container: string,
+    command: string,
+    more: ExecuteMore = {},
+  ): Promise<{ output: string; exit_code: number }> {
+    const request = { method: 'POST', path: `/containers/${encode(container)}/execute` } as const;
+    if (Object.keys(more).length === 0) return this.#send({ ...request, query: { command } });
+    return this.#send({ ...request, body: { command, ...more } }, ownVersion);
   }
 
   top(container: string, psArgs?: string): Promise<{ Titles: string[]; Processes: string[][] }> {

@@ -13,6 +13,7 @@ import type {
   EngineNetwork,
   EngineSignal,
   EngineStats,
+  ExecuteOptions,
   LabelFilter,
   LogOptions,
   NetworkBody,
@@ -165,7 +166,7 @@ class DockerEngine implements Engine {
     return readOutput(stream, { isRaw: container.tty, limit: logLimitBytes });
   }
 
-  execute(id: string, command: readonly string[], options: { timeoutMs: number; signal?: AbortSignal }) {
+  execute(id: string, command: readonly string[], options: ExecuteOptions) {
     return executeIn(this.#socket, id, command, options);
   }
 

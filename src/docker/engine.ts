@@ -128,6 +128,18 @@ export interface EngineContainer {
   readonly pid: number;
 }
 
+export interface ExecuteOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** All that the command can read; absent = nothing. */
+  readonly stdin?: string;
+  /** Besides the container's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** `name[:group]`; absent = the container's. */
+  readonly user?: string;
+  readonly workdir?: string;
+}
+
 export interface EngineEndpoint {
   /** Name of the Docker network. */
   readonly network: string;
@@ -312,7 +324,7 @@ export interface Engine {
   execute(
     id: string,
     command: readonly string[],
-    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+    options: ExecuteOptions,
   ): Promise<{ readonly output: string; readonly exitCode: number }>;
   top(
     id: string,

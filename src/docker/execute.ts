@@ -4,8 +4,10 @@
  * that the process still belongs to that container (its cgroup names the container's id).
  */
 import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../model/failure.ts';
+import type { ExecuteOptions } from './engine.ts';
 import { readOutput } from './frames.ts';
 import type { EngineSocket } from './socket.ts';
 
@@ -21,18 +23,15 @@ export async function executeIn(
   socket: EngineSocket,
   containerId: string,
   command: readonly string[],
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  options: ExecuteOptions,
 ): Promise<{ output: string; exitCode: number }> {
   const { Id } = await socket.request<{ Id: string }>(`execute in ${containerId}`, {
     method: 'POST',
     path: ['containers', containerId, 'exec'],
-    body: { AttachStdout: true, AttachStderr: true, Cmd: command },
+    body: toExecBody(command, options),
   });
-  const stream = await socket.stream(`start exec ${Id}`, {
-    method: 'POST',
-    path: ['exec', Id, 'start'],
-    body: { Detach: false, Tty: false },
-  });
+  const stream = await start(socket, Id, options.stdin);
+  const { timeoutMs, signal } = options;
   let isLate = false;
   const expire = () => {
     isLate = true;
@@ -51,6 +50,31 @@ export async function executeIn(
     clearTimeout(timer);
     signal?.removeEventListener('abort', expire);
   }
+}
+
+function toExecBody(command: readonly string[], { stdin, environment, user, workdir }: ExecuteOptions) {
+  return {
+    AttachStdout: true,
+    AttachStderr: true,
+    Cmd: command,
+    ...(stdin !== undefined && { AttachStdin: true }),
+    ...(environment && { Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`) }),
+    ...(user !== undefined && { User: user }),
+    ...(workdir !== undefined && { WorkingDir: workdir }),
+  };
+}
+
+/** What the command writes. Its input ends after `stdin`; a command that does not read all of it is no error. */
+async function start(socket: EngineSocket, execId: string, stdin: string | undefined): Promise<Readable> {
+  const request = {
+    method: 'POST',
+    path: ['exec', execId, 'start'],
+    body: { Detach: false, Tty: false },
+  } as const;
+  if (stdin === undefined) return socket.stream(`start exec ${execId}`, request);
+  const connection = await socket.upgrade(`start exec ${execId}`, request);
+  connection.end(stdin);
+  return connection;
 }
 
 const inspect = (socket: EngineSocket, execId: string) =>

@@ -6,7 +6,8 @@
  * server a fifth of its memory.
  */
 import { Agent, type IncomingMessage, request as send } from 'node:http';
-import { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
+import { type Duplex, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../model/failure.ts';
@@ -62,6 +63,34 @@ export class EngineSocket {
   /** The answer's body as it comes. */
   async stream(what: string, request: EngineRequest): Promise<IncomingMessage> {
     return this.#run(what, request, async (answer) => answer);
+  }
+
+  /** A connection that is the Engine's other end from now on: what is written goes to the process. */
+  async upgrade(what: string, { method, path, body }: EngineRequest): Promise<Duplex> {
+    const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+    const sent = send({
+      socketPath: this.path,
+      method,
+      path: pathOf({ method, path }),
+      headers: { ...typeOf({ method, path, ...(body && { body }) }), connection: 'Upgrade', upgrade: 'tcp' },
+      timeout: usualDeadlineMs,
+    });
+    sent.on('upgrade', (_answer, socket: Socket, head) => {
+      socket.setTimeout(0);
+      if (head.length > 0) socket.unshift(head);
+      // A process that ends without reading what it is given: its output tells.
+      socket.on('error', () => undefined);
+      resolve(socket);
+    });
+    sent.on('response', (answer) => {
+      text(answer).then((said) => reject(new Refusal(answer.statusCode ?? 0, said)), reject);
+    });
+    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${usualDeadlineMs / 1000} s`)));
+    sent.on('error', reject);
+    sent.end(body && JSON.stringify(body));
+    return promise.catch((error) => {
+      throw toFailure(what, this.path, error);
+    });
   }
 
   close(): void {

@@ -278,7 +278,16 @@ export const containerLogs = defineCall({
 export const containerExecute = defineCall({
   name: 'container-execute',
   to: 'agent',
-  request: Type.Object({ ...Target, command: Strings, timeoutSeconds: Type.Number() }),
+  request: Type.Object({
+    ...Target,
+    command: Strings,
+    timeoutSeconds: Type.Number(),
+    stdin: Type.Optional(Type.String()),
+    /** Besides the container's own. */
+    environment: Type.Optional(StringMap),
+    user: Type.Optional(Type.String()),
+    workdir: Type.Optional(Type.String()),
+  }),
   reply: Type.Object({ output: Type.String(), exitCode: Type.Number() }),
   deadlineMs: 60_000,
 });

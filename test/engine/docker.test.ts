@@ -105,6 +105,23 @@ test('logs come demultiplexed, in part, and raw from a terminal', async () => {
   assert.equal(await until(tty, 'hello'), 'hello\r\n');
 });
 
+test('execute gives a command input, variables, a user and a folder', async () => {
+  const id = await run('exec-more', ['sleep', '1000']);
+  const line = 'wc -c; echo "$A $(id -u) $(pwd)"; exit 4';
+  const more = { environment: { A: 'x=y z' }, user: '1234', workdir: '/tmp', timeoutMs: 20_000 };
+  const long = 'ä'.repeat(300_000);
+  const { output, exitCode } = await engine.execute(id, ['sh', '-c', line], { ...more, stdin: long });
+  assert.deepEqual([output.trim(), exitCode], ['600000\nx=y z 1234 /tmp', 4]);
+  // Whoever does not read its input, or has none, ends all the same.
+  const unread = await engine.execute(id, ['true'], { timeoutMs: 20_000, stdin: long });
+  assert.deepEqual(unread, { output: '', exitCode: 0 });
+  assert.equal((await engine.execute(id, ['cat'], { timeoutMs: 20_000, stdin: '' })).output, '');
+  await assert.rejects(
+    engine.execute(id, ['sleep', '778'], { timeoutMs: 200, stdin: 'x' }),
+    /^Failure: Timeout on executing command: sleep 778/,
+  );
+});
+
 test('execute returns output and exit code; past its time the process is ended', async () => {
   const id = await run('exec', ['sleep', '1000']);
   const quick = await engine.execute(id, ['sh', '-c', 'echo out; echo err >&2; exit 3'], {

@@ -96,8 +96,9 @@ export class FakeAgent {
     });
     bus.serve(containerInspect, async ({ uuid }) => this.reportOf(uuid));
     bus.serve(containerLogs, async ({ uuid, tail }) => ({ text: `log of ${uuid} tail ${tail}\n` }));
-    bus.serve(containerExecute, async ({ command }) => {
+    bus.serve(containerExecute, async ({ uuid: _, command, ...more }) => {
       if (command[0] === 'sleep') throw new Failure('timeout', 'too slow');
+      if (command[0] === 'tell') return { output: JSON.stringify(more), exitCode: 0 };
       return { output: `${command.join('|')}\n`, exitCode: command[0] === 'false' ? 1 : 0 };
     });
     bus.serve(containerResize, async ({ uuid }) => {

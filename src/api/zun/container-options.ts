@@ -12,7 +12,7 @@ import type { Container } from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Fields, Input } from './endpoint.ts';
 import { ownMinor } from './microversion.ts';
-import { isTrue, plainBoolean, schema, stopSignal } from './vocabulary.ts';
+import { isTrue, plainBoolean, schema, stopSignal, userName } from './vocabulary.ts';
 
 const mostFiles = 1_048_576;
 const mostPids = 4_194_304;
@@ -75,14 +75,7 @@ export function optionFields({ containers }: Config) {
       }),
     },
     read_only: { ...since, schema: plainBoolean },
-    user: {
-      ...since,
-      schema: schema({
-        type: 'string',
-        maxLength: 65,
-        pattern: '^[a-zA-Z0-9_][a-zA-Z0-9_.-]*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?$',
-      }),
-    },
+    user: { ...since, schema: userName },
     cap_add: { ...since, schema: capabilityList, policy: 'container:create:cap_add' },
     cap_drop: { ...since, schema: capabilityList },
     sysctls: {

@@ -77,6 +77,8 @@ export interface Endpoint extends VersionRange {
   readonly query?: Fields;
   readonly body?: Fields;
   readonly merged?: Fields;
+  /** Below this minor version whatever a body brings is let through unchecked, as Zun does. */
+  readonly bodySince?: number;
   /** The status of success. */
   readonly status: number;
   /** What is missing, for endpoints that only answer 501. */

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createZunApi, type ZunApi } from '../../../test/helpers/zun-api.ts';
+import { loadConfig } from '../../base/config.ts';
+import { optionFields } from './container-options.ts';
 import { zunEndpoints } from './endpoints.ts';
 
 let api: ZunApi;
@@ -207,10 +209,12 @@ const userFields = [
 ];
 const adminFields = ['host', 'image_pull_policy', 'privileged', 'runtime'];
 
-test('show has 37 fields for an administrator, four fewer for others, at every version of Zun; six more from 1.41 on', async () => {
+const optionNames = Object.keys(optionFields(loadConfig({ env: {} })));
+
+test('show has 37 fields for an administrator, four fewer for others, at every version of Zun; more from 1.41 on', async () => {
   const later = ['started_at', 'finished_at', 'exit_code', 'restart_count', 'health', 'heals'];
   const { body: now } = await api.ask('GET', `/v1/containers/${uuid}`, { version: '1.41' });
-  assert.deepEqual(Object.keys(now).sort(), [...userFields, ...later].sort());
+  assert.deepEqual(Object.keys(now).sort(), [...userFields, ...later, ...optionNames].sort());
   assert.deepEqual(now.heals, { restarts: 0, rebuilds: 0, last_at: null });
   const { body: list } = await api.ask('GET', '/v1/containers?limit=1', { version: '1.41' });
   assert.ok('health' in list.containers[0]);

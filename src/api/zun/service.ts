@@ -161,7 +161,8 @@ function toCall(request: FastifyRequest, endpoint: Endpoint, baseUrl: string): C
   const { version } = call;
   if (endpoint.parameters) checkParameters(endpoint.parameters, query);
   if (endpoint.query) checkFields(endpoint.query, query, { version, where: 'query' });
-  if (endpoint.body) checkFields(endpoint.body, body, { version, where: 'body' });
+  if (endpoint.body && version >= (endpoint.bodySince ?? 1))
+    checkFields(endpoint.body, body, { version, where: 'body' });
   if (endpoint.merged) checkFields(endpoint.merged, call.input, { version, where: 'body' });
   return call;
 }

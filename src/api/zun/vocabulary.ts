@@ -233,6 +233,16 @@ export const since = schema({
   maxLength: 32,
 });
 
+/** `name[:group]`, or their numbers. */
+export const userName = schema({
+  type: 'string',
+  maxLength: 65,
+  pattern: '^[a-zA-Z0-9_][a-zA-Z0-9_.-]*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?$',
+});
+export const absolutePath = schema({ type: 'string', maxLength: 4096, pattern: '^/[^\\u0000]*$' });
+export const stdin = schema({ type: 'string', maxLength: 1_048_576 });
+export const commandSeconds = schema({ type: 'integer', minimum: 1, maximum: 3600 });
+
 /** A path inside a container. */
 export const path = schema({ type: 'string', minLength: 1, maxLength: 4096, ...withoutNull });
 export const execId = schema({ type: 'string', pattern: '^[a-f0-9]{64}$' });

@@ -33,6 +33,17 @@ type Question =
 
 export type LogsAsk = Omit<RequestOf<typeof containerLogs>, 'uuid'>;
 
+export interface ExecuteAsk {
+  /** As it was given, for messages. */
+  readonly text: string;
+  readonly words: readonly string[];
+  readonly timeoutSeconds?: number;
+  readonly stdin?: string;
+  readonly environment?: Record<string, string>;
+  readonly user?: string;
+  readonly workdir?: string;
+}
+
 /** In characters. */
 export interface TerminalSize {
   readonly height: number;
@@ -75,18 +86,17 @@ export function questionUseCases(ctx: ContainerContext) {
       return (await ask(container, containerLogs, { uuid: container.uuid, ...options })).text;
     },
 
-    /** Waits for the command's end; 409 when it takes longer than the configured limit. */
+    /** Waits for the command's end; 409 when it takes longer than its time, or than the configured one. */
     async execute(
       caller: Caller,
       ident: string,
-      command: { readonly text: string; readonly words: readonly string[] },
+      { text, words, timeoutSeconds = ctx.config.containers.executeTimeoutSeconds, ...more }: ExecuteAsk,
     ): Promise<{ output: string; exitCode: number }> {
       const container = await target(caller, ident, 'execute');
-      const timeoutSeconds = ctx.config.containers.executeTimeoutSeconds;
-      const request = { uuid: container.uuid, command: [...command.words], timeoutSeconds };
+      const request = { uuid: container.uuid, command: [...words], timeoutSeconds, ...more };
       return ask(container, containerExecute, request, {
         deadlineMs: timeoutSeconds * 1000 + executeGraceMs,
-        failure: new Failure('conflict', `Timeout on executing command: ${command.text}`),
+        failure: new Failure('conflict', `Timeout on executing command: ${text}`),
       });
     },
 

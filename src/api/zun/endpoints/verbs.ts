@@ -1,4 +1,6 @@
 /** /containers/:ident/<verb>: what a container can be told and asked, and its action log. */
+
+import type { ExecuteAsk } from '../../../control/container/ask-agent.ts';
 import type { ContainerControl } from '../../../control/container/control.ts';
 import type { PowerVerb } from '../../../control/container/operate.ts';
 import type { ContainerOperation, OperationArgs } from '../../../model/container-record.ts';
@@ -6,6 +8,7 @@ import { Failure } from '../../../model/failure.ts';
 import { splitShellWords } from '../../../model/shell-words.ts';
 import { toPreciseTime } from '../container-view.ts';
 import { type Call, checkFields, type Endpoint, type Fields, type Input } from '../endpoint.ts';
+import { ownMinor } from '../microversion.ts';
 import * as v from '../vocabulary.ts';
 import { identOf } from './containers.ts';
 
@@ -17,6 +20,17 @@ interface PowerRow {
 }
 
 const executeCommand = { command: { schema: v.command } };
+/** From 1.41; before, a body may bring anything. */
+const executeBody = {
+  ...executeCommand,
+  run: { schema: v.plainBoolean },
+  interactive: { schema: v.plainBoolean },
+  stdin: { schema: v.stdin, since: ownMinor },
+  environment: { schema: v.environment, since: ownMinor },
+  user: { schema: v.userName, since: ownMinor },
+  workdir: { schema: v.absolutePath, since: ownMinor },
+  timeout: { schema: v.commandSeconds, since: ownMinor },
+} as const satisfies Fields;
 const timeout = { timeout: { schema: v.timeout } };
 
 const powerVerbs: readonly PowerRow[] = [
@@ -133,6 +147,8 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
         run: { schema: v.plainBoolean },
         interactive: { schema: v.plainBoolean },
       },
+      body: executeBody,
+      bodySince: ownMinor,
       status: 200,
       async handle(call) {
         const { output, exitCode } = await control.execute(call.caller, identOf(call), commandOf(call));
@@ -180,7 +196,7 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
 }
 
 /** Throws `schema-validation-error` without a command, `not-implemented` for the forms that need a console. */
-function commandOf({ input, version }: Call): { readonly text: string; readonly words: readonly string[] } {
+function commandOf({ input, body, version }: Call): ExecuteAsk {
   const { command, run, interactive } = input as Input & { readonly command?: string };
   if (command === undefined) {
     throw new Failure('schema-validation-error', "'command' is a required property");
@@ -192,7 +208,17 @@ function commandOf({ input, version }: Call): { readonly text: string; readonly 
   }
   const words = splitShellWords(command);
   if (words.length === 0) throw new Failure('invalid-value', 'command: it has no words');
-  return { text: command, words };
+  return { text: command, words, ...(version >= ownMinor ? executeOptions(body) : {}) };
+}
+
+function executeOptions({ stdin, environment, user, workdir, timeout: seconds }: Input): Partial<ExecuteAsk> {
+  return {
+    ...(stdin === undefined ? {} : { stdin: String(stdin) }),
+    ...(environment ? { environment: environment as Record<string, string> } : {}),
+    ...(user === undefined ? {} : { user: String(user) }),
+    ...(workdir === undefined ? {} : { workdir: String(workdir) }),
+    ...(seconds === undefined ? {} : { timeoutSeconds: Number(seconds) }),
+  };
 }
 
 function toUnixSeconds(since: unknown): number | null {
