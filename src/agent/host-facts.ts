@@ -2,6 +2,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import type { EngineInfo } from '../docker/engine.ts';
 import type { HostReport } from '../wire/agent.ts';
+import { readHardware } from './hardware.ts';
 
 export interface HostSettings {
   readonly labels: Readonly<Record<string, string>>;
@@ -9,6 +10,7 @@ export interface HostSettings {
 }
 
 export async function hostFacts(info: EngineInfo, settings: HostSettings): Promise<HostReport> {
+  const { numaNodes, pciDevices } = await readHardware();
   return {
     architecture: info.architecture,
     osType: info.osType,
@@ -22,6 +24,7 @@ export async function hostFacts(info: EngineInfo, settings: HostSettings): Promi
     runtimes: [...info.runtimes],
     availabilityZone: settings.availabilityZone,
     engineVersion: info.version,
+    hardware: { numaNodes: [...numaNodes], pciDevices: [...pciDevices] },
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Bus } from '../bus/bus.ts';
 import type { Engine, PullProgress } from '../docker/engine.ts';
 import { Failure } from '../model/failure.ts';
-import { imageProgress, imagePull, imageRemove, imageSearch } from '../wire/agent.ts';
+import { imageProgress, imagePull, imageRemove, imageSearch, registryTest } from '../wire/agent.ts';
 import type { Images } from './images.ts';
 
 const tellEveryMs = 500;
@@ -31,6 +31,9 @@ export function serveImages({ bus, engine, images }: ImageCallsOptions): void {
     await engine.removeImage(reference);
     return {};
   });
+  bus.serve(registryTest, async ({ domain, logIn }) => ({
+    reason: await engine.testRegistry(domain, logIn),
+  }));
   bus.serve(imageSearch, async ({ term }) => ({
     images: (await engine.searchImages(term)).map((image) => ({ ...image })),
   }));

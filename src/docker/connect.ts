@@ -18,13 +18,14 @@ import type {
   LogOptions,
   NetworkBody,
   PullOptions,
+  RegistryLogIn,
   ResourcesBody,
   TerminalSize,
 } from './engine.ts';
 import { executeIn } from './execute.ts';
 import { argumentFailure, statusOf } from './failures.ts';
 import { readOutput } from './frames.ts';
-import { findImage, pullImage, removeImage, searchImages } from './images.ts';
+import { findImage, pullImage, removeImage, searchImages, testRegistry } from './images.ts';
 import { EngineSocket, socketPathOf } from './socket.ts';
 import { resizeContainer, resizeExec } from './terminals.ts';
 import * as translate from './translate.ts';
@@ -72,6 +73,10 @@ class DockerEngine implements Engine {
 
   searchImages(term: string) {
     return searchImages(this.#socket, term);
+  }
+
+  testRegistry(domain: string, logIn?: RegistryLogIn): Promise<string | null> {
+    return testRegistry(this.#socket, domain, logIn);
   }
 
   async createContainer(name: string, body: ContainerBody): Promise<string> {

@@ -286,6 +286,9 @@ export interface Engine {
   /** What the Engine's default registry has. Throws `image-pull-failed` when it does not answer. */
   searchImages(term: string): Promise<readonly FoundImage[]>;
 
+  /** Whether a registry answers and takes the log-in: what failed, in words for its owner; null = nothing did. */
+  testRegistry(domain: string, logIn?: RegistryLogIn): Promise<string | null>;
+
   /** Returns the new container's id. Throws `conflict` when the name is taken. */
   createContainer(name: string, body: ContainerBody): Promise<string>;
   findContainer(idOrName: string): Promise<EngineContainer | undefined>;

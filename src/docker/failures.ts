@@ -76,6 +76,21 @@ function diskFull(what: string, message: string, cause: unknown): Failure {
   return new Failure('docker-error', said, { cause, detail: `${what}: ${message}` });
 }
 
+const outageWords =
+  /dial tcp|no such host|connection refused|timeout|timed out|i\/o|network is unreachable|EOF|TLS/i;
+
+/** Why a registry cannot be used, in words for its owner. `message` is the Engine's. */
+export function registryReason(domain: string, message: string): string {
+  if (/no basic auth credentials|authentication required/i.test(message))
+    return `${domain} answers, and asks for a log-in`;
+  if (/denied|unauthorized|401|403|incorrect username/i.test(message))
+    return `${domain} answers, and refuses the log-in`;
+  if (/server gave HTTP response to HTTPS client|x509|certificate/i.test(message))
+    return `${domain} answers without a certificate that Docker trusts`;
+  if (outageWords.test(message)) return `no registry answers at ${domain}`;
+  return `${domain} does not behave like a registry: ${message}`;
+}
+
 /** A pull that failed, in words for the owner of the container. `message` is the Engine's. */
 export function pullFailure(text: string, message: string, cause?: unknown): Failure {
   const image = formatImageReference(parseImageReference(text));
@@ -92,11 +107,7 @@ export function pullFailure(text: string, message: string, cause?: unknown): Fai
   if (/not found|manifest unknown|does not exist|no such image/i.test(message)) {
     return new Failure('image-not-found', say(`${registry} has no such image`), options);
   }
-  if (
-    /dial tcp|no such host|connection refused|timeout|timed out|i\/o|network is unreachable|EOF|TLS/i.test(
-      message,
-    )
-  ) {
+  if (outageWords.test(message)) {
     const hint = 'with pull policy ifnotpresent an image already in Docker is used';
     return new Failure('image-pull-failed', say(`no registry answers at ${registry}; ${hint}`), options);
   }

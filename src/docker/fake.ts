@@ -172,6 +172,11 @@ export class FakeEngine implements Engine {
     return [{ name: term, description: 'found', isOfficial: true, isAutomated: false, stars: 7 }];
   }
 
+  async testRegistry(domain: string): Promise<string | null> {
+    this.#enter('testRegistry', domain);
+    return null;
+  }
+
   async createContainer(name: string, body: ContainerBody): Promise<string> {
     this.#enter('createContainer', name);
     if (!this.images.has(canonical(body.Image))) {

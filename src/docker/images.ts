@@ -1,7 +1,7 @@
 /** Images of the Engine: pulled with progress and a log-in, found, removed, searched for. */
 import { Failure, isFailure } from '../model/failure.ts';
-import type { EngineImage, FoundImage, PullOptions, PullProgress } from './engine.ts';
-import { engineMessage, pullFailure, statusOf } from './failures.ts';
+import type { EngineImage, FoundImage, PullOptions, PullProgress, RegistryLogIn } from './engine.ts';
+import { engineMessage, pullFailure, registryReason, statusOf } from './failures.ts';
 import { formatImageReference, parseImageReference } from './image-reference.ts';
 import { jsonLines } from './json-lines.ts';
 import type { EngineSocket } from './socket.ts';
@@ -128,5 +128,23 @@ export async function searchImages(socket: EngineSocket, term: string): Promise<
     if (!isFailure(error, 'docker-error')) throw error;
     const why = 'the registry that is searched does not answer';
     throw new Failure('image-pull-failed', `Images cannot be searched for: ${why}.`, { cause: error });
+  }
+}
+
+const registryDeadlineMs = 25_000;
+
+export async function testRegistry(
+  socket: EngineSocket,
+  domain: string,
+  { username = '', password = '' }: Partial<RegistryLogIn> = {},
+): Promise<string | null> {
+  const body = { username, password, serveraddress: domain };
+  const request = { method: 'POST', path: ['auth'], body, deadlineMs: registryDeadlineMs } as const;
+  try {
+    await socket.request(`log in to ${domain}`, request);
+    return null;
+  } catch (error) {
+    if (!isFailure(error) || error.code === 'docker-unavailable') throw error;
+    return registryReason(domain, engineMessage(error));
   }
 }

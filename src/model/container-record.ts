@@ -14,6 +14,7 @@ import type {
   ServerVerb,
   WantedNet,
 } from './container.ts';
+import type { Hardware } from './hardware.ts';
 import type { Uuid } from './ids.ts';
 
 /**
@@ -159,6 +160,7 @@ export interface HostRecord {
   readonly engineVersion: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly runtimes: readonly string[];
+  readonly hardware: Hardware;
   readonly engineOk: boolean;
   readonly engineError: string | null;
   readonly lastSeenAt: string;

@@ -48,6 +48,7 @@ export const failureCodes = {
   'container-already-exists': { status: 409 },
   'invalid-state-exception': { status: 409 },
   'over-quota': { status: 403 },
+  'quota-class-not-found': { status: 404 },
   'host-not-up': { status: 500 },
   'no-interactive-flag': { status: 400 },
   'image-not-found': { status: 400 },

@@ -1,5 +1,6 @@
 /** All migrations in order. A released one is never edited: add another. Names sort by number. */
 import type { Migration } from 'kysely/migration';
+import { addHardwareAndQuotaAssignments } from './container/hardware-migration.ts';
 import { addContainerHealth } from './container/health-migration.ts';
 import { createContainerTables } from './container/migration.ts';
 import { createRegistriesAndImages } from './container/registries-migration.ts';
@@ -24,4 +25,5 @@ export const migrations: Record<string, Migration> = {
   '0008-qos': createQosPolicies,
   '0009-registries-and-images': createRegistriesAndImages,
   '0010-container-health': addContainerHealth,
+  '0011-hardware-and-quota-assignments': addHardwareAndQuotaAssignments,
 };

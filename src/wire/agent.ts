@@ -216,6 +216,19 @@ export const report = defineCall({
   deadlineMs: 10_000,
 });
 
+export const HardwareShape = Type.Object({
+  numaNodes: Type.Array(Type.Object({ id: Type.Number(), cpus: Type.String(), memoryMiB: Type.Number() })),
+  pciDevices: Type.Array(
+    Type.Object({
+      address: Type.String(),
+      vendorId: Type.String(),
+      productId: Type.String(),
+      classId: Type.String(),
+      numaNode: Nullable(Type.Number()),
+    }),
+  ),
+});
+
 export const HostReportShape = Type.Object({
   architecture: Type.String(),
   osType: Type.String(),
@@ -229,6 +242,7 @@ export const HostReportShape = Type.Object({
   runtimes: Strings,
   availabilityZone: Type.String(),
   engineVersion: Type.String(),
+  hardware: Type.Optional(HardwareShape),
 });
 export type HostReport = Static<typeof HostReportShape>;
 
@@ -389,4 +403,14 @@ export const imageProgress = defineNotice({
   name: 'image-progress',
   to: 'server',
   body: Type.Object({ uuid: Type.String(), text: Type.String() }),
+});
+
+/** Whether a registry answers and takes the log-in. */
+export const registryTest = defineCall({
+  name: 'registry-test',
+  to: 'agent',
+  request: Type.Object({ domain: Type.String(), logIn: Type.Optional(LogInShape) }),
+  /** What failed, for people; null = nothing did. */
+  reply: Type.Object({ reason: Nullable(Type.String()) }),
+  deadlineMs: 30_000,
 });

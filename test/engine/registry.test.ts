@@ -69,3 +69,14 @@ test('with it the image is pulled, with progress, and found; removing it twice i
   await engine.removeImage(image);
   await engine.removeImage(image);
 });
+
+test('a registry is tried: it takes the log-in, refuses a wrong one, or does not answer', async () => {
+  assert.equal(await engine.testRegistry(registry.domain, registryLogIn), null);
+  const wrong = await engine.testRegistry(registry.domain, { ...registryLogIn, password: 'wrong' });
+  assert.equal(wrong, `${registry.domain} answers, and refuses the log-in`);
+  assert.equal(
+    await engine.testRegistry(registry.domain),
+    `${registry.domain} answers, and asks for a log-in`,
+  );
+  assert.equal(await engine.testRegistry('127.0.0.1:1'), 'no registry answers at 127.0.0.1:1');
+});

@@ -26,6 +26,7 @@ import {
   imageSearch,
   type Operation,
   type OperationOutcome,
+  registryTest,
   report,
   type WantedContainer,
   wake,
@@ -67,6 +68,12 @@ export const fakeHostReport: HostReport = {
   runtimes: ['runc'],
   availabilityZone: 'nova',
   engineVersion: '20.10.24',
+  hardware: {
+    numaNodes: [{ id: 0, cpus: '0-7', memoryMiB: 16_384 }],
+    pciDevices: [
+      { address: '0000:00:02.0', vendorId: '10de', productId: '1db6', classId: '030200', numaNode: 0 },
+    ],
+  },
 };
 
 export class FakeAgent {
@@ -150,6 +157,10 @@ export class FakeAgent {
         stars: 7,
       })),
     }));
+    bus.serve(registryTest, async ({ domain, logIn }) => {
+      const reason = logIn?.password === 'wrong' ? `${domain} answers, and refuses the log-in` : null;
+      return { reason: this.refusals.get(domain) ?? reason };
+    });
     bus.serve(containerTop, async () => ({
       titles: ['UID', 'PID', 'CMD'],
       processes: [['root', '1', 'sleep 1000']],

@@ -164,11 +164,29 @@ export const host = object({
   labels: map,
   runtimes: texts,
   enable_cpu_pinning: flag,
+  numa_topology: Type.Optional(
+    object({ nodes: Type.Array(object({ id: count, cpuset: text, mem_total: count })) }),
+  ),
+  pci_devices: Type.Optional(
+    Type.Array(
+      object({
+        address: text,
+        vendor_id: text,
+        product_id: text,
+        class_id: text,
+        numa_node: Type.Union([count, Type.Null()]),
+      }),
+    ),
+  ),
 });
 export const hosts = page('hosts', host);
 export const zones = page('availability_zones', object({ availability_zone: text }));
 
-const each = (shape: TSchema) => object(Object.fromEntries(quotaResources.map((name) => [name, shape])));
+const each = (shape: TSchema) =>
+  object({
+    ...Object.fromEntries(quotaResources.map((name) => [name, shape])),
+    quota_class: Type.Optional(textOrNull),
+  });
 export const quota = each(Type.Number());
 export const quotaOrUsage = Type.Union([
   quota,
@@ -185,6 +203,7 @@ const listedRegistry = {
   user_id: text,
 };
 export const registry = object({ registry: object({ links, ...listedRegistry }) });
+export const registryTest = object({ works: flag, reason: textOrNull });
 export const registries = page('registries', object(listedRegistry));
 
 export const image = object({
@@ -254,6 +273,7 @@ export const replies: Readonly<Record<string, TSchema>> = {
   'POST /registries': registry,
   'GET /registries/:ident': registry,
   'PATCH /registries/:ident': registry,
+  'POST /registries/:ident/test': registryTest,
   'GET /images': images,
   'POST /images': image,
   'GET /images/:ident': image,

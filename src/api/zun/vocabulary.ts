@@ -224,6 +224,8 @@ export const quotaLimit = numeric({
   minimum: -1,
   maximum: 2_147_483_647,
 });
+/** Null = in none but the default one. */
+export const quotaClass = schema({ type: ['string', 'null'], minLength: 1, maxLength: 255, ...withoutNull });
 /** Digits, a number, or nothing at all. */
 export const timeout = schema({ type: ['string', 'integer'], pattern: '^[0-9]*$', minimum: 0, maxLength: 6 });
 export const tail = schema({ type: ['string', 'integer'], maxLength: 20 });

@@ -161,7 +161,7 @@ export function questionUseCases(ctx: ContainerContext) {
 }
 
 /** What the agent answers; an agent that does not is told of as such. */
-async function heard<T>(host: string, answer: Promise<T>, lateFailure?: Failure): Promise<T> {
+export async function heard<T>(host: string, answer: Promise<T>, lateFailure?: Failure): Promise<T> {
   const silent = new Failure('host-not-up', `The agent of host ${host} does not answer.`);
   try {
     return await answer;

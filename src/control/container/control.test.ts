@@ -139,12 +139,15 @@ test('quota: project limits override the class, the class the configuration; -1 
     await control.quotas.updateClass(admin, 'default', { cpu: 2 });
     assert.equal((await control.quotas.defaults(user, user.projectId)).cpu, 2);
     await assert.rejects(control.create(user, createAsk({}, { cpu: 3 })), /\['cpu'\]/);
-    await control.quotas.update(admin, user.projectId, { cpu: -1, memory: 100 });
+    await control.quotas.update(admin, user.projectId, { limits: { cpu: -1, memory: 100 } });
     await assert.rejects(control.create(user, createAsk({}, { cpu: 3 })), /\['memory'\]/);
     await control.quotas.reset(admin, user.projectId);
     assert.equal((await control.quotas.get(user, user.projectId)).limits.memory, 51_200);
     await assert.rejects(control.quotas.get(user, 'project-b'), withCode('policy-not-authorized'));
-    await assert.rejects(control.quotas.update(user, user.projectId, {}), withCode('policy-not-authorized'));
+    await assert.rejects(
+      control.quotas.update(user, user.projectId, { limits: {} }),
+      withCode('policy-not-authorized'),
+    );
   } finally {
     await world.close();
   }

@@ -37,6 +37,13 @@ export async function assertHostUp(ctx: ContainerContext, name: string): Promise
   if (reason !== null) throw new Failure('host-not-up', `The container's host ${name} is ${reason}.`);
 }
 
+/** Name of a host that is up and not switched off. */
+export async function findHostUp({ db, clock, config }: ContainerContext): Promise<string | undefined> {
+  const now = clock.now();
+  const hosts = await listHosts(db);
+  return hosts.find((host) => !host.disabled && downReason(host, now, config) === null)?.name;
+}
+
 export function zoneOf(host: HostRecord, config: Pick<Config, 'agent'>): string {
   return host.availabilityZone || config.agent.availabilityZone;
 }

@@ -1,7 +1,8 @@
 /**
  * Quotas of containers: limits per project, what is used, and the check of a create or an update.
  *
- * A limit comes from the project, else from the quota class `default`, else from the configuration; -1 = none.
+ * A limit comes from the project, else from the quota class that it is in, else from the class `default`, else from the configuration;
+ * -1 = none.
  * Usage is summed from the rows, so it cannot drift; the check runs again inside the transaction that stores, so
  * concurrent requests cannot overshoot.
  */
@@ -11,14 +12,16 @@ import { type Quota, type QuotaResource, quotaResources, type Usage } from '../.
 import { Failure } from '../../model/failure.ts';
 import { usageOfProject } from '../../store/container/containers.ts';
 import {
+  assignClass,
   classLimits,
+  classOfProject,
   deleteProjectLimits,
   projectLimits,
   type QuotaChange,
   setClassLimits,
   setProjectLimits,
 } from '../../store/container/quotas.ts';
-import type { DbOrTrx } from '../../store/database.ts';
+import type { DbOrTrx, Trx } from '../../store/database.ts';
 import type { ContainerContext } from './context.ts';
 
 const defaultClass = 'default';
@@ -32,12 +35,18 @@ function configured(config: Config): Quota {
   return { containers, memory, cpu, disk };
 }
 
-async function limitsOf(db: DbOrTrx, config: Config, projectId: string | null): Promise<Quota> {
+/** Of a project without any of its own. */
+async function defaultsOf(db: DbOrTrx, config: Config, projectId: string): Promise<Quota> {
+  const className = await classOfProject(db, projectId);
   return {
     ...configured(config),
     ...(await classLimits(db, defaultClass)),
-    ...(projectId === null ? {} : await projectLimits(db, projectId)),
+    ...(className === null ? {} : await classLimits(db, className)),
   };
+}
+
+async function limitsOf(db: DbOrTrx, config: Config, projectId: string): Promise<Quota> {
+  return { ...(await defaultsOf(db, config, projectId)), ...(await projectLimits(db, projectId)) };
 }
 
 function toQuotaUsage(usage: Usage): QuotaUsage {
@@ -85,18 +94,35 @@ export function quotaUseCases({ db, config, policy }: ContainerContext) {
 
     async defaults(caller: Caller, projectId: string): Promise<Quota> {
       policy.enforce(caller, 'quota:get_default', { projectId });
-      return limitsOf(db, config, null);
+      return defaultsOf(db, config, projectId);
     },
 
-    async update(caller: Caller, projectId: string, change: QuotaChange): Promise<Quota> {
+    /** Null = in none but the default one. */
+    async classOf(caller: Caller, projectId: string): Promise<string | null> {
+      policy.enforce(caller, 'quota:get', { projectId });
+      return classOfProject(db, projectId);
+    },
+
+    /** Throws `quota-class-not-found` for a class that has no limits. */
+    async update(
+      caller: Caller,
+      projectId: string,
+      { limits, quotaClass }: { readonly limits: QuotaChange; readonly quotaClass?: string | null },
+    ): Promise<Quota> {
       policy.enforce(caller, 'quota:update', { projectId });
-      await setProjectLimits(db, projectId, change);
+      await db.transaction().execute(async (trx) => {
+        if (quotaClass !== undefined) await moveTo(trx, projectId, quotaClass);
+        await setProjectLimits(trx, projectId, limits);
+      });
       return limitsOf(db, config, projectId);
     },
 
     async reset(caller: Caller, projectId: string): Promise<void> {
       policy.enforce(caller, 'quota:delete', { projectId });
-      await deleteProjectLimits(db, projectId);
+      await db.transaction().execute(async (trx) => {
+        await deleteProjectLimits(trx, projectId);
+        await assignClass(trx, projectId, null);
+      });
     },
 
     async getClass(caller: Caller, name: string): Promise<Quota> {
@@ -110,4 +136,17 @@ export function quotaUseCases({ db, config, policy }: ContainerContext) {
       return { ...configured(config), ...(await classLimits(db, name)) };
     },
   };
+}
+
+async function moveTo(trx: Trx, projectId: string, className: string | null): Promise<void> {
+  const isThere =
+    className === null ||
+    className === defaultClass ||
+    Object.keys(await classLimits(trx, className)).length > 0;
+  if (!isThere)
+    throw new Failure(
+      'quota-class-not-found',
+      `Quota class ${className} could not be found: it has no limits.`,
+    );
+  await assignClass(trx, projectId, className === defaultClass ? null : className);
 }

@@ -16,9 +16,12 @@ import {
   userOfRegistry,
 } from '../../store/container/registries.ts';
 import type { DbOrTrx } from '../../store/database.ts';
+import { registryTest } from '../../wire/agent.ts';
 import type { PolicyRule } from '../policy.ts';
 import type { Secrets } from '../secrets.ts';
+import { heard } from './ask-agent.ts';
 import { type ContainerContext, nowIso } from './context.ts';
+import { findHostUp } from './hosts.ts';
 
 export interface RegistryFields {
   readonly name?: string;
@@ -93,6 +96,16 @@ export function registryUseCases(ctx: ContainerContext) {
       return mustFind(db, uuid);
     },
 
+    /** Asks an agent to log in there: what failed, in words for its owner; null = nothing did. */
+    async test(caller: Caller, ident: string): Promise<string | null> {
+      const registry = await getRegistry(ctx, caller, ident, 'registry:test');
+      const logIn = logInOf(secrets, registry);
+      const host = await findHostUp(ctx);
+      if (host === undefined) return 'no host is up that could try it';
+      const request = { domain: registry.domain, ...(logIn ? { logIn } : {}) };
+      return (await heard(host, ctx.bus.call({ kind: 'agent', host }, registryTest, request))).reason;
+    },
+
     /** Throws `conflict` while a container pulls from it. */
     async remove(caller: Caller, ident: string): Promise<void> {
       const { uuid } = await getRegistry(ctx, caller, ident, 'registry:delete');
@@ -120,9 +133,14 @@ export async function pullOf(
 ): Promise<{ readonly image: string; readonly logIn?: RegistryLogIn }> {
   const registry = spec.registryId ? await findRegistry(db, spec.registryId) : undefined;
   if (!registry) return { image: spec.image };
+  const image = imageOf(spec.image, registry.domain);
+  const isFromThere = image.startsWith(`${registry.domain}/`);
+  const logIn = isFromThere ? logInOf(secrets, registry) : undefined;
+  return { image, ...(logIn ? { logIn } : {}) };
+}
+
+function logInOf(secrets: Secrets, registry: Registry): RegistryLogIn | undefined {
   const { domain, username, sealedPassword, uuid } = registry;
-  const image = imageOf(spec.image, domain);
-  const isFromThere = image.startsWith(`${domain}/`);
-  if (!isFromThere || username === null || sealedPassword === null) return { image };
-  return { image, logIn: { domain, username, password: secrets.open(sealedPassword, uuid) } };
+  if (username === null || sealedPassword === null) return undefined;
+  return { domain, username, password: secrets.open(sealedPassword, uuid) };
 }

@@ -96,6 +96,7 @@ export const defaultRules = {
   'registry:get_one': reader,
   'registry:get_all': reader,
   'registry:update': member,
+  'registry:test': member,
   'registry:get_all_all_projects': admin,
   'policy:get_all': admin,
   'policy:explain': admin,

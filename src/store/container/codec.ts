@@ -2,6 +2,7 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { InjectedFile } from '../../model/container.ts';
 import type { Container, ContainerOperation, HostRecord } from '../../model/container-record.ts';
+import { noHardware } from '../../model/hardware.ts';
 import type { ContainerActionsTable, ContainersTable, HostsTable } from './tables.ts';
 
 /** Everything a `Container` is made of: the columns that repeat parts of `spec` and the files stay behind. */
@@ -179,6 +180,7 @@ export function toHost(row: Selectable<HostsTable>): HostRecord {
     engineVersion: row.engine_version,
     labels: JSON.parse(row.labels),
     runtimes: JSON.parse(row.runtimes),
+    hardware: row.hardware === null ? noHardware : JSON.parse(row.hardware),
     engineOk: row.engine_ok === 1,
     engineError: row.engine_error,
     lastSeenAt: row.last_seen_at,

@@ -18,7 +18,7 @@ export type HostFacts = Pick<
   | 'engineVersion'
   | 'labels'
   | 'runtimes'
->;
+> & { readonly hardware?: HostRecord['hardware'] };
 
 export interface Heartbeat {
   readonly name: string;
@@ -90,6 +90,7 @@ function factColumns(facts: HostFacts) {
     engine_version: facts.engineVersion,
     labels: JSON.stringify(facts.labels),
     runtimes: JSON.stringify(facts.runtimes),
+    hardware: facts.hardware ? JSON.stringify(facts.hardware) : null,
   };
 }
 

@@ -1,4 +1,4 @@
-/** Queries on container quotas: limits set for a project, and limits of the quota class `default`. */
+/** Queries on container quotas: limits set for a project, limits of quota classes, and which class a project is in. */
 import type { Quota, QuotaResource } from '../../model/container-record.ts';
 import type { DbOrTrx } from '../database.ts';
 
@@ -44,6 +44,23 @@ export async function setClassLimits(db: DbOrTrx, className: string, limits: Quo
 
 export async function deleteProjectLimits(db: DbOrTrx, projectId: string): Promise<void> {
   await db.deleteFrom('container_quotas').where('project_id', '=', projectId).execute();
+}
+
+/** Null = in none but the default one. */
+export async function classOfProject(db: DbOrTrx, projectId: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('container_quota_assignments')
+    .select('class_name')
+    .where('project_id', '=', projectId)
+    .executeTakeFirst();
+  return row?.class_name ?? null;
+}
+
+export async function assignClass(db: DbOrTrx, projectId: string, className: string | null): Promise<void> {
+  await db.deleteFrom('container_quota_assignments').where('project_id', '=', projectId).execute();
+  if (className === null) return;
+  const row = { project_id: projectId, class_name: className };
+  await db.insertInto('container_quota_assignments').values(row).execute();
 }
 
 function toLimits(rows: readonly { resource: string; hard_limit: number }[]): QuotaChange {

@@ -83,6 +83,8 @@ export interface HostsTable {
   engine_version: string;
   labels: string;
   runtimes: string;
+  /** JSON; null = an agent that does not tell. */
+  hardware: string | null;
   engine_ok: number;
   engine_error: string | null;
   last_seen_at: string;
@@ -104,6 +106,12 @@ export interface ContainerQuotaClassesTable {
   class_name: string;
   resource: string;
   hard_limit: number;
+}
+
+/** The quota class of a project, when it is not the default one. */
+export interface ContainerQuotaAssignmentsTable {
+  project_id: string;
+  class_name: string;
 }
 
 export interface ContainerRegistriesTable {
@@ -142,4 +150,5 @@ export interface ContainerTables {
   hosts: HostsTable;
   container_quotas: ContainerQuotasTable;
   container_quota_classes: ContainerQuotaClassesTable;
+  container_quota_assignments: ContainerQuotaAssignmentsTable;
 }

@@ -4,6 +4,7 @@ import { type AgentService, agentBinary, type HostWithUsage } from '../../../con
 import { Failure } from '../../../model/failure.ts';
 import { linksOf, toPreciseTime } from '../container-view.ts';
 import type { Call, Endpoint, Fields } from '../endpoint.ts';
+import { ownMinor } from '../microversion.ts';
 import { pageOf } from '../page-in-memory.ts';
 import * as v from '../vocabulary.ts';
 
@@ -83,7 +84,7 @@ export function hostEndpoints({ hosts, config }: ContainerControl): Endpoint[] {
       since: 4,
       status: 200,
       async handle(call) {
-        const all = (await hosts.list(call.caller)).map((host) => toHost(host, call.baseUrl));
+        const all = (await hosts.list(call.caller)).map((host) => toHost(host, call));
         const unknownMarker = (marker: string) =>
           new Failure('compute-node-not-found', `Compute node ${marker} could not be found.`);
         const { maxListLimit: maxLimit } = config.containers;
@@ -100,7 +101,7 @@ export function hostEndpoints({ hosts, config }: ContainerControl): Endpoint[] {
       since: 4,
       status: 200,
       handle: async (call) => ({
-        body: toHost(await hosts.get(call.caller, call.path.ident ?? ''), call.baseUrl),
+        body: toHost(await hosts.get(call.caller, call.path.ident ?? ''), call),
       }),
     },
     {
@@ -140,7 +141,7 @@ function toService({ host, isUp, availabilityZone }: AgentService) {
   };
 }
 
-function toHost({ host, usage }: HostWithUsage, baseUrl: string) {
+function toHost({ host, usage }: HostWithUsage, { baseUrl, version }: Call) {
   return {
     uuid: host.uuid,
     links: linksOf(baseUrl, 'hosts', host.uuid),
@@ -160,6 +161,23 @@ function toHost({ host, usage }: HostWithUsage, baseUrl: string) {
     labels: host.labels,
     runtimes: host.runtimes,
     enable_cpu_pinning: false,
+    ...(version < ownMinor ? {} : hardwareOf(host)),
+  };
+}
+
+/** Not in Zun, which keeps it to itself. */
+function hardwareOf({ hardware: { numaNodes, pciDevices } }: HostWithUsage['host']) {
+  return {
+    numa_topology: {
+      nodes: numaNodes.map(({ id, cpus, memoryMiB }) => ({ id, cpuset: cpus, mem_total: memoryMiB })),
+    },
+    pci_devices: pciDevices.map(({ address, vendorId, productId, classId, numaNode }) => ({
+      address,
+      vendor_id: vendorId,
+      product_id: productId,
+      class_id: classId,
+      numa_node: numaNode,
+    })),
   };
 }
 

@@ -2,11 +2,17 @@
 import type { ContainerControl } from '../../../control/container/control.ts';
 import { type Quota, quotaResources } from '../../../model/container-record.ts';
 import type { Call, Endpoint, Fields, Input } from '../endpoint.ts';
+import { ownMinor } from '../microversion.ts';
 import * as v from '../vocabulary.ts';
 
 const limits: Fields = Object.fromEntries(quotaResources.map((name) => [name, { schema: v.quotaLimit }]));
 
 export function quotaEndpoints({ quotas }: ContainerControl): Endpoint[] {
+  /** From 1.41 a project tells which class it is in. */
+  const withClass = async (call: Call, body: object): Promise<object> =>
+    call.version < ownMinor
+      ? body
+      : { ...body, quota_class: await quotas.classOf(call.caller, projectOf(call)) };
   return [
     {
       method: 'GET',
@@ -17,9 +23,9 @@ export function quotaEndpoints({ quotas }: ContainerControl): Endpoint[] {
       status: 200,
       async handle(call) {
         const { limits: quota, used } = await quotas.get(call.caller, projectOf(call));
-        if (!call.query.usages) return { body: quota };
+        if (!call.query.usages) return { body: await withClass(call, quota) };
         const both = quotaResources.map((name) => [name, { limit: quota[name], in_use: used[name] }]);
-        return { body: Object.fromEntries(both) };
+        return { body: await withClass(call, Object.fromEntries(both)) };
       },
     },
     {
@@ -34,18 +40,23 @@ export function quotaEndpoints({ quotas }: ContainerControl): Endpoint[] {
     {
       method: 'PUT',
       path: '/quotas/:project',
-      summary: 'Set limits of a project; -1 = none',
+      summary: 'Set limits of a project; -1 = none; or put it into a quota class',
       policy: 'quota:update',
-      merged: limits,
+      merged: { ...limits, quota_class: { schema: v.quotaClass, since: ownMinor, below: 'unknown' } },
       status: 200,
-      handle: async (call) => ({
-        body: await quotas.update(call.caller, projectOf(call), toLimits(call.input)),
-      }),
+      async handle(call) {
+        const { quota_class: quotaClass, ...given } = call.input;
+        const change = {
+          limits: toLimits(given),
+          ...(quotaClass === undefined ? {} : { quotaClass: quotaClass as string | null }),
+        };
+        return { body: await withClass(call, await quotas.update(call.caller, projectOf(call), change)) };
+      },
     },
     {
       method: 'DELETE',
       path: '/quotas/:project',
-      summary: 'Back to the defaults',
+      summary: 'Back to the defaults, and out of any quota class',
       policy: 'quota:delete',
       status: 200,
       async handle(call) {

@@ -5,6 +5,7 @@ import { Failure } from '../../../model/failure.ts';
 import type { Registry } from '../../../model/registry.ts';
 import { linksOf } from '../container-view.ts';
 import type { Call, Endpoint, Fields, Input } from '../endpoint.ts';
+import { ownMinor } from '../microversion.ts';
 import { pageOf } from '../page-in-memory.ts';
 import { pagingParameters } from '../paging.ts';
 import * as v from '../vocabulary.ts';
@@ -75,6 +76,19 @@ export function registryEndpoints({ registries, config }: ContainerControl): End
       async handle(call) {
         const registry = await registries.update(call.caller, identOf(call), fieldsOf(call.body));
         return { body: wrapped(registry, call) };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/registries/:ident/test',
+      summary: 'Try whether the registry answers and takes the log-in; `reason` says what failed',
+      policy: 'registry:test',
+      checksPolicyItself: true,
+      since: ownMinor,
+      status: 200,
+      async handle(call) {
+        const reason = await registries.test(call.caller, identOf(call));
+        return { body: { works: reason === null, reason } };
       },
     },
     {
