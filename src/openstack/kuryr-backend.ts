@@ -31,10 +31,31 @@ export function neutronBackend(options: NeutronBackendOptions) {
   const { service, host, kernel, run } = options;
   const tools = { kernel, run };
   const table = options.bindings ?? bindings;
+  const remove = async ({ type, portId }: Plugged): Promise<void> => {
+    await table[type]?.unbind(portId, tools);
+    await kernel.apply([{ do: 'delete-link', name: linkNames(portId).host }]);
+  };
   return {
     service,
     host,
     dockerNetworks: options.dockerNetworks,
+    /** Links of ports that are gone: the process ended before it could tell Docker of them. */
+    shelters: [
+      {
+        kind: 'link',
+        find: async () => {
+          const lost: string[] = [];
+          for (const { portId } of await pluggedLinks(kernel)) {
+            if ((await service.list('ports', { id: portId })).length === 0) lost.push(portId);
+          }
+          return lost;
+        },
+        free: async (portId: string) => {
+          const there = (await pluggedLinks(kernel)).find((each) => each.portId === portId);
+          if (there) await remove(there);
+        },
+      },
+    ],
     findSubnet: async () => undefined,
     /** Only by its id: nothing else is known without a question. */
     async findPort({ portId }: { readonly portId?: string }) {
@@ -58,8 +79,7 @@ export function neutronBackend(options: NeutronBackendOptions) {
       const there = (await pluggedLinks(kernel)).find((each) => each.portId === portId);
       // Of another endpoint by now: that one keeps it.
       if (!there || there.endpointId !== endpointId) return;
-      await table[there.type]?.unbind(portId, tools);
-      await kernel.apply([{ do: 'delete-link', name: linkNames(portId).host }]);
+      await remove(there);
     },
     async portOfEndpoint(endpointId: string) {
       return (await pluggedLinks(kernel)).find((each) => each.endpointId === endpointId)?.portId;

@@ -10,7 +10,7 @@ import {
   type KuryrPluginOptions,
   startKuryrPlugin,
 } from '../../src/plugins/libnetwork/kuryr-plugin.ts';
-import type { Orphan } from '../../src/plugins/libnetwork/orphans.ts';
+import type { Orphan, Shelter } from '../../src/plugins/libnetwork/orphans.ts';
 import { type Answer, DockerdCalls } from './dockerd.ts';
 import { FakeNetworkService } from './network-service.ts';
 
@@ -24,6 +24,20 @@ export class NotingHost implements KuryrBackend {
   readonly host = 'here';
   /** Of Docker: what it would show by `docker network ls`. */
   readonly networks = new Set<string>();
+
+  /** As a dataplane that removes what is no longer wanted. */
+  readonly shelters: readonly Shelter[] = [
+    {
+      kind: 'link',
+      find: async () => {
+        const ports = this.#portsOfKuryr().map(({ id }) => id);
+        return [...this.plugged].filter(([, portId]) => !ports.includes(portId)).map(([id]) => id);
+      },
+      free: async (endpointId) => {
+        this.plugged.delete(endpointId);
+      },
+    },
+  ];
 
   async dockerNetworks(): Promise<ReadonlySet<string>> {
     return this.networks;

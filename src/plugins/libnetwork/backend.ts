@@ -6,6 +6,7 @@
  * `service`, in the name of the project that Kuryr is configured for.
  */
 import type { NetworkService } from '../../wire/network-service.ts';
+import type { Shelter } from './orphans.ts';
 
 export interface HostSubnet {
   readonly id: string;
@@ -42,6 +43,8 @@ export interface KuryrBackend {
    * for one.
    */
   dockerNetworks(): Promise<ReadonlySet<string>>;
+  /** What this host itself may have left of ports that are gone; absent = it sees to that without being asked. */
+  readonly shelters?: readonly Shelter[];
   /** A subnet of a network that this host serves; undefined = not known here (the service is asked then). */
   findSubnet(subnetId: string): Promise<HostSubnet | undefined>;
   /** A port bound to this host; undefined = not known here. */

@@ -1,7 +1,7 @@
 /** What Docker does not release is found and freed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createNetwork, removeNetwork, startContainer } from '../../../test/helpers/docker-flows.ts';
+import { createNetwork, removeNetwork, startContainer, stopContainer } from '../../../test/helpers/docker-flows.ts';
 import { KuryrWorld } from '../../../test/helpers/kuryr-world.ts';
 
 const id = (digit: string) => digit.repeat(64);
@@ -57,4 +57,51 @@ test('what Docker removed while the driver was away is found by the tags, shown,
     await world.service.remove('networks', blue.id);
     await world.sweep();
     assertNothing(world);
+  }));
+
+test('the driver dies at any question of a call and comes back: nothing is left in the end', () =>
+  KuryrWorld.with(async (world) => {
+    const options = { 'berth.publish': 'floating-ip' };
+    const life = async () => {
+      const network = await createNetwork(world, { ...plain, v6: [{ pool: 'fd00:77::/64' }], options });
+      try {
+        const labels = { 'com.docker.network.portmap': [{ Proto: 6, Port: 80, HostPort: 8080 }] };
+        const started = await startContainer(world, network, { ...container, labels });
+        await stopContainer(world, network, started);
+      } finally {
+        await removeNetwork(world, network);
+      }
+    };
+    const outside = await world.service.create('networks', { name: 'public', 'router:external': true });
+    world.service.calls.length = 0;
+    await life();
+    const count = world.service.calls.length;
+    assert.ok(count > 40, `${count} questions`);
+    for (let at = 1; at <= count; at += 1) {
+      let left = at;
+      let isDead = false;
+      world.service.before = () => {
+        left -= 1;
+        isDead ||= left === 0;
+        // Nothing of the dead process gets through any more, its roll-back neither.
+        if (isDead) throw new Error('dead');
+      };
+      world.beforeCall = async () => {
+        if (!isDead) return;
+        isDead = false;
+        await world.restart();
+      };
+      await life().catch(() => undefined);
+      world.service.before = () => undefined;
+      await world.restart();
+      await world.sweep();
+      await world.sweep();
+      const rest = Object.values(world.service.inventory()).flat();
+      assert.deepEqual(
+        rest.map(({ id: each }) => each),
+        [outside.id],
+        `question ${at} of ${count}`,
+      );
+      assert.deepEqual([...world.host.plugged], [], `question ${at} of ${count}`);
+    }
   }));
