@@ -12,12 +12,13 @@
 import { Failure } from '../../model/failure.ts';
 import { kuryrPortOwner } from '../../model/network.ts';
 import type { NetworkService, PortView } from '../../wire/network-service.ts';
+import { gatewayOf, withoutIpv4 } from './address-answers.ts';
 import type { HostPort, HostSubnet, KuryrBackend } from './backend.ts';
 import { contains, parseAddress, parseCidr, withPrefix } from './cidr.ts';
 import type { Claim } from './claims.ts';
 import { adoptedPortTag, reservedPortName } from './names.ts';
 import type { Shelter } from './orphans.ts';
-import { noIpv4, type Pools } from './pools.ts';
+import type { Pools } from './pools.ts';
 import { optionKey, type ReleaseAddress, type RequestAddress } from './protocol.ts';
 
 /** An address that Docker holds, and whose port it is. */
@@ -276,25 +277,6 @@ function hostPort(port: HostPort, { subnet, address, macAddress }: Wanted): Held
     macAddress,
     use: 'host',
   };
-}
-
-function gatewayOf(subnet: HostSubnet, asked: string): string {
-  const { gatewayIp } = subnet;
-  if (asked && asked !== gatewayIp) {
-    throw new Failure(
-      'gateway-conflict',
-      `Requested gateway ${asked} does not match with gateway ${gatewayIp ?? 'none'} in existed network.`,
-    );
-  }
-  if (gatewayIp) return withPrefix(gatewayIp, subnet.cidr);
-  // dockerd insists on an address; this one means that there is no gateway.
-  return subnet.ipVersion === 4 ? '0.0.0.0/0' : '::/0';
-}
-
-function withoutIpv4(address: string, isGateway: boolean): string {
-  if (isGateway) return noIpv4.cidr;
-  if (!address) return noIpv4.address;
-  throw new Failure('invalid-ip-for-network', `${address}: this network has no IPv4 subnet`);
 }
 
 function isAdopted(port: PortView): boolean {

@@ -16,10 +16,7 @@ import type { Claim } from './claims.ts';
 import {
   adoptedNetworkTag,
   auxiliaryPortName,
-  dockerIdsOf,
-  hostTag,
   isDockers,
-  isOwnNetwork,
   isOwnSubnet,
   networkName,
   networkTags,
@@ -27,7 +24,8 @@ import {
   subnetName,
   tagsOfDocker,
 } from './names.ts';
-import { type NetworkSettings, readSettings, settingsOf, settingTags } from './network-settings.ts';
+import { type NetworkSettings, readSettings, settingsOf } from './network-settings.ts';
+import { NetworkTags, untagged } from './network-tags.ts';
 import { mtuOption, networkReference, type Reference, sharedOption } from './options.ts';
 import type { Shelter } from './orphans.ts';
 import type { Pools } from './pools.ts';
@@ -44,11 +42,10 @@ interface NewSubnet {
   readonly present: readonly SubnetView[];
 }
 
-const untagged = 'untagged';
-
 export class Networks {
   readonly #backend: KuryrBackend;
   readonly #pools: Pools;
+  readonly #tags: NetworkTags;
   readonly #log: Log;
   readonly #idOfDocker = new Map<string, string>();
   readonly #settings = new Map<string, NetworkSettings>();
@@ -56,6 +53,7 @@ export class Networks {
   constructor(backend: KuryrBackend, pools: Pools, log: Log) {
     this.#backend = backend;
     this.#pools = pools;
+    this.#tags = new NetworkTags(backend.service, backend.host);
     this.#log = log;
   }
 
@@ -66,7 +64,8 @@ export class Networks {
     const ownId = await this.#ownNetwork(options, subnets);
     const id = ownId ?? (await this.#createInService(request, options, subnets));
     this.#idOfDocker.set(dockerId, id);
-    for (const { reference } of subnets) if (reference?.by === 'id') this.#pools.accepted(reference.value);
+    for (const { reference } of subnets)
+      if (reference?.by === 'id') this.#pools.existing.accepted(reference.value);
   }
 
   async delete(dockerId: string): Promise<void> {
@@ -99,7 +98,9 @@ export class Networks {
     return {
       kind: 'network',
       find: async () => {
-        const lost = (await this.#service.list('networks', {})).flatMap((network) => this.#lostOf(network));
+        const lost = (await this.#service.list('networks', {})).flatMap((network) =>
+          this.#tags.standsFor(network),
+        );
         if (lost.length === 0) return [];
         const present = [...(await this.#backend.dockerNetworks())];
         return lost.filter((id) => !present.some((dockerId) => dockerId.startsWith(id.split(' ')[1] ?? '')));
@@ -165,15 +166,7 @@ export class Networks {
     const network = reference
       ? await this.#adopt(reference, shared)
       : await this.#make(dockerId, { shared: shared ?? false, mtu: mtuOption(options, optionKey.mtu) }, undo);
-    // First by what the sweep finds it, then what keeps an adopted network from being removed, whenever this is interrupted.
-    const tags = [
-      hostTag(dockerId, this.#backend.host),
-      ...(reference ? [adoptedNetworkTag(dockerId)] : []),
-      ...networkTags(dockerId),
-      ...settingTags(dockerId, settings),
-    ];
-    if (reference) undo.add(`untag network ${network.id}`, () => this.#untagNow(network.id, dockerId));
-    for (const tag of tags) await this.#service.addTag('networks', network.id, tag);
+    await this.#tags.add(network, { dockerId, isAdopted: reference !== undefined, settings }, undo);
     return network;
   }
 
@@ -272,12 +265,6 @@ export class Networks {
     throw new Failure('subnet-pool-not-found', `Specified pool name(${poolName(cidr.text)}) does not exist.`);
   }
 
-  /** `<network> <first digits of Docker's id>` for each of this host's; one made here that never got its tags is nobody's. */
-  #lostOf({ id, name, tags }: NetworkView): string[] {
-    const known = dockerIdsOf(tags, this.#backend.host).map((dockerId) => `${id} ${dockerId}`);
-    return known.length === 0 && !isDockers(tags) && isOwnNetwork(name) ? [`${id} ${untagged}`] : known;
-  }
-
   async #drop(network: NetworkView, dockerId: string): Promise<void> {
     const own = tagsOfDocker(network.tags, dockerId);
     const others = network.tags.filter((tag) => !own.includes(tag));
@@ -297,23 +284,7 @@ export class Networks {
         });
       }
     }
-    await this.#untag(network, dockerId);
-  }
-
-  async #untagNow(networkId: string, dockerId: string): Promise<void> {
-    for (const network of await this.#service.list('networks', { id: networkId })) {
-      await this.#untag(network, dockerId);
-    }
-  }
-
-  /** Ends at a failure: what leads the sweep here goes last. */
-  async #untag({ id, tags }: NetworkView, dockerId: string): Promise<void> {
-    const own = tagsOfDocker(tags, dockerId);
-    const last = [adoptedNetworkTag(dockerId), hostTag(dockerId, this.#backend.host)];
-    const first = own.filter((tag) => !last.includes(tag));
-    for (const tag of [...first, ...last.filter((each) => own.includes(each))]) {
-      await this.#service.removeTag('networks', id, tag);
-    }
+    await this.#tags.remove(network, dockerId);
   }
 
   async #remove(network: NetworkView): Promise<void> {

@@ -1,7 +1,12 @@
 /** What Docker does not release is found and freed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createNetwork, removeNetwork, startContainer, stopContainer } from '../../../test/helpers/docker-flows.ts';
+import {
+  createNetwork,
+  removeNetwork,
+  startContainer,
+  stopContainer,
+} from '../../../test/helpers/docker-flows.ts';
 import { KuryrWorld } from '../../../test/helpers/kuryr-world.ts';
 
 const id = (digit: string) => digit.repeat(64);

@@ -13,47 +13,35 @@ import type { SubnetPoolView, SubnetView } from '../../wire/network-service.ts';
 import type { HostSubnet, KuryrBackend } from './backend.ts';
 import { addressAt, type Cidr, contains, parseAddress, parseCidr, withPrefix } from './cidr.ts';
 import { type Claim, Claims, rangeWithin } from './claims.ts';
+import { ExistingSubnets, type PoolAnswer } from './existing-subnets.ts';
 import { FreeCidrs, usualSources } from './free-cidrs.ts';
 import { isDockers, isOwnSubnet } from './names.ts';
 import { poolReference, type Reference, sharedOption, subnetReference } from './options.ts';
 import type { Shelter } from './orphans.ts';
 import { parsePoolId, subnetsOfPool } from './pool-ids.ts';
-import { optionKey, type RequestPool } from './protocol.ts';
+import type { RequestPool } from './protocol.ts';
 import { rangeOf, SubnetPools, sourceOf } from './subnet-pools.ts';
 import type { Subnets } from './subnets.ts';
 
 export const noIpv4 = { poolId: 'no-ipv4', cidr: '0.0.0.0/0', address: '0.0.0.0/32' } as const;
-const offeredMs = 60_000;
-
-export interface PoolAnswer {
-  readonly PoolID: string;
-  readonly Pool: string;
-  readonly Data: Readonly<Record<string, string>>;
-}
-
 export type Pool =
   | { readonly kind: 'none' }
   | { readonly kind: 'claim'; readonly claim: Claim }
   | { readonly kind: 'subnet'; readonly subnet: HostSubnet };
-
-interface Asked {
-  readonly Pool: string | null | undefined;
-  readonly SubPool: string | null | undefined;
-}
 
 export class Pools {
   readonly #backend: KuryrBackend;
   readonly #subnets: Subnets;
   readonly #subnetPools: SubnetPools;
   readonly #claims = new Claims();
+  readonly existing: ExistingSubnets;
   readonly #freeCidrs = new FreeCidrs();
   readonly #subnetOfPool = new Map<string, string>();
-  /** Subnets given out for a request without CIDR: asked again, dockerd found them overlapping. */
-  readonly #offered = new Map<string, number>();
 
   constructor(backend: KuryrBackend, subnets: Subnets) {
     this.#backend = backend;
     this.#subnets = subnets;
+    this.existing = new ExistingSubnets(subnets);
     this.#subnetPools = new SubnetPools(backend.service);
   }
 
@@ -61,7 +49,7 @@ export class Pools {
     const options = Options ?? {};
     const version = V6 ? 6 : 4;
     const wanted = subnetReference(options, version);
-    if (wanted) return this.#ofSubnet(wanted, version, { Pool, SubPool });
+    if (wanted) return this.existing.answer(wanted, version, { Pool, SubPool });
     if (!Pool && !V6 && subnetReference(options, 6)) {
       return { PoolID: noIpv4.poolId, Pool: noIpv4.cidr, Data: {} };
     }
@@ -79,7 +67,7 @@ export class Pools {
   async release(poolId: string): Promise<void> {
     this.#claims.drop(poolId);
     this.#subnetOfPool.delete(poolId);
-    this.#offered.delete(poolId);
+    this.existing.accepted(poolId);
     const { service } = this.#backend;
     // Of Berth's own networks, and of none at all, there is nothing to take back.
     if (poolId === noIpv4.poolId || (await this.#backend.findSubnet(poolId))) return;
@@ -140,11 +128,6 @@ export class Pools {
     this.#subnetOfPool.set(claim.poolId, subnetId);
   }
 
-  /** A network was made of this subnet: dockerd was content with it. */
-  accepted(subnetId: string): void {
-    this.#offered.delete(subnetId);
-  }
-
   /** The pools that these subnets, gone now, were of. */
   async letGo(subnets: readonly { readonly tags: readonly string[] }[]): Promise<void> {
     for (const id of new Set(subnets.flatMap(({ tags }) => tags))) await this.#subnetPools.letGo(id);
@@ -170,51 +153,6 @@ export class Pools {
         free: (id) => this.#subnetPools.letGo(id),
       },
     ];
-  }
-
-  /** Throws `subnet-not-found`; `conflict` for an ambiguous name. */
-  async findSubnet(wanted: Reference): Promise<HostSubnet> {
-    if (wanted.by === 'id') return this.#subnets.get(wanted.value);
-    const [found, ...others] = await this.#subnets.list({ name: wanted.value });
-    if (!found)
-      throw new Failure('subnet-not-found', `Specified subnet name(${wanted.value}) does not exist.`);
-    if (others.length > 0) {
-      throw new Failure('conflict', `Multiple Neutron subnets exist for the params name=${wanted.value}`);
-    }
-    return found;
-  }
-
-  async #ofSubnet(wanted: Reference, version: 4 | 6, { Pool, SubPool }: Asked): Promise<PoolAnswer> {
-    const subnet = await this.findSubnet(wanted);
-    if (subnet.ipVersion !== version) {
-      throw new Failure('invalid', `subnet ${subnet.id} is IPv${subnet.ipVersion}, not IPv${version}`);
-    }
-    if (Pool && parseCidr(Pool).text !== subnet.cidr) {
-      throw new Failure('invalid', `subnet ${subnet.id} is ${subnet.cidr}, not ${Pool}`);
-    }
-    if (SubPool) {
-      throw new Failure('invalid', `an address range (${SubPool}) cannot be given with an existing subnet`);
-    }
-    if (!Pool) this.#offer(subnet);
-    const gateway = subnet.gatewayIp && withPrefix(subnet.gatewayIp, subnet.cidr);
-    return {
-      PoolID: subnet.id,
-      Pool: subnet.cidr,
-      Data: gateway ? { [optionKey.gateway]: gateway } : {},
-    };
-  }
-
-  /** dockerd asks again, without end, for as long as the pool overlaps a route of the host. */
-  #offer(subnet: HostSubnet): void {
-    const now = performance.now();
-    if ((this.#offered.get(subnet.id) ?? 0) > now) {
-      throw new Failure(
-        'conflict',
-        `subnet ${subnet.id} (${subnet.cidr}) overlaps a route of this host, or another network is being made of ` +
-          `it: give --subnet ${subnet.cidr} to use it all the same`,
-      );
-    }
-    this.#offered.set(subnet.id, now + offeredMs);
   }
 
   /** The subnet pool that the block is to come from: the one named, or the operator's where no CIDR is given. */
