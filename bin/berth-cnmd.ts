@@ -2,12 +2,13 @@
  * The daemon of the Container Network Model on this host, which `berth cnm serve` starts: the controller with its drivers,
  * records in `cnm.db` and a socket `cnm.sock` in the state folder.
  *
- *   berth-cnmd.ts [--state-dir FOLDER] [--log-level LEVEL]
+ *   berth-cnmd.ts [--state-dir FOLDER] [--tunnel-address ADDRESS] [--peers FOLDER] [--log-level LEVEL]
  *
  * Logs go to stderr. Exit codes: 0 stopped as asked, 1 could not start or somebody else holds the state folder, 2 not
  * possible here (no root), 64 wrong usage. What it made stays when it ends, and is taken over by the next.
  */
 import { mkdirSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { createLog, type Log } from '../src/base/log.ts';
 import { defaultStateDir, statePaths } from '../src/base/state-paths.ts';
@@ -47,9 +48,23 @@ function readOptions(argv: readonly string[]): Options | number {
   try {
     const { values } = parseArgs({
       args: [...argv],
-      options: { 'state-dir': { type: 'string' }, 'log-level': { type: 'string' } },
+      options: {
+        'state-dir': { type: 'string' },
+        'log-level': { type: 'string' },
+        'tunnel-address': { type: 'string' },
+        peers: { type: 'string' },
+      },
     });
-    return { stateDir: values['state-dir'] ?? defaultStateDir, logLevel: values['log-level'] ?? 'info' };
+    const { 'tunnel-address': tunnelAddress, peers } = values;
+    if (tunnelAddress !== undefined && !isIPv4(tunnelAddress)) {
+      return complain(`--tunnel-address ${tunnelAddress}: expected an IPv4 address`, exitCodes.usage);
+    }
+    return {
+      stateDir: values['state-dir'] ?? defaultStateDir,
+      logLevel: values['log-level'] ?? 'info',
+      ...(tunnelAddress === undefined ? {} : { tunnelAddress }),
+      ...(peers === undefined ? {} : { peers }),
+    };
   } catch (error) {
     return complain((error as Error).message, exitCodes.usage);
   }

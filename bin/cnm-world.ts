@@ -3,14 +3,15 @@ import { readFileSync } from 'node:fs';
 import type { Log } from '../src/base/log.ts';
 import { statePaths } from '../src/base/state-paths.ts';
 import { Controller } from '../src/cnm/controller.ts';
-import type { CnmView, Driver } from '../src/cnm/driver.ts';
 import { BridgeDriver } from '../src/cnm/drivers/bridge/driver.ts';
 import { MacvlanDriver } from '../src/cnm/drivers/macvlan/driver.ts';
 import { hostDriver, nullDriver } from '../src/cnm/drivers/null.ts';
+import { OverlayDriver } from '../src/cnm/drivers/overlay/driver.ts';
 import { Plugins } from '../src/cnm/drivers/remote/plugins.ts';
 import { DefaultIpam } from '../src/cnm/ipam/default.ts';
 import { nullIpam } from '../src/cnm/ipam/null.ts';
 import { NameFiles } from '../src/cnm/name-files.ts';
+import { FolderDirectory } from '../src/cnm/peers/folder.ts';
 import { openCnmService } from '../src/cnm/service.ts';
 import type { Kernel } from '../src/host/kernel.ts';
 import { openKernel } from '../src/host/linux.ts';
@@ -18,6 +19,10 @@ import { SqliteRecords } from '../src/store/cnm/records.ts';
 
 export interface CnmWorldOptions {
   readonly stateDir: string;
+  /** Address of this host for tunnels; left out: its address on the way to everywhere. */
+  readonly tunnelAddress?: string;
+  /** Folder that the hosts of overlay networks share; left out: one of this host alone. */
+  readonly peers?: string;
 }
 
 export interface CnmWorld {
@@ -42,8 +47,9 @@ interface Ends {
   readonly stop: () => void;
 }
 
-async function build({ stateDir }: CnmWorldOptions, log: Log, { closing, stop }: Ends): Promise<void> {
+async function build(options: CnmWorldOptions, log: Log, { closing, stop }: Ends): Promise<void> {
   const startedAt = new Date().toISOString();
+  const { stateDir } = options;
   const paths = statePaths(stateDir);
   const store = new SqliteRecords(paths.cnmDatabase);
   closing.defer(() => store.close());
@@ -53,12 +59,24 @@ async function build({ stateDir }: CnmWorldOptions, log: Log, { closing, stop }:
   closing.defer(() => plugins.close());
   const names = new NameFiles();
   names.sweep(await kernel.namespaces());
+  const directory = new FolderDirectory({ folder: options.peers ?? paths.cnmPeers });
+  const host = async () => options.tunnelAddress ?? (await outwardAddress(kernel));
   const controller = await Controller.open({
     store,
     kernel,
     log,
-    drivers: (records) => driversOf(kernel, records),
-    ipams: [new DefaultIpam({ avoid: () => routesOf(kernel) }), nullIpam],
+    drivers: (records) => {
+      const overlay = new OverlayDriver({ kernel, records, directory, tunnelAddress: host, log });
+      closing.defer(() => overlay.close());
+      return [
+        nullDriver,
+        hostDriver,
+        new BridgeDriver(kernel, records),
+        overlay,
+        new MacvlanDriver(kernel, records),
+      ];
+    },
+    ipams: [new DefaultIpam({ avoid: () => routesOf(kernel), global: { directory, host } }), nullIpam],
     plugins: { driver: (name) => plugins.driver(name), ipam: (name) => plugins.ipam(name) },
     onHosts: (sandbox, hosts) => names.write(sandbox, hosts),
     onGone: (sandbox) => names.remove(sandbox),
@@ -73,8 +91,12 @@ async function build({ stateDir }: CnmWorldOptions, log: Log, { closing, stop }:
   closing.defer(() => service.close());
 }
 
-function driversOf(kernel: Kernel, records: CnmView): readonly Driver[] {
-  return [nullDriver, hostDriver, new BridgeDriver(kernel, records), new MacvlanDriver(kernel, records)];
+/** The IPv4 address on the link of the default route. */
+async function outwardAddress(kernel: Kernel): Promise<string | undefined> {
+  const [routes, addresses] = await Promise.all([kernel.routes(), kernel.addresses()]);
+  const outward = routes.find(({ to }) => to === '0.0.0.0/0')?.link;
+  const own = addresses.find(({ link, address }) => link === outward && !address.includes(':'));
+  return own?.address.split('/')[0];
 }
 
 /** Where this host has a way already. */

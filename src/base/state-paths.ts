@@ -11,6 +11,7 @@ export function statePaths(stateDir: string) {
     controlSocket: join(stateDir, 'berth.sock'),
     cnmDatabase: join(stateDir, 'cnm.db'),
     cnmSocket: join(stateDir, 'cnm.sock'),
+    cnmPeers: join(stateDir, 'cnm-peers'),
     cnmLogFile: join(stateDir, 'cnm.log'),
     cnmLock: join(stateDir, 'cnm.lock'),
     logFile: join(stateDir, 'berth.log'),

@@ -63,9 +63,12 @@ async function replay({ networks, endpoints, ipams }: Context): Promise<void> {
         subPool: pool.subPool,
         options,
       });
-      const held = [pool.gateway, ...Object.values(pool.auxiliary)].filter((address) => address !== null);
-      for (const address of held) {
-        await ipam.requestAddress({ poolId: pool.id, address, purpose: 'auxiliary', options });
+      const held = [
+        ...(pool.gateway === null ? [] : [[pool.gateway, 'gateway'] as const]),
+        ...Object.values(pool.auxiliary).map((address) => [address, 'auxiliary'] as const),
+      ];
+      for (const [address, purpose] of held) {
+        await ipam.requestAddress({ poolId: pool.id, address, purpose, options });
       }
     }
     for (const endpoint of endpoints.all().filter(({ networkId }) => networkId === network.id)) {

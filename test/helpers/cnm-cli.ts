@@ -22,6 +22,12 @@ export function enterPrivateEtc(): void {
 
 export class CnmCli {
   readonly stateDir = mkdtempSync(join(tmpdir(), 'berth-cnm-'));
+  readonly #prefix: readonly string[];
+
+  /** `prefix`: what runs it elsewhere, such as `nsenter`. */
+  constructor(prefix: readonly string[] = []) {
+    this.#prefix = prefix;
+  }
 
   start(...options: readonly string[]): Promise<string> {
     return this.must('serve', '-d', ...options);
@@ -44,7 +50,8 @@ export class CnmCli {
 
   run(...words: readonly string[]): Promise<Told> {
     return new Promise((done) => {
-      execFile(process.execPath, this.#words(words), (error, stdout, stderr) => {
+      const [file = '', ...args] = this.#words(words);
+      execFile(file, args, (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
         done({ code, stdout, stderr });
       });
@@ -64,10 +71,20 @@ export class CnmCli {
 
   /** One that runs on; its output is read by the test. */
   spawn(...words: readonly string[]): ChildProcess {
-    return spawn(process.execPath, this.#words(words), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [file = '', ...args] = this.#words(words);
+    return spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   #words(words: readonly string[]): string[] {
-    return [...nodeFlags, join(root, 'bin/berth.ts'), '--state-dir', this.stateDir, 'cnm', ...words];
+    return [
+      ...this.#prefix,
+      process.execPath,
+      ...nodeFlags,
+      join(root, 'bin/berth.ts'),
+      '--state-dir',
+      this.stateDir,
+      'cnm',
+      ...words,
+    ];
   }
 }

@@ -22,7 +22,7 @@ export interface CnmHostOptions {
 
 export class CnmHost {
   readonly #options: CnmHostOptions;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'berth-cnm-'));
+  readonly folder = mkdtempSync(join(tmpdir(), 'berth-cnm-'));
   readonly hosts = new Map<string, string>();
   kernel!: Kernel;
   controller!: Controller;
@@ -40,7 +40,7 @@ export class CnmHost {
 
   async #open(): Promise<void> {
     this.kernel = await openKernel({ log: silentLog() });
-    this.#records = new SqliteRecords(join(this.#folder, 'cnm.db'));
+    this.#records = new SqliteRecords(join(this.folder, 'cnm.db'));
     const { drivers, plugins } = this.#options;
     this.controller = await Controller.open({
       store: this.#records,
@@ -64,7 +64,11 @@ export class CnmHost {
 
   /** All links and namespaces of the machine are gone, the records are there. */
   async reboot(): Promise<void> {
-    for (const netns of await this.kernel.namespaces()) await tool('ip', 'netns', 'del', netns);
+    for (const netns of await this.kernel.namespaces()) {
+      // A namespace ends in its own time, and a tunnel's id is taken until then.
+      await tool('ip', '-n', netns, 'link', 'del', 'vx0').catch(() => undefined);
+      await tool('ip', 'netns', 'del', netns);
+    }
     const links = await this.kernel.links();
     const made = links.filter(({ kind }) => ['bridge', 'veth', 'macvlan', 'ifb'].includes(kind));
     for (const { name } of made) await tool('ip', 'link', 'del', name).catch(() => undefined);
@@ -75,7 +79,7 @@ export class CnmHost {
   async stop(): Promise<void> {
     await this.kernel.close();
     this.#records.close();
-    rmSync(this.#folder, { recursive: true });
+    rmSync(this.folder, { recursive: true });
   }
 
   /** An endpoint of the name in a sandbox of the name, which is made when it is not there. */

@@ -27,7 +27,10 @@ export function defineNetworks(setting: Setting): void {
     usage: 'cnm network create <name>',
     summary: 'make a network',
     options: [
-      ['-d, --driver <driver>', 'bridge (unless told), macvlan, null, host, or the name of a plugin'],
+      [
+        '-d, --driver <driver>',
+        'bridge (unless told), overlay, macvlan, null, host, or the name of a plugin',
+      ],
       ['--id <id>', '64 hexadecimal digits; left out: random'],
       ['--subnet <cidr>', 'addresses of the network (repeatable); left out: a free one', collect],
       ['--gateway <address>', 'address of the gateway, in a subnet (repeatable)', collect],

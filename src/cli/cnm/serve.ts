@@ -13,14 +13,23 @@ import { ask } from './ask.ts';
 
 interface ServeOptions {
   readonly detach?: boolean;
+  readonly tunnelAddress?: string;
+  readonly peers?: string;
 }
 
 export function defineServe(setting: Setting): void {
   define<ServeOptions>(setting, {
     usage: 'cnm serve',
     summary: 'run the daemon of berth cnm on this machine',
-    options: [['-d, --detach', 'in the background; return when it answers']],
-    examples: ['berth cnm serve', 'berth cnm serve -d'],
+    options: [
+      ['-d, --detach', 'in the background; return when it answers'],
+      ['--tunnel-address <address>', "of this host, for overlay networks (that on the default route's link)"],
+      ['--peers <folder>', 'shared by all hosts of overlay networks (one of this host alone)'],
+    ],
+    examples: [
+      'berth cnm serve -d',
+      'berth cnm serve -d --tunnel-address 192.0.2.11 --peers /mnt/shared/berth-peers',
+    ],
     run: serve,
   });
   define(setting, {
@@ -71,6 +80,8 @@ async function serve(call: Call<ServeOptions>): Promise<number> {
 
 function start({ world, stateDir, options }: Call<ServeOptions>): ChildProcess {
   const args = [...nodeOptions, join(world.root, 'bin', 'berth-cnmd.ts'), '--state-dir', stateDir];
+  if (options.tunnelAddress !== undefined) args.push('--tunnel-address', options.tunnelAddress);
+  if (options.peers !== undefined) args.push('--peers', options.peers);
   if (!options.detach) return spawn(process.execPath, args, { stdio: 'inherit' });
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const log = openSync(statePaths(stateDir).cnmLogFile, 'a', 0o600);

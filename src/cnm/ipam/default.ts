@@ -18,7 +18,8 @@ import {
 } from '../../ipam/address.ts';
 import { type Range, usableRange } from '../../ipam/pools.ts';
 import { Failure } from '../../model/failure.ts';
-import type { AskedAddress, AskedPool, GivenPool, Ipam } from '../ipam.ts';
+import type { AddressPurpose, AskedAddress, AskedPool, GivenPool, Ipam } from '../ipam.ts';
+import { type PeerDirectory, sharedHost } from '../peers/directory.ts';
 
 type Space = 'LocalDefault' | 'GlobalDefault';
 
@@ -61,6 +62,11 @@ export interface DefaultIpamOptions {
   readonly localPools?: readonly PredefinedRange[];
   /** CIDRs that automatic local pools keep away from: the host's own routes. */
   readonly avoid?: () => Promise<readonly string[]>;
+  /** Where hosts claim addresses of global pools, and as whom. */
+  readonly global?: {
+    readonly directory: PeerDirectory;
+    readonly host: () => Promise<string | undefined>;
+  };
 }
 
 export class DefaultIpam implements Ipam {
@@ -102,20 +108,69 @@ export class DefaultIpam implements Ipam {
   }
 
   async requestAddress({ poolId, address, purpose, options }: AskedAddress): Promise<string> {
-    const { parent, subPool } = this.#find(poolId);
+    const { space, parent, subPool } = this.#find(poolId);
     const { cidr, used } = parent;
-    const isSerial = options[serialOption] === 'true';
-    const value =
-      address === ''
-        ? automatic(parent, purpose === 'gateway' || subPool === '' ? cidr : parseCidr(subPool), isSerial)
-        : asked(parent, parseAddress(address.split('/')[0] ?? ''));
-    used.add(value);
-    if (address === '') parent.last = value;
-    return `${formatAddress({ version: cidr.version, value })}/${cidr.prefix}`;
+    const part = purpose === 'gateway' || subPool === '' ? cidr : parseCidr(subPool);
+    for (;;) {
+      const foreign = space === 'GlobalDefault' && address === '' ? await this.#foreign(cidr, purpose) : [];
+      const value =
+        address === ''
+          ? automatic(
+              { ...parent, used: new Set([...used, ...foreign]) },
+              part,
+              options[serialOption] === 'true',
+            )
+          : asked(parent, parseAddress(address.split('/')[0] ?? ''));
+      used.add(value);
+      const text = formatAddress({ version: cidr.version, value });
+      if (space === 'LocalDefault' || (await this.#claimed(cidr, text, purpose))) {
+        if (address === '') parent.last = value;
+        return `${text}/${cidr.prefix}`;
+      }
+      used.delete(value);
+      // An automatic one was claimed by another host at this very moment: the next look knows it.
+      if (address !== '') throw new Failure('ip-address-in-use', `Address ${text} is in use on another host`);
+    }
   }
 
   async releaseAddress(poolId: string, address: string): Promise<void> {
-    this.#find(poolId).parent.used.delete(parseAddress(address.split('/')[0] ?? '').value);
+    const { space, parent } = this.#find(poolId);
+    const text = address.split('/')[0] ?? '';
+    parent.used.delete(parseAddress(text).value);
+    if (space === 'GlobalDefault') await this.#unclaim(formatCidr(parent.cidr), text);
+  }
+
+  /** Addresses of the pool that an automatic one keeps away from: all claims of others, but for a gateway those in common. */
+  async #foreign(cidr: Cidr, purpose: AddressPurpose): Promise<bigint[]> {
+    const claims = (await this.#options.global?.directory.list()) ?? [];
+    return claims
+      .filter(
+        ({ pool, host }) => pool === formatCidr(cidr) && !(purpose === 'gateway' && host === sharedHost),
+      )
+      .map(({ address }) => parseAddress(address).value);
+  }
+
+  async #claimed(cidr: Cidr, address: string, purpose: AddressPurpose): Promise<boolean> {
+    if (!this.#options.global) return true;
+    const { directory, host } = this.#options.global;
+    const own = purpose === 'endpoint' ? await host() : sharedHost;
+    if (own === undefined) return true;
+    const pool = formatCidr(cidr);
+    const present = (await directory.list()).find((one) => one.pool === pool && one.address === address);
+    // After a restart; what is said of it there stays.
+    if (present) return present.host === own;
+    return directory.claim({ pool, address, host: own, peer: null });
+  }
+
+  /** What hosts have in common goes with the last address of any host in the pool. */
+  async #unclaim(pool: string, address: string): Promise<void> {
+    if (!this.#options.global) return;
+    const { directory, host } = this.#options.global;
+    const own = await host();
+    if (own !== undefined) await directory.release({ pool, address, host: own });
+    const rest = (await directory.list()).filter((one) => one.pool === pool);
+    if (rest.every((one) => one.host === sharedHost))
+      await directory.release({ pool, address, host: sharedHost });
   }
 
   #claim(space: Space, pool: Cidr, subPool: string): void {
@@ -139,7 +194,8 @@ export class DefaultIpam implements Ipam {
         : space === 'LocalDefault'
           ? (this.#options.localPools ?? predefined.LocalDefault)
           : predefined.GlobalDefault;
-    const avoid = space === 'LocalDefault' ? ((await this.#options.avoid?.()) ?? []).map(parseCidr) : [];
+    const others = space === 'LocalDefault' ? this.#options.avoid?.() : this.#poolsOfOthers();
+    const avoid = ((await others) ?? []).map(parseCidr);
     const taken = [...[...this.#poolsOf(space).values()].map(({ cidr }) => cidr), ...avoid.filter(isNarrow)];
     const counter = `${space} ${version}`;
     const start = this.#next.get(counter) ?? 0;
@@ -155,6 +211,11 @@ export class DefaultIpam implements Ipam {
       'pool-exhausted',
       `could not find an available, non-overlapping IPv${version} address pool among the defaults to assign to the network: name a subnet`,
     );
+  }
+
+  async #poolsOfOthers(): Promise<string[]> {
+    const claims = (await this.#options.global?.directory.list()) ?? [];
+    return [...new Set(claims.map(({ pool }) => pool))];
   }
 
   #poolsOf(space: Space): Map<string, Parent> {
