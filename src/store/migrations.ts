@@ -1,5 +1,6 @@
 /** All migrations in order. A released one is never edited: add another. Names sort by number. */
 import type { Migration } from 'kysely/migration';
+import { createCreateKeys } from './container/create-keys-migration.ts';
 import { addHardwareAndQuotaAssignments } from './container/hardware-migration.ts';
 import { addContainerHealth } from './container/health-migration.ts';
 import { createContainerTables } from './container/migration.ts';
@@ -26,4 +27,5 @@ export const migrations: Record<string, Migration> = {
   '0009-registries-and-images': createRegistriesAndImages,
   '0010-container-health': addContainerHealth,
   '0011-hardware-and-quota-assignments': addHardwareAndQuotaAssignments,
+  '0012-create-keys': createCreateKeys,
 };

@@ -4,7 +4,7 @@ import { Policy } from '../../control/policy.ts';
 import { allowedIn, containerStatuses } from '../../model/container.ts';
 import { deadlines } from '../../model/deadlines.ts';
 import type { Endpoint, Field, Fields } from './endpoint.ts';
-import { maximumMinor, minimumMinor, versionText } from './microversion.ts';
+import { maximumMinor, minimumMinor, ownMinor, versionText } from './microversion.ts';
 
 const preface = `# Container API
 
@@ -62,6 +62,7 @@ function parametersOf(endpoint: Endpoint): string[] {
   const kinds = ['query', 'merged', 'body'] as const;
   const rows = [
     ...(endpoint.parameters ?? []).map((name) => `| \`${name}\` | query |  | |`),
+    ...(endpoint.ownParameters ?? []).map((name) => `| \`${name}\` | query | ${versionText(ownMinor)} | |`),
     ...kinds.flatMap((kind) => fieldRows(kind, endpoint[kind] ?? {})),
   ];
   if (rows.length === 0) return [];

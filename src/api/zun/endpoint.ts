@@ -46,6 +46,10 @@ export interface Call {
   readonly baseUrl: string;
   /** The body as it comes, for endpoints that take a stream; absent = there is none. */
   readonly upload?: Readable;
+  /** From 1.41 on. */
+  readonly idempotencyKey?: string;
+  /** Nobody waits for the answer any more. */
+  readonly isGone: () => boolean;
 }
 
 export interface Reply {
@@ -74,6 +78,8 @@ export interface Endpoint extends VersionRange {
   readonly takesStream?: true;
   /** Lists: the names that the query string may have; the handler reads their values. */
   readonly parameters?: readonly string[];
+  /** Parameters that only count from 1.41 on, for endpoints without a schema of their query string; the handler reads their values. */
+  readonly ownParameters?: readonly string[];
   readonly query?: Fields;
   readonly body?: Fields;
   readonly merged?: Fields;

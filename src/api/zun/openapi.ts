@@ -1,7 +1,7 @@
 /** The container API as an OpenAPI 3.1 document, made from the declarations that the server routes and checks by. */
 import type { TSchema } from 'typebox';
 import type { Endpoint, Field, Fields } from './endpoint.ts';
-import { maximumMinor, minimumMinor, versionText } from './microversion.ts';
+import { maximumMinor, minimumMinor, ownMinor, versionText } from './microversion.ts';
 import { errors, replyOf } from './shapes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -83,9 +83,15 @@ function pathParameters(endpoint: Endpoint): Json[] {
   return names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
 }
 
-function queryParameters({ query = {}, parameters = [] }: Endpoint): Json[] {
+function queryParameters({ query = {}, parameters = [], ownParameters = [] }: Endpoint): Json[] {
   return [
     ...parameters.map((name) => ({ name, in: 'query', schema: { type: 'string' } })),
+    ...ownParameters.map((name) => ({
+      name,
+      in: 'query',
+      ...marks({ since: ownMinor }),
+      schema: { type: 'string' },
+    })),
     ...Object.entries(query).map(([name, field]) => ({
       name,
       in: 'query',
@@ -114,7 +120,7 @@ function bodyOf({ body, merged }: Endpoint): Json {
   return { requestBody: { required: required.length > 0, content: { 'application/json': { schema } } } };
 }
 
-function marks({ since, policy }: Field): Json {
+function marks({ since, policy }: Pick<Field, 'since' | 'policy'>): Json {
   return {
     ...(since === undefined ? {} : { 'x-since': versionText(since) }),
     ...(policy === undefined ? {} : { 'x-policy': policy }),

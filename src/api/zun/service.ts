@@ -24,7 +24,7 @@ import {
 } from './endpoint.ts';
 import { zunEndpoints } from './endpoints.ts';
 import { type ErrorReply, routerReply, toErrorReply } from './errors.ts';
-import { assertOffered, minimumMinor, parseVersionHeader, versionHeaders } from './microversion.ts';
+import { assertOffered, minimumMinor, ownMinor, parseVersionHeader, versionHeaders } from './microversion.ts';
 import { openApiDocument } from './openapi.ts';
 
 export interface ZunServiceOptions {
@@ -128,7 +128,7 @@ function mount(app: FastifyInstance, endpoint: Endpoint, { control, base }: Moun
     exposeHeadRoute: false,
     handler: async (request, reply) => {
       assertOffered(request.minorVersion, endpoint);
-      const call = toCall(request, endpoint, base(request));
+      const call = toCall(request, endpoint, { baseUrl: base(request), isGone: () => reply.raw.destroyed });
       if (endpoint.policy && !endpoint.checksPolicyItself)
         control.policy.enforce(call.caller, endpoint.policy, targetOf(call));
       return send(reply, { status: endpoint.status, ...(await endpoint.handle(call)) });
@@ -141,7 +141,11 @@ function targetOf({ path }: Call): { projectId: string } | undefined {
   return path.project === undefined ? undefined : { projectId: path.project };
 }
 
-function toCall(request: FastifyRequest, endpoint: Endpoint, baseUrl: string): Call {
+function toCall(
+  request: FastifyRequest,
+  endpoint: Endpoint,
+  connection: Pick<Call, 'baseUrl' | 'isGone'>,
+): Call {
   if (endpoint.needsJson && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
     throw new Failure('unsupported-media-type', 'The body must be application/json.');
   }
@@ -155,16 +159,29 @@ function toCall(request: FastifyRequest, endpoint: Endpoint, baseUrl: string): C
     query,
     body,
     input: merge(query, body),
-    baseUrl,
+    ...connection,
     ...(upload ? { upload } : {}),
+    ...idempotencyOf(request),
   };
   const { version } = call;
-  if (endpoint.parameters) checkParameters(endpoint.parameters, query);
+  if (endpoint.parameters) checkParameters(parametersAt(endpoint, version), query);
   if (endpoint.query) checkFields(endpoint.query, query, { version, where: 'query' });
   if (endpoint.body && version >= (endpoint.bodySince ?? 1))
     checkFields(endpoint.body, body, { version, where: 'body' });
   if (endpoint.merged) checkFields(endpoint.merged, call.input, { version, where: 'body' });
   return call;
+}
+
+function parametersAt({ parameters = [], ownParameters = [] }: Endpoint, version: number): readonly string[] {
+  return version < ownMinor ? parameters : [...parameters, ...ownParameters];
+}
+
+/** Throws `invalid-value` for a key that no client makes by purpose. */
+function idempotencyOf({ headers, minorVersion }: FastifyRequest): Pick<Call, 'idempotencyKey'> {
+  const key = headers['idempotency-key'];
+  if (key === undefined || minorVersion < ownMinor) return {};
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return { idempotencyKey: key };
+  throw new Failure('invalid-value', 'Idempotency-Key: 1 to 255 visible characters of ASCII');
 }
 
 /** A form's fields count as parameters of the query. */

@@ -38,6 +38,7 @@ import { type RemoveAsk, removeContainer } from './remove.ts';
 import { changeSecurityGroup } from './security-groups.ts';
 import { LiveLook } from './show.ts';
 import { type ContainerUpdate, renameContainer, resizeContainer, updateInPlace } from './update.ts';
+import { type WaitAsk, waitForStatus } from './wait.ts';
 
 export interface ContainerControlOptions {
   readonly db: Db;
@@ -98,6 +99,8 @@ export function createContainerControl(options: ContainerControlOptions) {
     },
     list: (caller: Caller, ask: ListAsk) => listFor(ctx, caller, ask),
     show: (caller: Caller, ident: string, allProjects = false) => live.show(caller, ident, allProjects),
+    /** Shows it when it has one of the statuses, can no longer get there, or the time is over. */
+    waitFor: (caller: Caller, ident: string, ask: WaitAsk) => waitForStatus(ctx, caller, ident, ask),
     /** The record as it stands. */
     get: (caller: Caller, ident: string, rule: PolicyRule) => getContainer(ctx, caller, ident, rule),
     networks: (caller: Caller, ident: string) => getContainer(ctx, caller, ident, 'container:network_list'),

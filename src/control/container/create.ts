@@ -20,6 +20,7 @@ import { type ContainerContext, nowIso } from './context.ts';
 import { hostStates } from './hosts.ts';
 import { assertNameFree, generateName } from './names.ts';
 import { assertDistinct } from './networks.ts';
+import { madeBefore, type Once, remember } from './once.ts';
 import { assertQuota } from './quotas.ts';
 import { getRegistry } from './registries.ts';
 
@@ -52,6 +53,8 @@ export interface CreateAsk {
   readonly host: string | null;
   /** Name or uuid of the registry that the image comes from. */
   readonly registry: string | null;
+  /** Sent again, it is the same container. */
+  readonly once?: Once;
   /** Labels that the host must have. */
   readonly hostLabels: Readonly<Record<string, string>>;
   /** Applies the border's rules on one field; called in the documented order, throws what they say. */
@@ -66,6 +69,8 @@ export async function createContainer(
   ask: CreateAsk,
 ): Promise<Container> {
   const { db, networking, policy, config } = ctx;
+  const earlier = await madeBefore(ctx, db, caller, ask.once);
+  if (earlier) return earlier;
   const groups = ask.securityGroups;
   const securityGroupIds = groups === null ? null : await networking.resolveSecurityGroups(caller, groups);
   const wants = { containers: 1, ...ask.resources };
@@ -97,9 +102,13 @@ export async function createContainer(
   const spec = { ...compiled, registryId: registry?.uuid ?? null };
 
   return db.transaction().execute(async (trx) => {
+    const meanwhile = await madeBefore(ctx, trx, caller, ask.once);
+    if (meanwhile) return meanwhile;
     await assertQuota(trx, config, caller.projectId, wants);
     await assertNameFree(trx, config, name, caller.projectId);
-    return place(ctx, trx, { caller, ask, name, spec, nets, securityGroupIds });
+    const container = await place(ctx, trx, { caller, ask, name, spec, nets, securityGroupIds });
+    await remember(ctx, trx, container, ask.once);
+    return container;
   });
 }
 

@@ -6,14 +6,17 @@ import {
   type ContainerFilters,
   type ContainerListQuery,
   containerSortColumns,
+  type LabelFilter,
   listContainers,
+  type MoreFilters,
 } from '../../store/container/container-list.ts';
 import { findContainer } from '../../store/container/containers.ts';
 import { operationsOf } from '../../store/container/operations.ts';
+import type { Db } from '../../store/database.ts';
 import type { ContainerContext } from './context.ts';
 import { getContainer } from './look-up.ts';
 
-export type { ContainerFilters };
+export type { ContainerFilters, LabelFilter, MoreFilters };
 
 export interface ListAsk extends Omit<ContainerListQuery, 'projectId'> {
   readonly allProjects: boolean;
@@ -38,7 +41,25 @@ export async function listFor(ctx: ContainerContext, caller: Caller, ask: ListAs
       throw new Failure('container-not-found', `Container ${query.marker} could not be found.`);
     }
   }
-  return listContainers(db, { ...query, projectId });
+  return listLabelled(db, { ...query, projectId });
+}
+
+/** The store finds all that may have the labels; pages are filled with those that do. */
+async function listLabelled(db: Db, query: ContainerListQuery): Promise<Container[]> {
+  const found: Container[] = [];
+  let marker = query.marker;
+  for (;;) {
+    const page = await listContainers(db, { ...query, ...(marker === undefined ? {} : { marker }) });
+    found.push(...page.filter(({ spec }) => hasLabels(spec.labels, query.more?.labels ?? [])));
+    marker = page.at(-1)?.uuid;
+    if (page.length < query.limit || found.length >= query.limit) return found.slice(0, query.limit);
+  }
+}
+
+function hasLabels(labels: Readonly<Record<string, string>>, wanted: readonly LabelFilter[]): boolean {
+  return wanted.every(
+    ([name, value]) => Object.hasOwn(labels, name) && (value === null || labels[name] === value),
+  );
 }
 
 /** Newest first. */

@@ -70,10 +70,22 @@ export interface ContainerFilters {
   readonly autoRemove?: boolean;
 }
 
+/** What Zun cannot ask for. Times are ISO 8601 UTC as they are stored. */
+export interface MoreFilters {
+  /** All of them; a null value = whatever the label says. A superset is found: the caller looks again. */
+  readonly labels: readonly LabelFilter[];
+  readonly createdSince?: string;
+  readonly createdBefore?: string;
+  readonly changedSince?: string;
+  readonly changedBefore?: string;
+}
+export type LabelFilter = readonly [name: string, value: string | null];
+
 export interface ContainerListQuery {
   /** Null = of all projects. */
   readonly projectId: string | null;
   readonly filters: ContainerFilters;
+  readonly more?: MoreFilters;
   /** A key of `containerSortColumns`. */
   readonly sortKey: string;
   readonly descending: boolean;
@@ -94,6 +106,20 @@ const filterColumns: Readonly<Record<keyof ContainerFilters, Column>> = {
   autoRemove: 'auto_remove',
 };
 
+const timeFilters = {
+  createdSince: ['created', '>='],
+  createdBefore: ['created', '<'],
+  changedSince: ['changed', '>='],
+  changedBefore: ['changed', '<'],
+} as const;
+type TimeFilter = keyof typeof timeFilters;
+
+function timesOf(more: MoreFilters | undefined): [TimeFilter, string][] {
+  if (!more) return [];
+  const { labels: _, ...times } = more;
+  return Object.entries(times) as [TimeFilter, string][];
+}
+
 export async function listContainers(db: DbOrTrx, query: ContainerListQuery): Promise<Container[]> {
   const direction = query.descending ? 'desc' : 'asc';
   const after = query.descending ? '<' : '>';
@@ -103,6 +129,18 @@ export async function listContainers(db: DbOrTrx, query: ContainerListQuery): Pr
   for (const [filter, value] of Object.entries(query.filters)) {
     const bound = typeof value === 'boolean' ? Number(value) : value;
     select = select.where(filterColumns[filter as keyof ContainerFilters], '=', bound);
+  }
+  for (const [name, value] of query.more?.labels ?? []) {
+    const text = value === null ? JSON.stringify(name) : `${JSON.stringify(name)}:${JSON.stringify(value)}`;
+    select = select.where('spec', 'like', `%${text}%`);
+  }
+  for (const [filter, value] of timesOf(query.more)) {
+    const [of, operator] = timeFilters[filter];
+    select = select.where(
+      (eb) => (of === 'created' ? eb.ref('created_at') : eb.fn.coalesce('updated_at', 'created_at')),
+      operator,
+      value,
+    );
   }
   if (query.marker !== undefined) {
     const marker = query.marker;

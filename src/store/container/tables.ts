@@ -114,6 +114,14 @@ export interface ContainerQuotaAssignmentsTable {
   class_name: string;
 }
 
+export interface ContainerCreateKeysTable {
+  project_id: string;
+  key: string;
+  fingerprint: string;
+  container_uuid: string;
+  created_at: string;
+}
+
 export interface ContainerRegistriesTable {
   id: Generated<number>;
   uuid: string;
@@ -143,6 +151,7 @@ export interface ContainerImagesTable {
 }
 
 export interface ContainerTables {
+  container_create_keys: ContainerCreateKeysTable;
   container_registries: ContainerRegistriesTable;
   container_images: ContainerImagesTable;
   containers: ContainersTable;

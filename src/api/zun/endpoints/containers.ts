@@ -1,12 +1,19 @@
 /** /containers: create, list, show, update, delete. */
+
+import { createHash } from 'node:crypto';
 import type { ContainerControl } from '../../../control/container/control.ts';
+import type { CreateAsk } from '../../../control/container/create.ts';
 import type { ContainerFilters } from '../../../control/container/list.ts';
 import type { ContainerUpdate } from '../../../control/container/update.ts';
+import type { WaitAsk } from '../../../control/container/wait.ts';
+import { type ContainerStatus, containerStatuses } from '../../../model/container.ts';
 import type { Container } from '../../../model/container-record.ts';
-import { toWireJson, type Viewer, withLinks } from '../container-view.ts';
+import { Failure } from '../../../model/failure.ts';
+import { toWire, toWireJson, type Viewer, withLinks } from '../container-view.ts';
 import { toCreateAsk } from '../create-body.ts';
 import { createFields } from '../create-fields.ts';
 import { type Call, checkFieldVersion, type Endpoint, type Fields, type Input } from '../endpoint.ts';
+import { fieldsOf, ownListParameters, parseMoreFilters, pick } from '../list-filters.ts';
 import { ownMinor } from '../microversion.ts';
 import { nextLink, pagingParameters, parsePage } from '../paging.ts';
 import * as v from '../vocabulary.ts';
@@ -41,14 +48,16 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
     {
       method: 'POST',
       path: '/containers',
-      summary: 'Create a container, and start it with run=true',
+      summary:
+        'Create a container, and start it with run=true; an `Idempotency-Key` makes it once (from 1.41)',
       policy: 'container:create',
       needsJson: true,
       query: { run: { schema: v.extendedBoolean } },
       body: fields,
       status: 202,
       async handle(call) {
-        const container = await control.create(call.caller, toCreateAsk(call, { config, policy, fields }));
+        const ask = toCreateAsk(call, { config, policy, fields });
+        const container = await control.create(call.caller, { ...ask, ...onceOf(call) });
         return {
           location: `${call.baseUrl}/v1/containers/${container.uuid}`,
           body: await shown(call, container),
@@ -62,6 +71,7 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
       policy: 'container:get_all',
       checksPolicyItself: true,
       parameters: [...pagingParameters, 'all_projects', ...Object.keys(filterNames)],
+      ownParameters: ownListParameters,
       status: 200,
       async handle(call) {
         const page = parsePage(call.query, {
@@ -70,10 +80,14 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
         });
         const filters = parseFilters(call.query);
         const allProjects = v.parseWideBoolean('all_projects', call.query.all_projects);
-        const containers = await control.list(call.caller, { ...page, filters, allProjects });
+        const more = call.version < ownMinor ? {} : { more: parseMoreFilters(call.query) };
+        const containers = await control.list(call.caller, { ...page, filters, ...more, allProjects });
         const to = await viewer(call, containers);
         const ids = containers.map(({ uuid }) => uuid);
-        const items = containers.map((container) => toWireJson(container, to)).join(',');
+        const names = fieldsOf(call);
+        const json = (container: Container) =>
+          names ? JSON.stringify(pick(toWire(container, to), names)) : toWireJson(container, to);
+        const items = containers.map(json).join(',');
         const next = JSON.stringify(nextLink(call, 'containers', page, ids));
         return { json: `{"containers":[${items}],"next":${next}}` };
       },
@@ -81,14 +95,17 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
     {
       method: 'GET',
       path: '/containers/:ident',
-      summary: 'Show a container',
+      summary: 'Show a container; from 1.41 on when it has a status that is waited for',
       policy: 'container:get_one',
       checksPolicyItself: true,
+      ownParameters: ['fields', 'wait_for', 'timeout'],
       status: 200,
       async handle(call) {
         const allProjects = v.parseWideBoolean('all_projects', call.query.all_projects);
+        const wait = waitOf(call);
+        if (wait) await control.waitFor(call.caller, identOf(call), wait);
         const container = await control.show(call.caller, identOf(call), allProjects);
-        return { body: await shown(call, container) };
+        return { body: pick(await shown(call, container), fieldsOf(call)) };
       },
     },
     {
@@ -161,6 +178,34 @@ function isTrueAt(name: 'force' | 'stop', call: Call): boolean {
   const value = v.isTrue(call.query[name]);
   if (value) checkFieldVersion(name, deleteFields[name], call);
   return value;
+}
+
+/** The same request again: same key, same body. */
+function onceOf({ idempotencyKey, body, query }: Call): Pick<CreateAsk, 'once'> {
+  if (idempotencyKey === undefined) return {};
+  const said = JSON.stringify([v.isTrue(query.run), body]);
+  return { once: { key: idempotencyKey, fingerprint: createHash('sha256').update(said).digest('hex') } };
+}
+
+const longestWaitSeconds = 300;
+const usualWaitSeconds = 30;
+
+/** Throws `invalid-value` for what is no status, or no time. */
+function waitOf({ query, version, isGone }: Call): WaitAsk | undefined {
+  if (version < ownMinor || query.wait_for === undefined) return undefined;
+  const statuses = [query.wait_for].flat().flatMap((text) => String(text).split(','));
+  const unknown = statuses.find((status) => !(containerStatuses as readonly string[]).includes(status));
+  if (unknown !== undefined) {
+    throw new Failure(
+      'invalid-value',
+      `wait_for: '${unknown}' is no status; they are ${containerStatuses.join(', ')}`,
+    );
+  }
+  const seconds = Number(query.timeout ?? usualWaitSeconds);
+  if (!(seconds >= 0 && seconds <= longestWaitSeconds)) {
+    throw new Failure('invalid-value', `timeout: a number of seconds from 0 to ${longestWaitSeconds}`);
+  }
+  return { statuses: statuses as ContainerStatus[], timeoutMs: seconds * 1000, isGone };
 }
 
 export function identOf({ path }: Call): string {
