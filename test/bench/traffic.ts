@@ -12,9 +12,9 @@ import Docker from 'dockerode';
 import { fixedAddresses } from '../../src/cli/commands/container-view.ts';
 import type { Cloud } from '../../src/client/cloud.ts';
 import type { FloatingIpObject } from '../../src/client/networks.ts';
+import { at, hostAddress, makeOutside, type Place, placeOf, start } from '../helpers/places.ts';
 import { type Figure, median } from './figures.ts';
 import { command, image, makeNetwork, occupy } from './network.ts';
-import { at, hostAddress, makeOutside, type Place, placeOf, start } from './places.ts';
 
 const rounds = 5;
 const seconds = '1';
