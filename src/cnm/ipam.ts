@@ -12,6 +12,8 @@ export interface AskedPool {
 export interface GivenPool {
   readonly id: string;
   readonly cidr: string;
+  /** The driver's name for where the pool is unique; network drivers are told it. */
+  readonly addressSpace: string;
   /** Set when the driver itself knows the gateway (`com.docker.network.gateway`). */
   readonly gateway?: string;
 }

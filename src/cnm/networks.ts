@@ -143,7 +143,8 @@ export class Networks {
       const gateway =
         given.gateway ??
         (await ipam.requestAddress({ poolId, address: asked.gateway ?? '', purpose: 'gateway', options }));
-      return { version, id: poolId, cidr: given.cidr, subPool, gateway, auxiliary };
+      const { cidr: chosen, addressSpace } = given;
+      return { version, id: poolId, cidr: chosen, addressSpace, subPool, gateway, auxiliary };
     });
   }
 

@@ -11,6 +11,8 @@ export interface CnmPool {
   /** The IPAM driver's name for it. */
   readonly id: string;
   readonly cidr: string;
+  /** The IPAM driver's name for where the pool is unique. */
+  readonly addressSpace: string;
   /** Part of the pool that automatic addresses come from; empty = all of it. */
   readonly subPool: string;
   /** With prefix length; null = none. */

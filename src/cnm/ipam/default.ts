@@ -93,12 +93,12 @@ export class DefaultIpam implements Ipam {
         throw new Failure('invalid-value', `sub-pool ${subPool}: a sub-pool needs the pool that it is in`);
       const chosen = await this.#choose(space, version);
       this.#claim(space, chosen, '');
-      return { id: idOf(space, chosen, ''), cidr: formatCidr(chosen) };
+      return { id: idOf(space, chosen, ''), cidr: formatCidr(chosen), addressSpace: space };
     }
     const pool = parseCidr(cidr);
     const part = subPool === '' ? '' : checkedPart(pool, subPool);
     this.#claim(space, pool, part);
-    return { id: idOf(space, pool, part), cidr: formatCidr(pool) };
+    return { id: idOf(space, pool, part), cidr: formatCidr(pool), addressSpace: space };
   }
 
   async releasePool(poolId: string): Promise<void> {

@@ -16,7 +16,7 @@ export const nullIpam: Ipam = {
         'the null IPAM driver does not handle specific address pool requests',
       );
     }
-    return { id: everything, cidr: everything };
+    return { id: everything, cidr: everything, addressSpace: 'null' };
   },
   releasePool: async () => undefined,
   requestAddress: async () => null,

@@ -132,9 +132,9 @@ export class RemoteDriver implements Driver {
   }
 }
 
-function toIpamData({ cidr, gateway, auxiliary }: CnmPool): object {
+function toIpamData({ cidr, addressSpace, gateway, auxiliary }: CnmPool): object {
   return {
-    AddressSpace: 'LocalDefault',
+    AddressSpace: addressSpace,
     Pool: cidr,
     ...(gateway === null ? {} : { Gateway: gateway }),
     ...(Object.keys(auxiliary).length > 0 ? { AuxAddresses: auxiliary } : {}),

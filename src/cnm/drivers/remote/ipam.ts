@@ -46,7 +46,12 @@ export class RemoteIpam implements Ipam {
     const [id, pool] = [String(answer.PoolID ?? ''), String(answer.Pool ?? '')];
     const gateway = (answer.Data as Record<string, unknown> | null | undefined)?.[gatewayKey];
     if (id !== '' && findCidr(pool))
-      return { id, cidr: pool, ...(typeof gateway === 'string' ? { gateway } : {}) };
+      return {
+        id,
+        cidr: pool,
+        addressSpace: spaces[scope],
+        ...(typeof gateway === 'string' ? { gateway } : {}),
+      };
     throw new Failure(
       'driver-refused',
       `plugin ${this.name}: pool ${JSON.stringify(pool)} with id ${JSON.stringify(id)} cannot be used`,
