@@ -19,6 +19,7 @@ import {
   containerTop,
   execResize,
 } from '../wire/agent.ts';
+import { followLogs } from '../wire/streams.ts';
 import { serveArchives } from './archives.ts';
 import { missingReport, toReport } from './observed.ts';
 
@@ -52,6 +53,10 @@ export function serveQuestions({ bus, engine, instance, clock }: QuestionsOption
   bus.serve(execResize, async ({ uuid, execId, height, width }) => {
     await engine.resizeExec((await get(uuid)).id, execId, { height, width });
     return {};
+  });
+  bus.streams.serve(followLogs, async ({ uuid, ...options }) => {
+    const { id } = await get(uuid);
+    return { head: {}, download: await engine.followLogs(id, options) };
   });
   bus.serve(containerLogs, async ({ uuid, ...options }) => {
     const { id } = await get(uuid);

@@ -24,6 +24,7 @@ import type {
 } from './engine.ts';
 import { executeIn } from './execute.ts';
 import { argumentFailure, statusOf } from './failures.ts';
+import { followLogs } from './follow.ts';
 import { readOutput } from './frames.ts';
 import { findImage, pullImage, removeImage, searchImages, testRegistry } from './images.ts';
 import { EngineSocket, socketPathOf } from './socket.ts';
@@ -159,6 +160,12 @@ class DockerEngine implements Engine {
 
   resizeExec(id: string, execId: string, size: TerminalSize): Promise<void> {
     return resizeExec(this.#socket, id, execId, size);
+  }
+
+  async followLogs(id: string, options: LogOptions): Promise<Readable> {
+    const container = await this.findContainer(id);
+    if (!container) throw new Failure('container-not-found', `No such container: ${id}`);
+    return followLogs(this.#socket, container, options);
   }
 
   async logs(id: string, options: LogOptions): Promise<string> {

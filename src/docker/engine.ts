@@ -320,6 +320,8 @@ export interface Engine {
 
   /** What the container wrote, both streams in order. Very long logs are cut at the front and say so. */
   logs(id: string, options: LogOptions): Promise<string>;
+  /** The same, and on until the container ends or the stream is destroyed. */
+  followLogs(id: string, options: LogOptions): Promise<Readable>;
   /**
    * Runs a command in the container; stdout and stderr merged. When `timeoutMs` passes, or `signal` aborts, the
    * process and its group are killed and `conflict` is thrown: `Timeout on executing command: …`.

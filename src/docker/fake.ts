@@ -325,6 +325,10 @@ export class FakeEngine implements Engine {
     throw new Failure('invalid-value', `no such exec instance: ${execId}`);
   }
 
+  async followLogs(id: string, options: LogOptions): Promise<Readable> {
+    return Readable.from([Buffer.from(await this.logs(id, options))]);
+  }
+
   async logs(id: string, { tail }: LogOptions): Promise<string> {
     this.#enter('logs', id);
     this.#get(id);

@@ -5,6 +5,7 @@
  * agent, or an `upload` to it, which the agent has taken in whole before it answers.
  */
 import Type, { type Static, type TSchema } from 'typebox';
+import { containerLogs } from './agent.ts';
 
 export interface StreamDefinition<Request extends TSchema = TSchema, Head extends TSchema = TSchema> {
   readonly name: string;
@@ -49,4 +50,12 @@ export const writeArchive = defineStream({
   request: Type.Object({ ...Place.properties, limitBytes: Type.Number() }),
   head: Type.Object({}),
   deadlineMs: 900_000,
+});
+
+/** What a container writes, until it ends. */
+export const followLogs = defineStream({
+  name: 'follow-logs',
+  request: containerLogs.request,
+  head: Type.Object({}),
+  deadlineMs: 20_000,
 });

@@ -81,8 +81,13 @@ export function requestFor(
     method,
     url: query.size === 0 ? url : `${url}?${query}`,
     version,
-    ...(body ? { body: bodyFor(body, known) } : {}),
+    ...(body ? { body: bodyFor(body, without(known, query)) } : {}),
   };
+}
+
+/** What is said in the query string is not said again. */
+function without(known: Readonly<Record<string, unknown>>, query: URLSearchParams): Json {
+  return Object.fromEntries(Object.entries(known).filter(([name]) => !query.has(name)));
 }
 
 function bodyFor(schema: Schema, known: Readonly<Record<string, unknown>>): Json {

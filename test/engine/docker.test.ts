@@ -1,5 +1,6 @@
 /** The Engine's contract against a real dockerd, on network `none`; leaves nothing behind. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
@@ -103,6 +104,25 @@ test('logs come demultiplexed, in part, and raw from a terminal', async () => {
   assert.equal(await engine.logs(plain, { ...options, stdout: false }), '');
   const tty = await run('logs-tty', ['sh', '-c', 'echo hello; sleep 1000'], { Tty: true });
   assert.equal(await until(tty, 'hello'), 'hello\r\n');
+});
+
+test('logs are followed until the container ends, or until nobody reads them any more', async () => {
+  const options = { stdout: true, stderr: false, timestamps: false, tail: null, since: null };
+  const script = 'echo one; echo no >&2; until [ -e /go ]; do sleep 0.1; done; echo two';
+  const id = await run('follow', ['sh', '-c', script]);
+  const stream = await engine.followLogs(id, options);
+  const heard: string[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    heard.push(chunk.toString());
+    if (heard.join('') === 'one\n') await engine.execute(id, ['sh', '-c', ': > /go'], { timeoutMs: 10_000 });
+  }
+  assert.equal(heard.join(''), 'one\ntwo\n');
+  const tty = await run('follow-tty', ['sh', '-c', 'echo hello; sleep 1000'], { Tty: true });
+  const endless = await engine.followLogs(tty, options);
+  const [first] = (await once(endless, 'data')) as [Buffer];
+  assert.equal(first.toString(), 'hello\r\n');
+  endless.destroy();
+  await once(endless, 'close');
 });
 
 test('execute gives a command input, variables, a user and a folder', async () => {

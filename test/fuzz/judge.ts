@@ -28,6 +28,8 @@ export class Judge {
 
   constructor(api: ZunApi) {
     this.#api = api;
+    // Requests come one after the other: none may wait for what another would do.
+    api.world.agent.isBrief = true;
     this.#endpoints = zunEndpoints(api.world.control);
   }
 

@@ -145,7 +145,8 @@ function queryText(input: Record<string, unknown>): string {
 }
 
 export function requestOf(endpoint: Endpoint, known: Known): fc.Arbitrary<FuzzRequest> {
-  const { method, path, query = {}, body, merged, parameters = [] } = endpoint;
+  const { method, path, query = {}, body, merged } = endpoint;
+  const parameters = [...(endpoint.parameters ?? []), ...(endpoint.ownParameters ?? [])];
   const listed = fc.dictionary(fc.constantFrom(...(parameters.length > 0 ? parameters : ['none'])), odd, {
     maxKeys: 2,
   });

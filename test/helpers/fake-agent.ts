@@ -2,7 +2,7 @@
  * A small working model of the agent of one host: it keeps "Engine" containers in memory, converges on what the
  * server wants whenever it is woken, carries out operations in order and reports. It can refuse and can be stopped.
  */
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { checkedTar } from '../../src/agent/tar-check.ts';
 import { KeyedQueue } from '../../src/base/keyed-queue.ts';
 import type { Bus } from '../../src/bus/bus.ts';
@@ -32,7 +32,7 @@ import {
   wake,
   wantedContainers,
 } from '../../src/wire/agent.ts';
-import { readArchive, writeArchive } from '../../src/wire/streams.ts';
+import { followLogs, readArchive, writeArchive } from '../../src/wire/streams.ts';
 
 const server = { kind: 'server' } as const;
 
@@ -87,6 +87,10 @@ export class FakeAgent {
   pullGate: Promise<void> | undefined;
   /** Archives that were written, by `<uuid> <path>`. */
   readonly files = new Map<string, Buffer>();
+  /** Who follows the log of a container, by uuid: written to, it is what the container says. */
+  readonly followers = new Map<string, PassThrough>();
+  /** Logs that are followed end at once. */
+  isBrief = false;
   /** Ids of commands that run in containers. */
   readonly execs = new Set<string>();
   /** An image name or `<verb>` → the sentence with which it fails. */
@@ -103,6 +107,13 @@ export class FakeAgent {
     });
     bus.serve(containerInspect, async ({ uuid }) => this.reportOf(uuid));
     bus.serve(containerLogs, async ({ uuid, tail }) => ({ text: `log of ${uuid} tail ${tail}\n` }));
+    bus.streams.serve(followLogs, async ({ uuid }) => {
+      const download = new PassThrough();
+      download.write(`log of ${uuid}\n`);
+      if (this.isBrief) download.end();
+      else this.followers.set(uuid, download);
+      return { head: {}, download };
+    });
     bus.serve(containerExecute, async ({ uuid: _, command, ...more }) => {
       if (command[0] === 'sleep') throw new Failure('timeout', 'too slow');
       if (command[0] === 'tell') return { output: JSON.stringify(more), exitCode: 0 };
@@ -275,6 +286,7 @@ export class FakeAgent {
     if (!known) throw new Error(`no container ${uuid}`);
     if (known.wanted.spec.autoRemove) this.engine.delete(uuid);
     else Object.assign(known, { state: 'exited', exitCode, finishedAt: new Date().toISOString() });
+    this.followers.get(uuid)?.end();
     await this.tell(uuid);
   }
 

@@ -61,6 +61,8 @@ export interface Reply {
   readonly location?: string;
   /** Instead of `body`: JSON, as it is made. */
   readonly stream?: Readable;
+  /** Of `stream`, when it is not JSON. */
+  readonly contentType?: string;
 }
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

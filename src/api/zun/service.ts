@@ -53,6 +53,8 @@ export function zunService(options: ZunServiceOptions): ApiService {
         return sendError(reply, answer, base(request));
       });
       const endpoints = zunEndpoints(control);
+      // Connections that only listen would keep the server from closing.
+      app.addHook('preClose', async () => control.endFollowing());
       app.register(async (open) => openRoutes(open, base, endpoints));
       app.register(async (scope) => {
         scope.addHook('onRequest', authenticated(authenticator, 'container'));
@@ -208,7 +210,7 @@ function send(reply: FastifyReply, answer: Reply): FastifyReply {
   if (answer.location !== undefined) reply.header('location', answer.location);
   if (reply.statusCode === 204) return reply.send();
   return reply
-    .header('content-type', 'application/json')
+    .header('content-type', answer.contentType ?? 'application/json')
     .send(answer.stream ?? answer.json ?? JSON.stringify(answer.body ?? null));
 }
 

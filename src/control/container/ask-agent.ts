@@ -13,9 +13,10 @@ import {
   execResize,
 } from '../../wire/agent.ts';
 import type { CallDefinition, ReplyOf, RequestOf } from '../../wire/call.ts';
-import { type PathStat, readArchive, writeArchive } from '../../wire/streams.ts';
+import { followLogs, type PathStat, readArchive, writeArchive } from '../../wire/streams.ts';
 import type { PolicyRule } from '../policy.ts';
 import type { ContainerContext } from './context.ts';
+import { Followers } from './followers.ts';
 import { assertHostUp } from './hosts.ts';
 import { getContainer } from './look-up.ts';
 import { assertOnHost } from './operate.ts';
@@ -60,6 +61,7 @@ interface Late {
 }
 
 export function questionUseCases(ctx: ContainerContext) {
+  const followers = new Followers();
   async function target(caller: Caller, ident: string, question: Question): Promise<Container> {
     const rule: PolicyRule = `container:${question}`;
     const action: ContainerAction = question;
@@ -81,6 +83,18 @@ export function questionUseCases(ctx: ContainerContext) {
   }
 
   return {
+    /** To be read or destroyed; it ends when the container does. */
+    async followLogs(caller: Caller, ident: string, options: LogsAsk): Promise<Readable> {
+      const container = await target(caller, ident, 'logs');
+      const host = assertOnHost(container);
+      const request = { uuid: container.uuid, ...options };
+      const { download } = await heard(host, ctx.bus.streams.open(host, followLogs, request));
+      return followers.add(download);
+    },
+
+    /** The server stops: nobody follows any longer. */
+    endFollowing: () => followers.endAll(),
+
     async logs(caller: Caller, ident: string, options: LogsAsk): Promise<string> {
       const container = await target(caller, ident, 'logs');
       return (await ask(container, containerLogs, { uuid: container.uuid, ...options })).text;

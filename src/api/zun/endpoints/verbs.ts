@@ -108,7 +108,8 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
     {
       method: 'GET',
       path: '/containers/:ident/logs',
-      summary: 'What the container has written, as one JSON string',
+      summary:
+        'What the container has written, as one JSON string; with follow=true as text that goes on until it ends',
       policy: 'container:logs',
       checksPolicyItself: true,
       query: {
@@ -117,23 +118,26 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
         timestamps: { schema: v.extendedBoolean },
         tail: { schema: v.tail },
         since: { schema: v.since },
+        follow: { schema: v.extendedBoolean, since: ownMinor, below: 'unknown' },
       },
       status: 200,
       async handle(call) {
-        const { timestamps, tail, since } = call.query;
+        const { timestamps, tail, since, follow } = call.query;
         const stdout = v.isTrue(call.query.stdout, true);
         const stderr = v.isTrue(call.query.stderr, true);
         if (!stdout && !stderr) {
           throw new Failure('invalid-value', 'stdout and stderr are both false: there is nothing to show');
         }
-        const log = await control.logs(call.caller, identOf(call), {
+        const asked = {
           stdout,
           stderr,
           timestamps: v.isTrue(timestamps),
           tail: /^\d{1,9}$/.test(String(tail)) ? Number(tail) : null,
           since: toUnixSeconds(since),
-        });
-        return { body: log };
+        };
+        if (!v.isTrue(follow)) return { body: await control.logs(call.caller, identOf(call), asked) };
+        const stream = await control.followLogs(call.caller, identOf(call), asked);
+        return { stream, contentType: 'text/plain; charset=utf-8' };
       },
     },
     {
