@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { startAgent } from '../src/agent/agent.ts';
+import { listCnmNetworks } from '../src/agent/cnm-networks.ts';
 import { keystoneService } from '../src/api/keystone/service.ts';
 import { neutronService } from '../src/api/neutron/service.ts';
 import { createServer } from '../src/api/server.ts';
@@ -137,6 +138,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
       config,
       instance,
       kuryrName: config.kuryr.name,
+      otherNetworks: () => listCnmNetworks(config.stateDir),
       log,
       beforeContainers: async (backend) => {
         const { name, pluginDir, deadlineSeconds } = config.kuryr;

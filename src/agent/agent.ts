@@ -45,6 +45,8 @@ export interface AgentOptions {
   readonly instance: string;
   /** Name of the network driver as dockerd knows it. */
   readonly kuryrName: string;
+  /** Networks that Kuryr serves for others than Docker, by the ids that they gave; throws when they cannot be asked. */
+  readonly otherNetworks?: () => Promise<readonly string[]>;
   readonly log: Log;
   readonly clock?: Clock;
   /** Called when the networks stand and before any container is touched: start the network plugin here. */
@@ -182,6 +184,7 @@ function assemble(options: AgentOptions) {
     service,
     host: config.agent.host,
     engine,
+    ...(options.otherNetworks ? { otherNetworks: options.otherNetworks } : {}),
     networks,
     dataplane,
     gateways,

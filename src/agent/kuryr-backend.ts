@@ -44,6 +44,8 @@ export interface KuryrBackendOptions {
   readonly service: NetworkService;
   readonly host: string;
   readonly engine: Pick<Engine, 'listNetworks'>;
+  /** Networks of others whom this driver serves, by the ids that they gave; throws when they cannot be asked. */
+  readonly otherNetworks?: () => Promise<readonly string[]>;
   readonly networks: Networks;
   readonly dataplane: Pick<HostDataplane, 'activePorts'>;
   /** Absent = every port's gateway is its container's default one. */
@@ -55,6 +57,7 @@ export function createKuryrBackend({
   service,
   host,
   engine,
+  otherNetworks = async () => [],
   networks,
   dataplane,
   gateways,
@@ -65,7 +68,8 @@ export function createKuryrBackend({
   return {
     service,
     host,
-    dockerNetworks: async () => new Set((await engine.listNetworks()).map(({ id }) => id)),
+    dockerNetworks: async () =>
+      new Set([...(await engine.listNetworks()).map(({ id }) => id), ...(await otherNetworks())]),
     async findSubnet(subnetId) {
       for (const { id, subnets } of networks.all()) {
         const subnet = subnets.find((one) => one.id === subnetId);
