@@ -13,7 +13,11 @@ export const suites: readonly Suite[] = [
   { name: 'types', needs: [], run: { command: ['node_modules/.bin/tsc', '--noEmit'] } },
   { name: 'lint', needs: [], run: { command: ['node_modules/.bin/biome', 'check', '.'] } },
   { name: 'architecture', needs: [], run: { files: 'test/*.test.ts', atOnce: 1 } },
-  { name: 'unit', needs: [], run: { files: '{src,scripts,test/bench}/**/*.test.ts', atOnce: 2 } },
+  {
+    name: 'unit',
+    needs: [],
+    run: { files: '{src,scripts,test/bench,test/helpers}/**/*.test.ts', atOnce: 2 },
+  },
   { name: 'kernel', needs: ['root'], run: { files: 'test/kernel/**/*.test.ts', atOnce: 2 } },
   { name: 'engine', needs: ['root', 'engine'], run: { files: 'test/engine/**/*.test.ts', atOnce: 2 } },
   {

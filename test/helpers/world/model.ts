@@ -47,6 +47,11 @@ export function reach(world: World, sender: Place, packet: Packet): Outcome | un
   return isAnswered || packet.protocol !== 'tcp' ? { ...arrival, isAnswered } : undefined;
 }
 
+/** As `reach`, whether or not an answer comes back. */
+export function arrivalOf(world: World, sender: Place, packet: Packet): Arrival | undefined {
+  return new Walk(world, { passed: [], translated: [] }, false).start(sender, packet);
+}
+
 interface Memory {
   /** Where a packet of the connection passed, as it was there. */
   readonly passed: { readonly where: string; readonly packet: Packet }[];
