@@ -69,6 +69,11 @@ export const ConfigSchema = Type.Object(
         defaultRuntime: Type.String({ default: 'runc' }),
         uniqueNameScope: Type.Enum(['', 'project', 'global'], { default: '' }),
         executeTimeoutSeconds: Type.Integer({ default: 5, minimum: 1 }),
+        keptEvents: Type.Integer({
+          default: 100_000,
+          minimum: 1,
+          description: 'How many changes of containers can be looked back at by those who watch',
+        }),
         maxListLimit: Type.Integer({ default: 1000, minimum: 1 }),
       },
       strict,

@@ -1,6 +1,7 @@
 /** All migrations in order. A released one is never edited: add another. Names sort by number. */
 import type { Migration } from 'kysely/migration';
 import { createCreateKeys } from './container/create-keys-migration.ts';
+import { createContainerEvents } from './container/events-migration.ts';
 import { addHardwareAndQuotaAssignments } from './container/hardware-migration.ts';
 import { addContainerHealth } from './container/health-migration.ts';
 import { createContainerTables } from './container/migration.ts';
@@ -28,4 +29,5 @@ export const migrations: Record<string, Migration> = {
   '0010-container-health': addContainerHealth,
   '0011-hardware-and-quota-assignments': addHardwareAndQuotaAssignments,
   '0012-create-keys': createCreateKeys,
+  '0013-container-events': createContainerEvents,
 };

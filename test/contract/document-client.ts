@@ -122,7 +122,8 @@ export function successOf({ responses }: Operation): number {
 /** What is wrong with an answer by the document; empty = nothing. */
 export function complaints(operation: Operation, status: number, body: unknown): readonly unknown[] {
   if (status !== successOf(operation)) return [`status ${status} is not declared`, body];
-  const schema = operation.responses[status]?.content?.['application/json']?.schema;
+  const content = operation.responses[status]?.content;
+  const schema = (content?.['application/json'] ?? content?.['text/event-stream'])?.schema;
   if (!schema) return body === '' ? [] : ['a body that is not declared', body];
   const validator = Compile(Type.Unsafe(schema as TSchema));
   return validator.Check(body) ? [] : [...validator.Errors(body)];

@@ -119,6 +119,7 @@ const successes: readonly Success[] = [
   ['GET /images/*', '/images/nginx/search?image_driver=docker&exact_match=False'],
   ['GET /images/:ident', '/images/{image}', admin],
   ['DELETE /images/:ident', '/images/{image}', admin],
+  ['GET /events', '/events?seconds=0', own],
   ['GET /policies', '/policies', admin],
   ['GET /policies/:action/explain', '/policies/container:start/explain?user=alice', admin],
 ];

@@ -30,7 +30,7 @@ export class Judge {
     this.#api = api;
     // Requests come one after the other: none may wait for what another would do.
     api.world.agent.isBrief = true;
-    this.#endpoints = zunEndpoints(api.world.control);
+    this.#endpoints = zunEndpoints(api.world.control).filter(({ goesOn }) => !goesOn);
   }
 
   /** Requests for what is there just now. */

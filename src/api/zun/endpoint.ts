@@ -36,6 +36,7 @@ export type Fields = Readonly<Record<string, Field>>;
 export interface Call {
   readonly caller: Caller;
   readonly version: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Parts of the path. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Input;
@@ -78,6 +79,8 @@ export interface Endpoint extends VersionRange {
   readonly needsJson?: true;
   /** The body is not read into memory: the handler gets it as `upload`. */
   readonly takesStream?: true;
+  /** The answer does not end by itself. */
+  readonly goesOn?: true;
   /** Lists: the names that the query string may have; the handler reads their values. */
   readonly parameters?: readonly string[];
   /** Parameters that only count from 1.41 on, for endpoints without a schema of their query string; the handler reads their values. */

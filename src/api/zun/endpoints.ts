@@ -3,6 +3,7 @@ import type { ContainerControl } from '../../control/container/control.ts';
 import type { Endpoint } from './endpoint.ts';
 import { archiveEndpoints } from './endpoints/archives.ts';
 import { containerEndpoints } from './endpoints/containers.ts';
+import { eventEndpoints } from './endpoints/events.ts';
 import { hostEndpoints } from './endpoints/hosts.ts';
 import { imageEndpoints } from './endpoints/images.ts';
 import { networkEndpoints } from './endpoints/networks.ts';
@@ -25,6 +26,7 @@ export function zunEndpoints(control: ContainerControl): Endpoint[] {
     ...imageEndpoints(control),
     ...registryEndpoints(control),
     ...policyEndpoints(control),
+    ...eventEndpoints(control),
     ...notYetEndpoints(control),
   ];
 }

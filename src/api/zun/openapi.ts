@@ -53,7 +53,7 @@ function operationOf(endpoint: Endpoint): Json {
   const body = bodyOf(endpoint);
   const success = {
     description: 'Done',
-    ...(status === 204 || notYet ? {} : { content: json(replyOf(endpoint)) }),
+    ...(status === 204 || notYet ? {} : { content: contentOf(endpoint) }),
   };
   return {
     operationId: `${method.toLowerCase()}_${words}`,
@@ -70,6 +70,11 @@ function operationOf(endpoint: Endpoint): Json {
     ...(until === undefined ? {} : { 'x-until': versionText(until) }),
     ...(notYet ? { deprecated: false, 'x-not-yet': notYet } : {}),
   };
+}
+
+function contentOf(endpoint: Endpoint): Json {
+  if (endpoint.goesOn) return { 'text/event-stream': { schema: plain(replyOf(endpoint)) } };
+  return json(replyOf(endpoint));
 }
 
 const streamed = {

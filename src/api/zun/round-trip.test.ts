@@ -84,6 +84,7 @@ const always = {
   project: 'alice',
   user: 'alice',
   action: 'container:start',
+  seconds: 0,
   path: '/x',
 };
 /** What the document only says in words. */

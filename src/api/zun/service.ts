@@ -54,7 +54,10 @@ export function zunService(options: ZunServiceOptions): ApiService {
       });
       const endpoints = zunEndpoints(control);
       // Connections that only listen would keep the server from closing.
-      app.addHook('preClose', async () => control.endFollowing());
+      app.addHook('preClose', async () => {
+        control.endFollowing();
+        control.stopWatching();
+      });
       app.register(async (open) => openRoutes(open, base, endpoints));
       app.register(async (scope) => {
         scope.addHook('onRequest', authenticated(authenticator, 'container'));
@@ -158,6 +161,7 @@ function toCall(
     caller: request.caller,
     version: request.minorVersion,
     path: request.params as Record<string, string>,
+    headers: request.headers,
     query,
     body,
     input: merge(query, body),
@@ -209,6 +213,9 @@ function send(reply: FastifyReply, answer: Reply): FastifyReply {
   reply.code(answer.status ?? 200);
   if (answer.location !== undefined) reply.header('location', answer.location);
   if (reply.statusCode === 204) return reply.send();
+  // It was held for long, and nobody else waits for it.
+  if (answer.contentType === 'text/event-stream')
+    reply.headers({ connection: 'close', 'cache-control': 'no-store' });
   return reply
     .header('content-type', answer.contentType ?? 'application/json')
     .send(answer.stream ?? answer.json ?? JSON.stringify(answer.body ?? null));

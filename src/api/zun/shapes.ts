@@ -278,6 +278,7 @@ export const replies: Readonly<Record<string, TSchema>> = {
   'POST /images': image,
   'GET /images/:ident': image,
   'GET /images/*': foundImages,
+  'GET /events': Type.String({ description: 'Server-Sent Events' }),
   'GET /policies': policies,
   'GET /policies/:action/explain': policyExplanation,
 };

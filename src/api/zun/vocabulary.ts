@@ -245,6 +245,15 @@ export const absolutePath = schema({ type: 'string', maxLength: 4096, pattern: '
 export const stdin = schema({ type: 'string', maxLength: 1_048_576 });
 export const commandSeconds = schema({ type: 'integer', minimum: 1, maximum: 3600 });
 
+export const eventId = schema({ type: 'string', pattern: '^[0-9]{1,15}$' });
+/** Up to an hour. */
+export const watchSeconds = numeric({
+  types: ['string', 'integer'],
+  pattern: '^[0-9]+$',
+  minimum: 0,
+  maximum: 3600,
+});
+
 /** A path inside a container. */
 export const path = schema({ type: 'string', minLength: 1, maxLength: 4096, ...withoutNull });
 export const execId = schema({ type: 'string', pattern: '^[a-f0-9]{64}$' });

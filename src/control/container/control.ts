@@ -12,6 +12,7 @@ import type { Bus } from '../../bus/bus.ts';
 import type { Caller } from '../../model/caller.ts';
 import type { ServerVerb } from '../../model/container.ts';
 import type { Container, OperationArgs } from '../../model/container-record.ts';
+import { keepNewestEvents } from '../../store/container/events.ts';
 import type { Db } from '../../store/database.ts';
 import type { Networking, RequestedNet } from '../networking.ts';
 import { Policy, type PolicyRule } from '../policy.ts';
@@ -22,6 +23,7 @@ import { questionUseCases } from './ask-agent.ts';
 import type { ContainerContext } from './context.ts';
 import { type CreateAsk, createContainer } from './create.ts';
 import { Deadlines } from './deadlines.ts';
+import { EventFeed } from './event-feed.ts';
 import { Healer } from './heal.ts';
 import { hostUseCases } from './hosts.ts';
 import { ImageKeeper, imageUseCases } from './images.ts';
@@ -39,6 +41,7 @@ import { changeSecurityGroup } from './security-groups.ts';
 import { LiveLook } from './show.ts';
 import { type ContainerUpdate, renameContainer, resizeContainer, updateInPlace } from './update.ts';
 import { type WaitAsk, waitForStatus } from './wait.ts';
+import { type WatchAsk, watchContainers } from './watch.ts';
 
 export interface ContainerControlOptions {
   readonly db: Db;
@@ -68,6 +71,7 @@ export function createContainerControl(options: ContainerControlOptions) {
   const live = new LiveLook(ctx);
   const images = new ImageKeeper(ctx);
   const deadlines = new Deadlines(ctx);
+  const feed = new EventFeed(ctx);
   const healer = new Healer(ctx);
   const reconciler = new Reconciler({
     name: 'container ports',
@@ -76,6 +80,7 @@ export function createContainerControl(options: ContainerControlOptions) {
     pass: async () => {
       await images.pass();
       await deadlines.pass();
+      await keepNewestEvents(ctx.db, ctx.config.containers.keptEvents);
       await healer.pass();
       await ctx.provisioner.pass();
     },
@@ -125,6 +130,11 @@ export function createContainerControl(options: ContainerControlOptions) {
     rebuild: (caller: Caller, ident: string, image: NonNullable<OperateAsk['image']>) =>
       operate(ctx, caller, ident, { verb: 'rebuild', args: {}, image }),
     remove: (caller: Caller, ident: string, ask: RemoveAsk) => removeContainer(ctx, caller, ident, ask),
+    watch: (caller: Caller, ask: WatchAsk) => watchContainers({ ...ctx, feed }, caller, ask),
+    /** Ends all streams of events. */
+    stopWatching: () => feed.stop(),
+    /** How many watch. */
+    watchers: () => feed.size,
     actions: (caller: Caller, ident: string) => actionsOf(ctx, caller, ident),
     action: (caller: Caller, ident: string, requestId: string) => actionOf(ctx, caller, ident, requestId),
 
@@ -144,6 +154,7 @@ export function createContainerControl(options: ContainerControlOptions) {
     /** Waits until nothing is under way here; agents may be at work. */
     settle: () => ctx.provisioner.idle(),
     async stop(): Promise<void> {
+      feed.stop();
       await reconciler.stop();
       await ctx.provisioner.idle();
     },

@@ -150,8 +150,20 @@ export interface ContainerImagesTable {
   created_at: string;
 }
 
+/** Written by triggers only. */
+export interface ContainerEventsTable {
+  seq: Generated<number>;
+  project_id: string;
+  container_uuid: string;
+  type: string;
+  at: string;
+  /** JSON. */
+  container: string;
+}
+
 export interface ContainerTables {
   container_create_keys: ContainerCreateKeysTable;
+  container_events: ContainerEventsTable;
   container_registries: ContainerRegistriesTable;
   container_images: ContainerImagesTable;
   containers: ContainersTable;

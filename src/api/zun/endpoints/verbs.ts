@@ -200,8 +200,10 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
 }
 
 /** Throws `schema-validation-error` without a command, `not-implemented` for the forms that need a console. */
-function commandOf({ input, body, version }: Call): ExecuteAsk {
-  const { command, run, interactive } = input as Input & { readonly command?: string };
+function commandOf({ input, query, body, version }: Call): ExecuteAsk {
+  // Said in both, as clients do that are made from the OpenAPI document: the body counts, since it was checked.
+  const said = version >= ownMinor ? { ...query, ...body } : input;
+  const { command, run, interactive } = said as Input & { readonly command?: string };
   if (command === undefined) {
     throw new Failure('schema-validation-error', "'command' is a required property");
   }
