@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
+import type { Credentials } from '../../src/client/credentials.ts';
 import { Session } from '../../src/client/session.ts';
 import type { Kernel } from '../../src/host/kernel.ts';
 import type { Binding } from '../../src/openstack/binding/port-binding.ts';
@@ -29,30 +30,45 @@ export interface AloneOptions {
   readonly bindings?: Readonly<Record<string, Binding>>;
 }
 
+export interface ServeOptions extends AloneOptions {
+  readonly credentials: Credentials;
+  /** Of this host, among the network service's agents. */
+  readonly name: string;
+}
+
+/** In front of our own network API, made for this. */
 export async function withKuryrAlone(
-  { kernel, bindings = { berth: left } }: AloneOptions,
+  options: AloneOptions,
   work: (alone: KuryrAlone) => Promise<void>,
 ): Promise<void> {
   await using cloud = await NetworkCloud.open();
+  await serveKuryrAlone({ ...options, credentials: cloud.credentials('admin'), name: 'here' }, work);
+}
+
+/** In front of any Neutron. */
+export async function serveKuryrAlone(
+  { kernel, bindings = { berth: left }, credentials, name: host }: ServeOptions,
+  work: (alone: KuryrAlone) => Promise<void>,
+): Promise<void> {
   const pluginDir = await mkdtemp(join(tmpdir(), 'kuryr-'));
-  const session = new Session({ credentials: cloud.credentials('admin') });
+  const session = new Session({ credentials });
   await checkExtensions(session, silentLog(), []);
   const networks = new Set<string>();
-  const service = neutronService({ session, host: 'here' });
+  const service = neutronService({ session, host });
   const start = () =>
     startKuryrPlugin({
       name: 'kuryr',
       pluginDir,
       backend: neutronBackend({
         service,
-        host: 'here',
+        host,
         kernel,
         run: async () => '',
         dockerNetworks: async () => networks,
         bindings,
       }),
       log: silentLog(),
-      deadlineMs: 20_000,
+      deadlineMs: 60_000,
     });
   let plugin = await start();
   const calls = new DockerdCalls(join(pluginDir, 'kuryr.sock'));

@@ -1,5 +1,5 @@
 /**
- * Kuryr alone on the real kernel: its links, wired by a bridge agent of the test's own as Neutron's would do it. Docker's
+ * Kuryr alone on the real kernel: its links, on the bridge that Neutron's agent would connect and filter. Docker's
  * part (moving the container's end, giving it its addresses) is done by hand.
  */
 import assert from 'node:assert/strict';
@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { silentLog } from '../../src/base/log.ts';
 import type { Kernel } from '../../src/host/kernel.ts';
 import { openKernel } from '../../src/host/linux.ts';
-import type { Binding } from '../../src/openstack/binding/port-binding.ts';
+import { linuxBridge } from '../../src/openstack/binding/linux-bridge.ts';
 import {
   type ContainerOfDocker,
   createNetwork,
@@ -27,16 +27,6 @@ before(async () => {
 });
 after(() => kernel.close());
 
-const bridged: Binding = {
-  bind: ({ id, mtu }, tools) =>
-    tools.kernel.apply([
-      { do: 'ensure-bridge', name: 'brq', mtu },
-      { do: 'set-link', name: 'brq', up: true },
-      { do: 'set-link', name: `tap${id.slice(0, 11)}`, bridge: 'brq' },
-    ]),
-  unbind: async () => undefined,
-};
-
 /** As dockerd and runc do. */
 async function sandbox(netns: string, { join, addresses }: ContainerOfDocker): Promise<void> {
   const name: string = join.InterfaceName.SrcName;
@@ -48,8 +38,8 @@ async function sandbox(netns: string, { join, addresses }: ContainerOfDocker): P
   ]);
 }
 
-test('two containers reach each other through what the agent wires; everything is gone afterwards', () =>
-  withKuryrAlone({ kernel, bindings: { berth: bridged } }, async (alone) => {
+test('two containers reach each other through the bridge of their network; everything is gone afterwards', () =>
+  withKuryrAlone({ kernel, bindings: { berth: linuxBridge } }, async (alone) => {
     const network = await createNetwork(alone, { id: 'a'.repeat(64), subnets: [{ pool: '10.77.0.0/24' }] });
     const started: ContainerOfDocker[] = [];
     for (const digit of ['1', '2']) {

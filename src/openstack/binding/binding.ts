@@ -5,10 +5,11 @@
  * namespace of the host; what is done with that one is the binding's. Names are those of Neutron's agents.
  */
 import { Failure } from '../../model/failure.ts';
+import { linuxBridge } from './linux-bridge.ts';
 import { openVswitch } from './open-vswitch.ts';
 import type { Binding } from './port-binding.ts';
 
-/** The agent (or whoever routes) finds the link by its name and does the rest. */
+/** Whoever routes finds the link by its name and does the rest. */
 const left: Binding = {
   bind: async () => undefined,
   unbind: async () => undefined,
@@ -16,8 +17,7 @@ const left: Binding = {
 
 /** By `binding:vif_type`. */
 export const bindings: Readonly<Record<string, Binding>> = {
-  // The Linux bridge agent puts every `tap…` of its ports on the network's bridge.
-  bridge: left,
+  bridge: linuxBridge,
   tap: left,
   ovs: openVswitch,
 };
