@@ -157,7 +157,7 @@ export function ruleOf(
     group: { remoteGroupId: pick(groups, which) },
     host: { remotePrefix: ipVersion === 4 ? `${host}/32` : `${host}/128` },
     network: { remotePrefix: cidrOf(network, ipVersion) },
-    outside: { remotePrefix: ipVersion === 4 ? `${outside.outside}/32` : '::/0' },
+    outside: { remotePrefix: `${outside.outside(ipVersion)}/${ipVersion === 4 ? 32 : 128}` },
   };
   return aRule(direction, ipVersion, { ...matches[match](ipVersion), ...remotes[remote] });
 }

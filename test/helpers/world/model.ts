@@ -17,6 +17,7 @@ import {
   outside,
   routedBy,
   versionOf,
+  versions,
   type World,
   type WorldNetwork,
   type WorldPort,
@@ -156,8 +157,8 @@ class Walk {
       this.#note(nexthop.network, packet);
       return next && this.#atRouter(next, nexthop.network, packet);
     }
-    // To the outside by IPv4 only; nothing that came from there goes back there.
-    if (!router.gateway || versionOf(packet.to) === 6 || way.from === 'external') return undefined;
+    // Nothing that came from outside goes back there.
+    if (!router.gateway || way.from === 'external') return undefined;
     // An answer to nothing that went out would leave with an address of the inside.
     if (this.#isReply && !way.isKnown && packet.protocol !== 'udp') return undefined;
     return this.#onExternal(
@@ -170,9 +171,9 @@ class Walk {
     if (!router.gateway) return packet;
     const forwarded = router.forwarded.find(
       ({ number, protocol, external }) =>
-        outside.external(number) === packet.to && protocol === packet.protocol && external === packet.port,
+        outside.external(number, 4) === packet.to && protocol === packet.protocol && external === packet.port,
     );
-    const floating = router.floating.find(({ number }) => outside.external(number) === packet.to);
+    const floating = router.floating.find(({ number }) => outside.external(number, 4) === packet.to);
     const port = forwarded?.port ?? floating?.port;
     if (port === undefined) return packet;
     const after = {
@@ -192,13 +193,14 @@ class Walk {
     const isRouted =
       !gateway.snat && router.legs.some((leg) => isOn(this.#network(leg.network), packet.from));
     if (!own && isRouted && when === 'unless routed') return packet;
-    return this.#translate(router.name, packet, outside.external(own?.number ?? gateway.number));
+    const version = versionOf(packet.from);
+    return this.#translate(router.name, packet, outside.external(own?.number ?? gateway.number, version));
   }
 
   /** On the external bridge, where the machine sees what passes. */
   #onExternal(packet: Packet): Arrival | undefined {
     this.#note('machine', packet);
-    if (packet.to === outside.machine || !outside.isExternal(packet.to)) {
+    if (packet.to === outside.machine(versionOf(packet.to)) || !outside.isExternal(packet.to)) {
       return this.#atMachine('external', packet);
     }
     const router = this.#world.routers.find((one) => this.#externalAddresses(one).includes(packet.to));
@@ -232,12 +234,13 @@ class Walk {
     const router = routedBy(this.#world, packet.to);
     if (router) return this.#atRouter(router, 'external', packet);
     if (outside.isExternal(packet.to)) return from === 'external' ? undefined : this.#onExternal(packet);
-    if (packet.to !== outside.outside || from === 'uplink') return undefined;
+    const version = versionOf(packet.to);
+    if (packet.to !== outside.outside(version) || from === 'uplink') return undefined;
     const isRouted = routedBy(this.#world, packet.from) !== undefined;
     const isAsItIs = from === 'itself' || isRouted || this.#isKnown('machine', packet);
     return {
       at: 'outside',
-      packet: isAsItIs ? packet : this.#translate('machine', packet, outside.uplink),
+      packet: isAsItIs ? packet : this.#translate('machine', packet, outside.uplink(version)),
     };
   }
 
@@ -289,7 +292,10 @@ class Walk {
   /** The external bridge is there while a router has a gateway. */
   #machineAddresses(): string[] {
     const hasBridge = this.#world.routers.some(({ gateway }) => gateway);
-    return [outside.uplink, ...(hasBridge ? [outside.machine] : [])];
+    return versions.flatMap((version) => [
+      outside.uplink(version),
+      ...(hasBridge ? [outside.machine(version)] : []),
+    ]);
   }
 
   #legAddresses(leg: WorldRouter['legs'][number]): string[] {
@@ -303,6 +309,9 @@ class Walk {
 
   #externalAddresses({ gateway, floating, forwarded }: WorldRouter): string[] {
     if (!gateway) return [];
-    return [gateway, ...floating, ...forwarded].map(({ number }) => outside.external(number));
+    return [
+      ...[gateway, ...floating, ...forwarded].map(({ number }) => outside.external(number, 4)),
+      outside.external(gateway.number, 6),
+    ];
   }
 }

@@ -23,10 +23,13 @@ function compare(world: World, planned: PlannedWorld, ids: Ids): void {
   const routers = new Map(world.routers.map((router) => [ids(router.name), router]));
   for (const { sender, packet } of probesOf(world, 20_000)) {
     const port = world.ports.find(({ name }) => name === sender);
-    const isBeyond = [outside.machine, outside.uplink, outside.outside].some((one) => one === packet.to);
+    const version = versionOf(packet.to);
+    const isBeyond = [outside.machine, outside.uplink, outside.outside].some(
+      (of) => of(version) === packet.to,
+    );
     if (!port || isBeyond || routedBy(world, packet.to)) continue;
     const network = networkOf(world, port.network);
-    const gateway = isOn(network, packet.to) ? undefined : addressOn(network, 1, versionOf(packet.to));
+    const gateway = isOn(network, packet.to) ? undefined : addressOn(network, 1, version);
     const expected = arrivalOf(world, sender, packet);
     const reached = planned.send(ids(sender), packet, gateway);
     const isElsewhere = reached?.at === 'machine';

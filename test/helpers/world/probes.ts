@@ -35,12 +35,12 @@ export function probesOf(world: World, sourcePort: number): Expected[] {
       .filter((to) => !own.includes(to))
       .map((to) => ({ sender, to, from: own.find((from) => versionOf(from) === versionOf(to)) })),
   );
-  const last = { sender: 'outside', from: outside.outside, to: outside.uplink };
+  const last = { sender: 'outside', from: outside.outside(4), to: outside.uplink(4) };
   return [...pairs.filter(({ sender, to }) => sender !== last.sender || to !== last.to), last].flatMap(
     ({ sender, from, to }) => {
       if (from === undefined) return [];
       const isByUplink = sender === 'machine' && !outside.isExternal(to) && !routedBy(world, to);
-      const source = isByUplink ? outside.uplink : from;
+      const source = isByUplink ? outside.uplink(versionOf(to)) : from;
       return attempts.map(({ protocol, port }) => {
         const packet: Packet = { protocol, from: source, to, port, sourcePort };
         return { sender, packet, outcome: reach(world, sender, packet) };
@@ -54,8 +54,8 @@ function sendersOf(world: World): { sender: string; own: string[] }[] {
   const ports = world.ports.map((port) => ({ sender: port.name, own: addressesOf(world, port) }));
   return [
     ...ports,
-    { sender: 'outside', own: [outside.outside] },
-    { sender: 'machine', own: [outside.machine, outside.uplink] },
+    { sender: 'outside', own: versions.map(outside.outside) },
+    { sender: 'machine', own: [...versions.map(outside.machine), ...versions.map(outside.uplink)] },
   ];
 }
 
@@ -66,14 +66,21 @@ function targetsOf(world: World): string[] {
     ),
   );
   const external = world.routers.flatMap(({ gateway, floating, forwarded }) =>
-    [...(gateway ? [gateway] : []), ...floating, ...forwarded].map(({ number }) => outside.external(number)),
+    gateway
+      ? [
+          outside.external(gateway.number, 6),
+          ...[gateway, ...floating, ...forwarded].map(({ number }) => outside.external(number, 4)),
+        ]
+      : [],
   );
   return [
     ...world.ports.flatMap((port) => addressesOf(world, port)),
     ...legs,
     ...external,
-    outside.machine,
-    outside.uplink,
-    outside.outside,
+    ...versions.flatMap((version) => [
+      outside.machine(version),
+      outside.uplink(version),
+      outside.outside(version),
+    ]),
   ];
 }

@@ -106,13 +106,15 @@ class Making {
       name: 'external',
       'router:external': true,
     });
-    await this.#make('operator', 'subnets', 'external-subnet', {
-      network_id: id,
-      ip_version: 4,
-      cidr: '172.24.4.0/24',
-      gateway_ip: outside.machine,
-      enable_dhcp: false,
-    });
+    for (const version of versions) {
+      await this.#make('operator', 'subnets', `external/${version}`, {
+        network_id: id,
+        ip_version: version,
+        cidr: `${outside.external(0, version)}/${version === 4 ? 24 : 64}`,
+        gateway_ip: outside.machine(version),
+        enable_dhcp: false,
+      });
+    }
   }
 
   async #network(network: World['networks'][number]): Promise<void> {
@@ -177,9 +179,10 @@ class Making {
         external_gateway_info: {
           network_id: this.#id('external'),
           enable_snat: gateway.snat,
-          external_fixed_ips: [
-            { subnet_id: this.#id('external-subnet'), ip_address: outside.external(gateway.number) },
-          ],
+          external_fixed_ips: versions.map((version) => ({
+            subnet_id: this.#id(`external/${version}`),
+            ip_address: outside.external(gateway.number, version),
+          })),
         },
       }),
     });
@@ -213,7 +216,7 @@ class Making {
     if (routes.length > 0) await resources.update(session, 'routers', this.#id(router.name), { routes });
     const address = (number: number) => ({
       floating_network_id: this.#id('external'),
-      floating_ip_address: outside.external(number),
+      floating_ip_address: outside.external(number, 4),
     });
     for (const { number, port } of router.floating) {
       const body = {

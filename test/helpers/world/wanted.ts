@@ -87,8 +87,10 @@ function wantedRouter(world: World, router: WorldRouter, ids: Ids): WantedRouter
       portId: ids(`${name}/gateway`),
       macAddress: macOf(ids(`${name}/gateway`)),
       mtu: 1500,
-      addresses: [`${outside.external(gateway.number)}/24`],
-      nexthops: [outside.machine],
+      addresses: versions.map(
+        (version) => `${outside.external(gateway.number, version)}/${version === 4 ? 24 : 64}`,
+      ),
+      nexthops: versions.map(outside.machine),
     },
     interfaces: legs.map((leg) => ({
       portId: ids(`${name}/${leg.network}`),
@@ -102,15 +104,17 @@ function wantedRouter(world: World, router: WorldRouter, ids: Ids): WantedRouter
     })),
     routes: routesOf(world, router),
     routedPrefixes:
-      gateway?.snat === false ? legs.map((leg) => cidrOf(networkOf(world, leg.network), 4)) : [],
+      gateway?.snat === false
+        ? legs.flatMap((leg) => versions.map((version) => cidrOf(networkOf(world, leg.network), version)))
+        : [],
     floatingIps: router.floating.map(({ number, port }) => ({
       id: ids(`${name}/floating${number}`),
-      address: outside.external(number),
+      address: outside.external(number, 4),
       fixedAddress: fixedAddress(world, port),
     })),
     portForwardings: router.forwarded.map(({ number, protocol, external, port, internal }) => ({
       id: ids(`${name}/forwarded${number}/${protocol}${external}`),
-      address: outside.external(number),
+      address: outside.external(number, 4),
       protocol: protocol === 'tcp' ? 6 : 17,
       externalPorts: { from: external, to: external },
       internalAddress: fixedAddress(world, port),

@@ -43,7 +43,7 @@ export interface WorldRouter {
   readonly up: boolean;
   /** Number 1 is the subnet's gateway: what containers there send everything else to. */
   readonly legs: readonly { readonly network: string; readonly number: number }[];
-  /** 172.24.4.`number` on the external network. Without source NAT the outside has ways to the router's networks. */
+  /** 172.24.4.`number`, and likewise in IPv6, on the external network. Without source NAT the outside has ways to the router's networks. */
   readonly gateway: { readonly number: number; readonly snat: boolean } | null;
   /** 172.24.4.`number`, both ways, for the IPv4 address of a port. */
   readonly floating: readonly { readonly number: number; readonly port: string }[];
@@ -114,7 +114,6 @@ export function routedBy({ networks, routers }: World, address: string): WorldRo
   return routers.find(
     ({ gateway, legs }) =>
       gateway?.snat === false &&
-      versionOf(address) === 4 &&
       networks.some((network) => legs.some((leg) => leg.network === network.name) && isOn(network, address)),
   );
 }
@@ -127,13 +126,24 @@ export function versionOf(address: string): IpVersion {
   return address.includes(':') ? 6 : 4;
 }
 
+const beyond = {
+  4: { machine: '172.24.4.1', outside: '198.51.100.2', uplink: '198.51.100.1', external: '172.24.4.' },
+  6: {
+    machine: 'fd99:0:0:4::1',
+    outside: 'fd99:0:0:5::2',
+    uplink: 'fd99:0:0:5::1',
+    external: 'fd99:0:0:4::',
+  },
+} as const;
+
 /** What is beyond all tenants. */
 export const outside = {
   /** The host's own address on the external bridge: the routers' next hop. */
-  machine: '172.24.4.1',
+  machine: (version: IpVersion): string => beyond[version].machine,
   /** A machine elsewhere, and this machine's address on the link to it. */
-  outside: '198.51.100.2',
-  uplink: '198.51.100.1',
-  external: (number: number) => `172.24.4.${number}`,
-  isExternal: (address: string) => address.startsWith('172.24.4.'),
+  outside: (version: IpVersion): string => beyond[version].outside,
+  uplink: (version: IpVersion): string => beyond[version].uplink,
+  external: (number: number, version: IpVersion): string =>
+    `${beyond[version].external}${version === 4 ? number : number.toString(16)}`,
+  isExternal: (address: string): boolean => address.startsWith(beyond[versionOf(address)].external),
 } as const;
