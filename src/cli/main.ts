@@ -37,6 +37,7 @@ const commandGroups: readonly CommandGroup[] = [
       [['run', 'create'], () => import('./commands/run.ts')],
       [['list', 'show', 'logs', 'top', 'stats', 'actions'], () => import('./commands/look.ts')],
       [['exec'], () => import('./commands/exec.ts')],
+      [['events'], () => import('./commands/events.ts')],
       [['expose', 'unexpose'], () => import('./commands/expose.ts')],
       [
         ['start', 'stop', 'restart', 'pause', 'unpause', 'kill', 'rename', 'update', 'delete'],

@@ -3,7 +3,9 @@
  * Microversion 1.40 is asked for, the newest of upstream Zun, so that a real Zun answers the same; 1.41 where
  * something is asked for that no Zun has.
  */
+
 import type { ContainerStatus } from '../model/container.ts';
+import { parseEvents, type Told } from './events.ts';
 import type { Query } from './http.ts';
 import type { ServiceRequest, Session } from './session.ts';
 
@@ -384,6 +386,12 @@ export class ContainerApi {
 
   async resetQuota(projectId: string): Promise<void> {
     await this.#send({ method: 'DELETE', path: `/quotas/${encode(projectId)}` });
+  }
+
+  /** Those after an id, within a time. */
+  async events(query: Query): Promise<Told> {
+    const text = await this.#send<string | undefined>({ method: 'GET', path: '/events', query }, ownVersion);
+    return parseEvents(text ?? '');
   }
 
   async policies(): Promise<PolicyView[]> {

@@ -47,6 +47,8 @@ export class FakeCloud implements AsyncDisposable {
   failChange = 0;
   #lastAddress = 100;
   readonly #server: Server;
+  /** What those who watch containers are sent. */
+  events = '';
   #url = '';
 
   constructor() {
@@ -105,6 +107,7 @@ export class FakeCloud implements AsyncDisposable {
     const request = { method, url, body: text ? JSON.parse(text) : {}, headers };
     if (url.pathname === '/identity/v3/auth/tokens') return this.#logIn(request);
     if (!this.tokens.has(String(headers['x-auth-token']))) return unauthorized;
+    if (url.pathname === '/v1/events') return { body: this.events };
     const diagnosis = /^\/network\/v2\.0\/berth\/(trace|doctor)$/.exec(url.pathname)?.[1];
     if (diagnosis) return this.#diagnose(request, diagnosis);
     if (url.pathname.startsWith('/network/') && method !== 'GET' && this.failChange > 0) {
