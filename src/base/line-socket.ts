@@ -18,7 +18,7 @@ export interface LineAnswer {
 
 export interface LineSocketOptions {
   readonly path: string;
-  /** A longer line is cut, and will be no JSON. */
+  /** What is longer and has no end is given up: the answer is to an empty line. */
   readonly mostBytes: number;
   readonly log: Log;
   /** Must not throw. */

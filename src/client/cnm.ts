@@ -10,12 +10,12 @@ export async function askCnm<Verb extends CnmVerb>(
   ask: CnmCalls[Verb]['ask'],
 ): Promise<CnmCalls[Verb]['answer']> {
   const { line, socket } = await exchangeLine(socketPath, { verb, ask }).catch((error: unknown) => {
+    if (isEnding(error)) throw ended(socketPath);
     if (!isAbsence(error)) throw error;
     throw new Failure('unavailable', `nothing answers at ${socketPath}`);
   });
   socket.destroy();
-  if (line === undefined)
-    throw new Failure('unavailable', `${socketPath}: it ended in the middle of the call`);
+  if (line === undefined) throw ended(socketPath);
   return answerOf<Verb>(line);
 }
 
@@ -32,4 +32,12 @@ function answerOf<Verb extends CnmVerb>(line: string): CnmCalls[Verb]['answer'] 
   const reply = JSON.parse(line) as CnmReply<Verb>;
   if ('error' in reply) throw new Failure(reply.error.code, reply.error.message);
   return reply.answer;
+}
+
+function isEnding(error: unknown): boolean {
+  return ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+function ended(socketPath: string): Failure {
+  return new Failure('unavailable', `${socketPath}: it ended in the middle of the call`);
 }

@@ -1,5 +1,6 @@
 /** What drivers say of an endpoint in the same way. Pure. */
 import type { CnmEndpoint, CnmNetwork } from '../../model/cnm.ts';
+import { Failure } from '../../model/failure.ts';
 
 /** As Docker has it: a MAC address made of the IPv4 address, so that neighbours need not learn it anew. */
 export function macOf({ address }: CnmEndpoint): string | undefined {
@@ -30,4 +31,13 @@ export function gatewayOf(
   const own = pools.find((pool) => pool.version === version)?.gateway;
   const has = version === 4 ? address : address6;
   return internal || !own || has === null ? null : (own.split('/')[0] ?? null);
+}
+
+/** For drivers whose networks are nothing without addresses. */
+export function refuseNullPool({ driver, pools }: CnmNetwork): void {
+  if (!pools.some(({ cidr }) => cidr === '0.0.0.0/0')) return;
+  throw new Failure(
+    'invalid-value',
+    `a network of driver ${driver} needs addresses, and the pool 0.0.0.0/0 of the null IPAM driver has none`,
+  );
 }

@@ -7,7 +7,7 @@ import type { Kernel, KernelStep } from '../../../host/kernel.ts';
 import type { CnmBinding, CnmEndpoint, CnmNetwork } from '../../../model/cnm.ts';
 import { Failure } from '../../../model/failure.ts';
 import type { CnmView, Driver } from '../../driver.ts';
-import { aliasOf, chosenMac, gatewayOf } from '../endpoint.ts';
+import { aliasOf, chosenMac, gatewayOf, refuseNullPool } from '../endpoint.ts';
 import { addressOf, label, prefixOf } from '../labels.ts';
 import {
   bridgeName,
@@ -36,6 +36,7 @@ export class BridgeDriver implements Driver {
   }
 
   async createNetwork(network: CnmNetwork): Promise<void> {
+    refuseNullPool(network);
     const name = bridgeName(network);
     prefixOf(network.options);
     const isTaken = this.#records

@@ -8,7 +8,7 @@ import { type Kernel, type KernelStep, type MacvlanMode, macvlanModes } from '..
 import type { CnmEndpoint, CnmNetwork } from '../../../model/cnm.ts';
 import { Failure } from '../../../model/failure.ts';
 import type { CnmView, Driver } from '../../driver.ts';
-import { aliasOf, chosenMac, gatewayOf } from '../endpoint.ts';
+import { aliasOf, chosenMac, gatewayOf, refuseNullPool } from '../endpoint.ts';
 import { label, linkNameOf, mtuOf, prefixOf, wrong } from '../labels.ts';
 
 export class MacvlanDriver implements Driver {
@@ -26,6 +26,7 @@ export class MacvlanDriver implements Driver {
   }
 
   async createNetwork(network: CnmNetwork): Promise<void> {
+    refuseNullPool(network);
     const parent = parentOf(network);
     modeOf(network);
     mtuOf(network.options);

@@ -14,7 +14,7 @@ import { Failure } from '../../../model/failure.ts';
 import type { CnmView, Driver } from '../../driver.ts';
 import { addressesOf } from '../../endpoints.ts';
 import type { PeerDirectory } from '../../peers/directory.ts';
-import { chosenMac } from '../endpoint.ts';
+import { chosenMac, refuseNullPool } from '../endpoint.ts';
 import { prefixOf } from '../labels.ts';
 import {
   endNames,
@@ -61,6 +61,7 @@ export class OverlayDriver implements Driver {
   }
 
   async createNetwork(network: CnmNetwork): Promise<void> {
+    refuseNullPool(network);
     const id = tunnelIdOf(network);
     prefixOf(network.options);
     if (mtuInside(network) < 68) throw new Failure('invalid-value', 'the MTU leaves no room for the tunnel');
