@@ -97,3 +97,49 @@ test('a port that is not ours to wire is refused with advice, and nothing is lef
     await removeNetwork(alone, network);
   });
 });
+
+test('published ports are reached through a floating IP, which goes with the container', () =>
+  withKuryrAlone({ kernel: new FakeKernel() }, async (alone) => {
+    const { service, session } = alone;
+    const ask = <T>(method: string, path: string, body: object) =>
+      session.request<T>('network', { method, path, body });
+    const outside = await service.create('networks', { name: 'public', 'router:external': true });
+    await service.create('subnets', { network_id: outside.id, ip_version: 4, cidr: '192.0.2.0/24' });
+    const network = await createNetwork(alone, {
+      id: id('a'),
+      subnets: [{ pool: '10.77.0.0/24' }],
+      options: { 'berth.publish': 'floating-ip', 'berth.external-network': 'public' },
+    });
+    const [subnet] = await service.list('subnets', { cidr: '10.77.0.0/24' });
+    const { router } = await ask<{ router: { id: string } }>('POST', '/routers', {
+      router: { external_gateway_info: { network_id: outside.id } },
+    });
+    const inside = { subnet_id: subnet?.id };
+    await ask('PUT', `/routers/${router.id}/add_router_interface`, inside);
+    const before = await inventory(service);
+    const published = {
+      'com.docker.network.portmap': [
+        { Proto: 6, Port: 80, HostPort: 8080 },
+        { Proto: 17, Port: 53, HostPort: 0 },
+      ],
+    };
+    const started = await startContainer(alone, network, { ...container, labels: published });
+    const [floating] = await service.list('floatingips', {});
+    const { port_forwardings: forwardings } = await session.request<{ port_forwardings: object[] }>(
+      'network',
+      { method: 'GET', path: `/floatingips/${floating?.id}/port_forwardings` },
+    );
+    const shown = forwardings as { protocol: string; external_port: number; internal_port: number }[];
+    assert.deepEqual(
+      shown.map((each) => [each.protocol, each.external_port, each.internal_port]).toSorted(),
+      [
+        ['tcp', 8080, 80],
+        ['udp', 53, 53],
+      ],
+    );
+    await stopContainer(alone, network, started);
+    assert.deepEqual(await inventory(service), before);
+    await ask('PUT', `/routers/${router.id}/remove_router_interface`, inside);
+    await removeNetwork(alone, network);
+    assert.deepEqual(await service.list('subnetpools', {}), []);
+  }));

@@ -20,6 +20,7 @@ const left: Binding = { bind: async () => undefined, unbind: async () => undefin
 
 export interface KuryrAlone extends DockerWorld {
   readonly service: NetworkService;
+  readonly session: Session;
   restart(): Promise<void>;
   sweep(): Promise<readonly { kind: string }[]>;
 }
@@ -75,6 +76,7 @@ export async function serveKuryrAlone(
   try {
     await work({
       service,
+      session,
       host: { networks },
       ask: (call, body) => calls.ask(call, body),
       call: (call, body) => calls.call(call, body),
