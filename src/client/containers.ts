@@ -269,6 +269,9 @@ interface Page<T> {
 /** Verbs without an answer of interest, carried out after the service has replied. */
 export type Verb = 'start' | 'stop' | 'reboot' | 'pause' | 'unpause' | 'kill' | 'rebuild';
 
+/** The longest that a timer can be: 24 days. */
+const forEverMs = 2 ** 31 - 1;
+
 export class ContainerApi {
   readonly #session: Session;
 
@@ -325,6 +328,14 @@ export class ContainerApi {
     const path = `/containers/${encode(container)}/${verb}`;
     const { headers } = await this.#session.send('container', withVersion({ method: 'POST', path, query }));
     return headers.get('x-openstack-request-id') ?? '';
+  }
+
+  /** What it writes, as it writes it; resolves when it ends. */
+  async followLogs(container: string, query: Query, onText: (text: string) => void): Promise<void> {
+    const path = `/containers/${encode(container)}/logs`;
+    const request = { method: 'GET', path, query: { ...query, follow: true }, timeoutMs: forEverMs, onText };
+    const rest = await this.#send<string | undefined>(request, ownVersion);
+    if (rest !== undefined) onText(String(rest));
   }
 
   logs(container: string, query: Query = {}): Promise<string> {

@@ -14,6 +14,8 @@ export interface FetchInit {
   readonly headers: Record<string, string>;
   readonly body?: string;
   readonly signal: AbortSignal;
+  /** Hears a good answer piece by piece, and its text is empty then. The global `fetch` does not know it. */
+  readonly onText?: (text: string) => void;
 }
 
 export interface FetchReply {
@@ -36,6 +38,8 @@ export interface HttpRequest {
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly timeoutMs: number;
+  /** For answers that go on. */
+  readonly onText?: ((text: string) => void) | undefined;
 }
 
 export interface HttpReply {
@@ -70,6 +74,7 @@ export async function send(fetch: Fetch, request: HttpRequest): Promise<HttpRepl
       },
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       signal: AbortSignal.timeout(request.timeoutMs),
+      ...(request.onText ? { onText: request.onText } : {}),
     });
     const body = parseBody(await response.text());
     if (response.status >= 400) throw failureOf(response, body);

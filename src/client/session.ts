@@ -32,6 +32,8 @@ export interface ServiceRequest {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number | undefined;
+  /** For answers that go on. */
+  readonly onText?: (text: string) => void;
 }
 
 export type ServiceType = 'container' | 'network' | 'identity';
@@ -137,6 +139,7 @@ export class Session {
       body: request.body,
       headers: { 'x-auth-token': token.value, ...request.headers },
       timeoutMs: request.timeoutMs ?? this.#timeoutMs,
+      onText: request.onText,
     });
   }
 

@@ -122,6 +122,18 @@ test('a floating IP leads to a server in a container while a rule lets it', asyn
   await until('the rule is back', async () => (await fetch(address, 'outside')) === page);
 });
 
+test('openstack appcontainer takes a floating IP off a container and puts it on again', async () => {
+  const [{ 'Floating IP Address': address }] = await asJson('floating', 'ip', 'list');
+  const portOf = async () => (await asJson('floating', 'ip', 'show', address)).port_id;
+  const port = await portOf();
+  await openstack('appcontainer', 'remove', 'floating', 'ip', address);
+  assert.equal(await portOf(), null);
+  await until('nobody is there', async () => (await fetch(address, 'outside')) === '');
+  await openstack('appcontainer', 'add', 'floating', 'ip', 'server', address);
+  assert.equal(await portOf(), port);
+  await until('the server is there again', async () => (await fetch(address, 'outside')) === page);
+});
+
 test('what is needed cannot be taken away', async () => {
   const refusal = async (...args: readonly string[]) => {
     const { code, stderr } = await berth.client('openrc', 'openstack', ...args);

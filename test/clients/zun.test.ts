@@ -3,54 +3,26 @@
  * container API are real, network and agent are the small models of test/helpers.
  */
 import assert from 'node:assert/strict';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import type { FastifyInstance } from 'fastify';
-import { keystoneService } from '../../src/api/keystone/service.ts';
-import { createServer } from '../../src/api/server.ts';
-import { rewriteZunUrl } from '../../src/api/zun/rewrite-url.ts';
-import { zunService } from '../../src/api/zun/service.ts';
-import { systemClock } from '../../src/base/clock.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { createWorld, type World } from '../helpers/container-world.ts';
-import { TestIdentity } from '../helpers/identity.ts';
-import { OpenStackCli } from '../helpers/openstack-cli.ts';
+import type { World } from '../helpers/container-world.ts';
+import type { OpenStackCli } from '../helpers/openstack-cli.ts';
 import { until } from '../helpers/until.ts';
+import { openZunCloud, type ZunCloud } from '../helpers/zun-cloud.ts';
 
-let identity: TestIdentity;
+let cloud: ZunCloud;
 let world: World;
-let app: FastifyInstance;
 let demo: OpenStackCli;
 let zun: OpenStackCli;
 let zunAdmin: OpenStackCli;
 let demoProject: string;
 
 before(async () => {
-  identity = await TestIdentity.open({ clock: systemClock });
-  await identity.addUser('admin', 'admin');
-  demoProject = (await identity.addUser('demo')).project.id;
-  world = await createWorld();
-  const log = silentLog();
-  app = await createServer({
-    log,
-    rewriteUrl: rewriteZunUrl,
-    services: [
-      keystoneService({ identity: identity.identity, config: world.config, log }),
-      zunService({ control: world.control, authenticator: identity.identity, config: world.config }),
-    ],
-  });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const authUrl = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/identity/v3`;
-  const user = (name: string) => ({ name, password: `${name}-password`, project: name });
-  demo = OpenStackCli.forUser(authUrl, user('demo'));
+  cloud = await openZunCloud();
+  ({ world, demo, demoProject } = cloud);
   zun = demo.with('zun');
-  zunAdmin = OpenStackCli.forUser(authUrl, user('admin')).with('zun');
+  zunAdmin = cloud.admin.with('zun');
 });
-after(async () => {
-  await app.close();
-  await world.close();
-  await identity.close();
-});
+after(() => cloud.close());
 
 interface Shown {
   readonly uuid: string;

@@ -141,6 +141,7 @@ test('what cannot run says why, and its exit code says so too', { timeout: 120_0
   assert.ok([0, 1].includes(ended.code), ended.stdout + ended.stderr);
   await until('its end is told', async () => /Exited\(3\)/.test(await must('show', 'short')));
   assert.match(await must('logs', 'short'), /oops/);
+  assert.match(await must('logs', '--follow', 'short'), /oops/);
   await must('delete', 'short');
   const removed = await berth('run', '--rm', '-n', 'once', 'busybox', 'sh', '-c', 'exit 0');
   assert.equal(removed.code, 0, removed.stderr);

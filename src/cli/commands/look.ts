@@ -91,18 +91,22 @@ export function commands(setting: Setting): void {
       ['-t, --timestamps', 'with the time of each line'],
       ['--tail <lines>', 'the last lines only', integer],
       ['--since <time>', 'seconds since 1970, or "2026-01-31 12:00:00,000"'],
+      ['-f, --follow', 'and go on until it ends'],
     ],
-    examples: ['berth logs web', 'berth logs --tail 20 -t web'],
+    examples: ['berth logs web', 'berth logs --tail 20 -t web', 'berth logs -f web'],
     run: async ({ cloud, operands, options, out }) => {
       const both = options.stdout === options.stderr;
-      const text = await (await cloud()).containers.logs(operands[0] ?? '', {
+      const query = {
         stdout: both || options.stdout === true,
         stderr: both || options.stderr === true,
         timestamps: options.timestamps === true,
         tail: options.tail,
         since: options.since,
-      });
-      out.raw(text);
+      };
+      const [container = ''] = operands;
+      const { containers } = await cloud();
+      if (options.follow) await containers.followLogs(container, query, (text) => out.raw(text));
+      else out.raw(await containers.logs(container, query));
       return undefined;
     },
   });
@@ -169,6 +173,7 @@ export function commands(setting: Setting): void {
 }
 
 interface LogsOptions {
+  readonly follow?: boolean;
   readonly stdout?: boolean;
   readonly stderr?: boolean;
   readonly timestamps?: boolean;
