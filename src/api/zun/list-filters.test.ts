@@ -46,6 +46,8 @@ test('pages of a filtered list are full, and the next one goes on', async () => 
   const next = new URL(first.next).searchParams;
   assert.equal(next.get('label'), 'app');
   assert.deepEqual(await names(String(next)), ['web-2']);
+  const both = (await list('label=app&label=app=web&limit=1')).body;
+  assert.deepEqual(new URL(both.next).searchParams.getAll('label'), ['app', 'app=web']);
 });
 
 test('times: when made and when changed, in any zone', async () => {

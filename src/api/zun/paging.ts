@@ -56,7 +56,8 @@ export function nextLink(
   if (last === undefined || ids.length < page.limit) return null;
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(call.query)) {
-    if (!(pagingParameters as readonly string[]).includes(name)) parameters.set(name, String(value));
+    if ((pagingParameters as readonly string[]).includes(name)) continue;
+    for (const each of [value].flat()) parameters.append(name, String(each));
   }
   parameters.set('sort_key', page.sortKey);
   parameters.set('sort_dir', page.descending ? 'desc' : 'asc');
