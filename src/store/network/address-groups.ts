@@ -12,7 +12,7 @@ import {
   tagsOf,
   type Where,
 } from './common.ts';
-import { forgetObjects, sharedWithOf, visibleTo } from './rbac-policies.ts';
+import { forgetObjects, ownOrShared, sharedWithOf } from './rbac-policies.ts';
 import type { AddressGroupRow } from './tables.ts';
 
 export async function findAddressGroups(
@@ -20,17 +20,14 @@ export async function findAddressGroups(
   scope: Scope,
   where: Where<AddressGroupRow> = {},
 ): Promise<AddressGroup[]> {
-  let query = db
+  const rows = await db
     .selectFrom('address_groups')
     .selectAll()
-    .where((eb) => matching(eb, 'address_groups', where));
-  if (scope.kind === 'project') {
-    const { projectId } = scope;
-    query = query.where((eb) =>
-      eb.or([eb('project_id', '=', projectId), eb('id', 'in', visibleTo(db, 'address_group', projectId))]),
-    );
-  }
-  const rows = await query.orderBy('created_at').orderBy('id').execute();
+    .where((eb) => matching(eb, 'address_groups', where))
+    .where(ownOrShared(db, 'address_group', scope))
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
   const ids = rows.map((row) => row.id);
   const [tags, shared] = [await tagsOf(db, ids), await sharedWithOf(db, ids)];
   return rows.map((row) => ({

@@ -3,7 +3,7 @@ import type { Uuid } from '../../model/ids.ts';
 import type { AddressScope } from '../../model/network.ts';
 import type { DbOrTrx, Trx } from '../database.ts';
 import { commonOf, commonRow, everything, matching, type Scope, tagsOf, type Where } from './common.ts';
-import { forgetObjects, sharedWithOf, visibleTo } from './rbac-policies.ts';
+import { forgetObjects, ownOrShared, sharedWithOf } from './rbac-policies.ts';
 import type { AddressScopeRow } from './tables.ts';
 
 export async function findAddressScopes(
@@ -11,17 +11,14 @@ export async function findAddressScopes(
   scope: Scope,
   where: Where<AddressScopeRow> = {},
 ): Promise<AddressScope[]> {
-  let query = db
+  const rows = await db
     .selectFrom('address_scopes')
     .selectAll()
-    .where((eb) => matching(eb, 'address_scopes', where));
-  if (scope.kind === 'project') {
-    const { projectId } = scope;
-    query = query.where((eb) =>
-      eb.or([eb('project_id', '=', projectId), eb('id', 'in', visibleTo(db, 'address_scope', projectId))]),
-    );
-  }
-  const rows = await query.orderBy('created_at').orderBy('id').execute();
+    .where((eb) => matching(eb, 'address_scopes', where))
+    .where(ownOrShared(db, 'address_scope', scope))
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
   const ids = rows.map((row) => row.id);
   const [tags, shared] = [await tagsOf(db, ids), await sharedWithOf(db, ids)];
   return rows.map((row) => ({

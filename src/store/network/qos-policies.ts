@@ -14,7 +14,7 @@ import {
   type Where,
 } from './common.ts';
 import type { Placement } from './placement.ts';
-import { forgetObjects, sharedWithOf, visibleTo } from './rbac-policies.ts';
+import { forgetObjects, ownOrShared, sharedWithOf } from './rbac-policies.ts';
 import type { BandwidthLimitRow, QosPolicyRow } from './tables.ts';
 
 export async function findQosPolicies(
@@ -22,17 +22,14 @@ export async function findQosPolicies(
   scope: Scope,
   where: Where<QosPolicyRow> = {},
 ): Promise<QosPolicy[]> {
-  let query = db
+  const rows = await db
     .selectFrom('qos_policies')
     .selectAll()
-    .where((eb) => matching(eb, 'qos_policies', where));
-  if (scope.kind === 'project') {
-    const { projectId } = scope;
-    query = query.where((eb) =>
-      eb.or([eb('project_id', '=', projectId), eb('id', 'in', visibleTo(db, 'qos_policy', projectId))]),
-    );
-  }
-  const rows = await query.orderBy('created_at').orderBy('id').execute();
+    .where((eb) => matching(eb, 'qos_policies', where))
+    .where(ownOrShared(db, 'qos_policy', scope))
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
   const ids = rows.map((row) => row.id);
   const [tags, shared] = [await tagsOf(db, ids), await sharedWithOf(db, ids)];
   const limits = await limitsOf(db, ids);

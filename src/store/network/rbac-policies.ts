@@ -3,10 +3,12 @@
  *
  * A project sees the policies that it made; what they share it sees with the object itself (`sharedWith`).
  */
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import type { Uuid } from '../../model/ids.ts';
 import type { RbacAction, RbacPolicy, SharedType } from '../../model/network.ts';
 import { everyProject } from '../../model/network.ts';
 import type { DbOrTrx, Trx } from '../database.ts';
+import type { Tables } from '../tables.ts';
 import { everything, groupBy, inPieces, matching, type Scope, type Where } from './common.ts';
 import type { RbacPolicyRow } from './tables.ts';
 
@@ -79,6 +81,18 @@ export function visibleTo(
     .where('object_type', '=', type)
     .where('target_project', 'in', [everyProject, projectId])
     .where('action', 'in', actions);
+}
+
+/** The condition that an object is the project's own or shared with it; without a project everything is visible. */
+export function ownOrShared(db: DbOrTrx, type: SharedType, scope: Scope) {
+  return <Table extends keyof Tables>(eb: ExpressionBuilder<Tables, Table>): Expression<SqlBool> => {
+    if (scope.kind === 'everything') return sql<SqlBool>`1 = 1`;
+    const { projectId } = scope;
+    return eb.or([
+      eb(eb.ref('project_id' as never), '=', projectId as never),
+      eb(eb.ref('id' as never), 'in', visibleTo(db, type, projectId) as never),
+    ]);
+  };
 }
 
 /** An object goes: its tags go with it, and the policies that share it. */

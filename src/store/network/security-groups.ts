@@ -14,7 +14,7 @@ import {
   tagsOf,
   type Where,
 } from './common.ts';
-import { forgetObjects, sharedWithOf, visibleTo } from './rbac-policies.ts';
+import { forgetObjects, ownOrShared, sharedWithOf, visibleTo } from './rbac-policies.ts';
 import type { SecurityGroupRow, SecurityGroupRuleRow } from './tables.ts';
 
 export async function findSecurityGroups(
@@ -22,17 +22,14 @@ export async function findSecurityGroups(
   scope: Scope,
   where: Where<SecurityGroupRow> = {},
 ): Promise<SecurityGroup[]> {
-  let query = db
+  const rows = await db
     .selectFrom('security_groups')
     .selectAll()
-    .where((eb) => matching(eb, 'security_groups', where));
-  if (scope.kind === 'project') {
-    const { projectId } = scope;
-    query = query.where((eb) =>
-      eb.or([eb('project_id', '=', projectId), eb('id', 'in', visibleTo(db, 'security_group', projectId))]),
-    );
-  }
-  const rows = await query.orderBy('created_at').orderBy('id').execute();
+    .where((eb) => matching(eb, 'security_groups', where))
+    .where(ownOrShared(db, 'security_group', scope))
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
   const ids = rows.map((row) => row.id);
   const [tags, rules] = [await tagsOf(db, ids), await rulesOf(db, ids)];
   const shared = await sharedWithOf(db, ids);

@@ -3,7 +3,7 @@ import type { Uuid } from '../../model/ids.ts';
 import type { SubnetPool } from '../../model/network.ts';
 import type { DbOrTrx, Trx } from '../database.ts';
 import { bit, commonOf, commonRow, everything, matching, type Scope, tagsOf, type Where } from './common.ts';
-import { forgetObjects, sharedWithOf, visibleTo } from './rbac-policies.ts';
+import { forgetObjects, ownOrShared, sharedWithOf } from './rbac-policies.ts';
 import type { SubnetPoolRow } from './tables.ts';
 
 export async function findSubnetPools(
@@ -11,17 +11,14 @@ export async function findSubnetPools(
   scope: Scope,
   where: Where<SubnetPoolRow> = {},
 ): Promise<SubnetPool[]> {
-  let query = db
+  const rows = await db
     .selectFrom('subnet_pools')
     .selectAll()
-    .where((eb) => matching(eb, 'subnet_pools', where));
-  if (scope.kind === 'project') {
-    const { projectId } = scope;
-    query = query.where((eb) =>
-      eb.or([eb('project_id', '=', projectId), eb('id', 'in', visibleTo(db, 'subnetpool', projectId))]),
-    );
-  }
-  const rows = await query.orderBy('created_at').orderBy('id').execute();
+    .where((eb) => matching(eb, 'subnet_pools', where))
+    .where(ownOrShared(db, 'subnetpool', scope))
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
   const ids = rows.map((row) => row.id);
   const [tags, shared] = [await tagsOf(db, ids), await sharedWithOf(db, ids)];
   return rows.map((row) => ({
