@@ -1,5 +1,6 @@
 /** What the CNI service on this host works with: ports of the network service, the dataplane, and sandboxes by path. */
-import type { Kernel, KernelStep } from '../host/kernel.ts';
+import type { Kernel } from '../host/kernel.ts';
+import { handOverSteps } from '../host/sandbox-interface.ts';
 import { isFailure } from '../model/failure.ts';
 import type { NetworkService } from '../wire/network-service.ts';
 import type { Networks, Plug } from './networks.ts';
@@ -30,7 +31,11 @@ export function createCniBackend({ service, networks, kernel }: CniBackendOption
     service,
     plug: (what) => networks.plug(what),
     unplug: (what) => networks.unplug(what),
-    attach: (netns, linkName, wanted) => kernel.apply(attachSteps(netns, linkName, wanted)),
+    attach: (netns, linkName, { name, addresses, routes }) =>
+      kernel.apply([
+        ...handOverSteps(netns, linkName, { name, addresses, routes }),
+        { do: 'set-link', netns, name: 'lo', up: true },
+      ]),
     async inspect(netns, name) {
       try {
         const link = (await kernel.links(netns)).find((one) => one.name === name);
@@ -51,28 +56,4 @@ export function createCniBackend({ service, networks, kernel }: CniBackendOption
       }
     },
   };
-}
-
-/** IPv6 addresses are ready at once: they are the network service's, nobody else has them. */
-function attachSteps(netns: string, linkName: string, wanted: Interface): KernelStep[] {
-  const { name, addresses, routes } = wanted;
-  const setting = (key: string, value: string): KernelStep => ({
-    do: 'sysctl',
-    netns,
-    key: `net/ipv6/conf/${name}/${key}`,
-    value,
-  });
-  const hasIpv6 = addresses.some((address) => address.includes(':'));
-  const direct = routes.filter(({ via }) => via === undefined);
-  const indirect = routes.filter(({ via }) => via !== undefined);
-  return [
-    { do: 'move-link', name: linkName, to: { netns, name } },
-    ...(hasIpv6 ? [setting('disable_ipv6', '0'), setting('accept_dad', '0')] : []),
-    { do: 'set-link', netns, name: 'lo', up: true },
-    { do: 'set-link', netns, name, up: true },
-    ...addresses.map((address): KernelStep => ({ do: 'ensure-address', netns, link: name, address })),
-    ...[...direct, ...indirect].map(
-      (route): KernelStep => ({ do: 'ensure-route', netns, link: name, ...route }),
-    ),
-  ];
 }

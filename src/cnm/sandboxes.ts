@@ -6,6 +6,7 @@
  */
 import { settleAll, type Undo, undoable } from '../base/undo.ts';
 import type { KernelStep } from '../host/kernel.ts';
+import { handOverSteps, type SandboxInterface } from '../host/sandbox-interface.ts';
 import type { CnmEndpoint, CnmJoin, CnmNetwork, CnmSandbox, CnmSandboxDraft } from '../model/cnm.ts';
 import { Failure } from '../model/failure.ts';
 import { type Context, newId } from './context.ts';
@@ -177,7 +178,7 @@ export class Sandboxes {
   async #populate({ netns }: CnmSandbox, endpoint: CnmEndpoint): Promise<void> {
     const { join, interfaceName: name } = endpoint;
     if (netns === null || !join?.link || name === null) return;
-    await this.#context.kernel.apply(populateSteps(netns, { endpoint, join, link: join.link.name, name }));
+    await this.#context.kernel.apply(handOverSteps(netns, join.link.name, interfaceOf(endpoint, join, name)));
   }
 
   /** The link goes back to where it came from, under its old name: the driver deletes it, or it is joined again. */
@@ -237,42 +238,13 @@ function refuseUnfit(sandbox: CnmSandbox, endpoint: CnmEndpoint, network: CnmNet
   );
 }
 
-interface Population {
-  readonly endpoint: CnmEndpoint;
-  readonly join: CnmJoin;
-  /** Where it comes from, and what it is called inside. */
-  readonly link: string;
-  readonly name: string;
-}
-
-function populateSteps(netns: string, { endpoint, join, link, name }: Population): KernelStep[] {
-  const addresses = [endpoint.address, endpoint.address6].filter((address) => address !== null);
-  const setting = (key: string, value: string): KernelStep => ({
-    do: 'sysctl',
-    netns,
-    key: `net/ipv6/conf/${name}/${key}`,
-    value,
-  });
-  return [
-    { do: 'move-link', name: link, to: { netns, name } },
-    ...(endpoint.macAddress === null
-      ? []
-      : [{ do: 'set-link', netns, name, mac: endpoint.macAddress } as const]),
-    ...(endpoint.address6 === null ? [] : [setting('disable_ipv6', '0'), setting('accept_dad', '0')]),
-    { do: 'set-link', netns, name, up: true },
-    ...addresses.map((address): KernelStep => ({ do: 'ensure-address', netns, link: name, address })),
-    ...[...join.routes]
-      .sort((a, b) => Number(a.nexthop !== null) - Number(b.nexthop !== null))
-      .map(
-        ({ destination: to, nexthop }): KernelStep => ({
-          do: 'ensure-route',
-          netns,
-          link: name,
-          to,
-          ...(nexthop === null ? {} : { via: nexthop }),
-        }),
-      ),
-  ];
+function interfaceOf(endpoint: CnmEndpoint, { routes }: CnmJoin, name: string): SandboxInterface {
+  return {
+    name,
+    ...(endpoint.macAddress === null ? {} : { macAddress: endpoint.macAddress }),
+    addresses: [endpoint.address, endpoint.address6].filter((address) => address !== null),
+    routes: routes.map(({ destination: to, nexthop }) => (nexthop === null ? { to } : { to, via: nexthop })),
+  };
 }
 
 function gatewaySteps(netns: string, { v4, v6 }: ReturnType<typeof electGateways>): KernelStep[] {
