@@ -2,6 +2,7 @@
 import type { ContainerControl } from '../../control/container/control.ts';
 import type { Endpoint } from './endpoint.ts';
 import { archiveEndpoints } from './endpoints/archives.ts';
+import { bulkDeleteEndpoints } from './endpoints/bulk-delete.ts';
 import { containerEndpoints } from './endpoints/containers.ts';
 import { eventEndpoints } from './endpoints/events.ts';
 import { hostEndpoints } from './endpoints/hosts.ts';
@@ -17,6 +18,7 @@ import { verbEndpoints } from './endpoints/verbs.ts';
 export function zunEndpoints(control: ContainerControl): Endpoint[] {
   return [
     ...containerEndpoints(control),
+    ...bulkDeleteEndpoints(control),
     ...verbEndpoints(control),
     ...archiveEndpoints(control),
     ...terminalEndpoints(control),

@@ -8,9 +8,19 @@
 import { STATUS_CODES } from 'node:http';
 import { Failure } from '../../model/failure.ts';
 
+/** One of the `errors` of a body. */
+export interface ListedError {
+  readonly request_id: '';
+  readonly code: string;
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly links: readonly never[];
+}
+
 export interface ErrorReply {
   readonly status: number;
-  readonly body: unknown;
+  readonly body: { readonly errors: readonly [ListedError] } | { readonly error: object };
   /** Set when the log must have the error under this id. */
   readonly correlationId?: string;
 }

@@ -1,13 +1,26 @@
 /**
- * What lists and shows of containers take from 1.41 on: labels, times, and which fields to tell.
+ * What containers are chosen by: Zun's filters, and from 1.41 on labels and times; and which of their fields are told.
  *
  * `label=NAME` or `label=NAME=VALUE`, repeated for all of them. Times are ISO 8601, without a zone UTC. `fields=uuid,name` leaves
  * out the rest; as in Neutron, what a container does not have is not there.
  */
-import type { LabelFilter, MoreFilters } from '../../control/container/list.ts';
+import type { ContainerFilters, LabelFilter, MoreFilters } from '../../control/container/list.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Call, Input } from './endpoint.ts';
 import { ownMinor } from './microversion.ts';
+import { parseWideBoolean } from './vocabulary.ts';
+
+const filters = {
+  name: 'name',
+  image: 'image',
+  project_id: 'projectId',
+  user_id: 'userId',
+  memory: 'memoryMiB',
+  host: 'host',
+  task_state: 'taskState',
+  status: 'status',
+  auto_remove: 'autoRemove',
+} as const satisfies Record<string, keyof ContainerFilters>;
 
 const times = {
   created_since: 'createdSince',
@@ -16,7 +29,23 @@ const times = {
   changed_before: 'changedBefore',
 } as const;
 
-export const ownListParameters = ['fields', 'label', ...Object.keys(times)] as const;
+export const filterParameters: readonly string[] = Object.keys(filters);
+/** Filters that no Zun has. */
+export const ownFilterParameters: readonly string[] = ['label', ...Object.keys(times)];
+export const ownListParameters: readonly string[] = ['fields', ...ownFilterParameters];
+
+/** Throws `invalid-value`. */
+export function parseFilters(query: Input): ContainerFilters {
+  const given = Object.entries(filters).filter(([name]) => query[name] !== undefined);
+  return Object.fromEntries(given.map(([name, filter]) => [filter, toFilter(name, query[name])]));
+}
+
+function toFilter(name: string, value: unknown): unknown {
+  if (name === 'auto_remove') return parseWideBoolean(name, value);
+  // What is not a number matches no container's memory.
+  if (name === 'memory') return /^\d{1,9}$/.test(String(value)) ? Number(value) : -1;
+  return String(value);
+}
 
 export function parseMoreFilters(query: Input): MoreFilters {
   const given = Object.entries(times).filter(([name]) => query[name] !== undefined);

@@ -38,7 +38,8 @@ export function parsePage(
   };
 }
 
-function parseLimit(limit: unknown, byDefault: number): number {
+/** Throws `invalid-value`. */
+export function parseLimit(limit: unknown, byDefault: number): number {
   if (limit === undefined) return byDefault;
   const value = /^\d+$/.test(String(limit)) ? Number(limit) : 0;
   if (value > 0) return value;
@@ -54,14 +55,20 @@ export function nextLink(
 ): string | null {
   const last = ids.at(-1);
   if (last === undefined || ids.length < page.limit) return null;
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(call.query)) {
-    if ((pagingParameters as readonly string[]).includes(name)) continue;
-    for (const each of [value].flat()) parameters.append(name, String(each));
-  }
+  const parameters = withoutPaging(call.query);
   parameters.set('sort_key', page.sortKey);
   parameters.set('sort_dir', page.descending ? 'desc' : 'asc');
   parameters.set('limit', String(page.limit));
   parameters.set('marker', last);
   return `${call.baseUrl}/v1/${collection}?${parameters}`;
+}
+
+/** What was asked for, but which page of it. */
+export function withoutPaging(query: Input): URLSearchParams {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if ((pagingParameters as readonly string[]).includes(name)) continue;
+    for (const each of [value].flat()) parameters.append(name, String(each));
+  }
+  return parameters;
 }

@@ -97,6 +97,7 @@ const knownFor: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'POST /v1/containers/{ident}/put_archive': { data: `${'A'.repeat(1366)}==` },
   'POST /v1/registries': { registry: { domain: 'r.example' } },
   'POST /v1/containers': { image: 'busybox' },
+  'DELETE /v1/containers': { all: true },
   'POST /v1/images': { repo: 'nginx' },
 };
 

@@ -228,23 +228,28 @@ export const policyExplanation = object({
   checks: Type.Array(object({})),
 });
 
-export const errors = object({
-  errors: Type.Array(
-    object({
-      request_id: text,
-      code: text,
-      status: count,
-      title: text,
-      detail: text,
-      links: Type.Array(any),
-    }),
-  ),
+const error = object({
+  request_id: text,
+  code: text,
+  status: count,
+  title: text,
+  detail: text,
+  links: Type.Array(any),
+});
+export const errors = object({ errors: Type.Array(error) });
+
+const removal = { uuid: text, name: text, project_id: text };
+export const removals = object({
+  accepted: Type.Array(object(removal)),
+  refused: Type.Array(object({ ...removal, status: Type.Enum([...containerStatuses]), error })),
+  next: textOrNull,
 });
 
 /** `METHOD /path` → what success answers. An endpoint that is not here answers `null` or nothing. */
 export const replies: Readonly<Record<string, TSchema>> = {
   'POST /containers': container,
   'GET /containers': containers,
+  'DELETE /containers': removals,
   'GET /containers/:ident': container,
   'PATCH /containers/:ident': container,
   'POST /containers/:ident/resize_container': container,

@@ -37,6 +37,7 @@ import { Provisioner } from './provisioner.ts';
 import { quotaUseCases } from './quotas.ts';
 import { registryUseCases } from './registries.ts';
 import { type RemoveAsk, removeContainer } from './remove.ts';
+import { type RemoveManyAsk, removeMany } from './remove-many.ts';
 import { changeSecurityGroup } from './security-groups.ts';
 import { LiveLook } from './show.ts';
 import { type ContainerUpdate, renameContainer, resizeContainer, updateInPlace } from './update.ts';
@@ -130,6 +131,7 @@ export function createContainerControl(options: ContainerControlOptions) {
     rebuild: (caller: Caller, ident: string, image: NonNullable<OperateAsk['image']>) =>
       operate(ctx, caller, ident, { verb: 'rebuild', args: {}, image }),
     remove: (caller: Caller, ident: string, ask: RemoveAsk) => removeContainer(ctx, caller, ident, ask),
+    removeMany: (caller: Caller, ask: RemoveManyAsk) => removeMany(ctx, caller, ask),
     watch: (caller: Caller, ask: WatchAsk) => watchContainers({ ...ctx, feed }, caller, ask),
     /** Ends all streams of events. */
     stopWatching: () => feed.stop(),

@@ -24,10 +24,9 @@ export interface ListAsk extends Omit<ContainerListQuery, 'projectId'> {
 
 /** Throws `invalid-parameter-value` for an unknown sort key, `container-not-found` for an unknown marker. */
 export async function listFor(ctx: ContainerContext, caller: Caller, ask: ListAsk): Promise<Container[]> {
-  const { db, policy } = ctx;
+  const { db } = ctx;
   const { allProjects, ...query } = ask;
-  policy.enforce(caller, allProjects ? 'container:get_all_all_projects' : 'container:get_all');
-  if (query.filters.host !== undefined) policy.enforce(caller, 'container:get_one:host');
+  enforceList(ctx, caller, ask);
   if (!Object.hasOwn(containerSortColumns, query.sortKey)) {
     throw new Failure(
       'invalid-parameter-value',
@@ -44,8 +43,18 @@ export async function listFor(ctx: ContainerContext, caller: Caller, ask: ListAs
   return listLabelled(db, { ...query, projectId });
 }
 
+/** Throws `policy-not-authorized`: what a caller may not see is no filter for them either. */
+export function enforceList(
+  { policy }: Pick<ContainerContext, 'policy'>,
+  caller: Caller,
+  { allProjects, filters }: Pick<ListAsk, 'allProjects' | 'filters'>,
+): void {
+  policy.enforce(caller, allProjects ? 'container:get_all_all_projects' : 'container:get_all');
+  if (filters.host !== undefined) policy.enforce(caller, 'container:get_one:host');
+}
+
 /** The store finds all that may have the labels; pages are filled with those that do. */
-async function listLabelled(db: Db, query: ContainerListQuery): Promise<Container[]> {
+export async function listLabelled(db: Db, query: ContainerListQuery): Promise<Container[]> {
   const found: Container[] = [];
   let marker = query.marker;
   for (;;) {

@@ -90,7 +90,7 @@ export interface ContainerListQuery {
   readonly sortKey: string;
   readonly descending: boolean;
   readonly limit: number;
-  /** Uuid of the last row of the page before. The caller has checked that it exists. */
+  /** Uuid of the last row of the page before: one that is there, unless the list is sorted by uuid. */
   readonly marker?: string;
 }
 
@@ -142,7 +142,8 @@ export async function listContainers(db: DbOrTrx, query: ContainerListQuery): Pr
       value,
     );
   }
-  if (query.marker !== undefined) {
+  if (query.marker !== undefined && column === 'uuid') select = select.where('uuid', after, query.marker);
+  else if (query.marker !== undefined) {
     const marker = query.marker;
     select = select.where((eb) => {
       const value = (table: 'containers' | 'last') => comparable(eb, column, table);

@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import type { ContainerControl } from '../../../control/container/control.ts';
 import type { CreateAsk } from '../../../control/container/create.ts';
-import type { ContainerFilters } from '../../../control/container/list.ts';
 import type { ContainerUpdate } from '../../../control/container/update.ts';
 import type { WaitAsk } from '../../../control/container/wait.ts';
 import { type ContainerStatus, containerStatuses } from '../../../model/container.ts';
@@ -13,22 +12,17 @@ import { toWire, toWireJson, type Viewer, withLinks } from '../container-view.ts
 import { toCreateAsk } from '../create-body.ts';
 import { createFields } from '../create-fields.ts';
 import { type Call, checkFieldVersion, type Endpoint, type Fields, type Input } from '../endpoint.ts';
-import { fieldsOf, ownListParameters, parseMoreFilters, pick } from '../list-filters.ts';
+import {
+  fieldsOf,
+  filterParameters,
+  ownListParameters,
+  parseFilters,
+  parseMoreFilters,
+  pick,
+} from '../list-filters.ts';
 import { ownMinor } from '../microversion.ts';
 import { nextLink, pagingParameters, parsePage } from '../paging.ts';
 import * as v from '../vocabulary.ts';
-
-const filterNames = {
-  name: 'name',
-  image: 'image',
-  project_id: 'projectId',
-  user_id: 'userId',
-  memory: 'memoryMiB',
-  host: 'host',
-  task_state: 'taskState',
-  status: 'status',
-  auto_remove: 'autoRemove',
-} as const satisfies Record<string, keyof ContainerFilters>;
 
 export function containerEndpoints(control: ContainerControl): Endpoint[] {
   const { config, policy } = control;
@@ -70,7 +64,7 @@ export function containerEndpoints(control: ContainerControl): Endpoint[] {
       summary: 'List containers',
       policy: 'container:get_all',
       checksPolicyItself: true,
-      parameters: [...pagingParameters, 'all_projects', ...Object.keys(filterNames)],
+      parameters: [...pagingParameters, 'all_projects', ...filterParameters],
       ownParameters: ownListParameters,
       status: 200,
       async handle(call) {
@@ -229,20 +223,4 @@ function toUpdate({ cpu, memory, name, auto_heal: autoHeal }: Input): ContainerU
     ...(typeof name === 'string' ? { name } : {}),
     ...(autoHeal === undefined ? {} : { autoHeal: v.isTrue(autoHeal) }),
   };
-}
-
-function parseFilters(query: Input): ContainerFilters {
-  const filters: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(filterNames)) {
-    const value = query[name];
-    if (value !== undefined) filters[field] = toFilter(name, value);
-  }
-  return filters;
-}
-
-function toFilter(name: string, value: unknown): unknown {
-  if (name === 'auto_remove') return v.parseWideBoolean(name, value);
-  // What is not a number matches no container's memory.
-  if (name === 'memory') return /^\d{1,9}$/.test(String(value)) ? Number(value) : -1;
-  return String(value);
 }
