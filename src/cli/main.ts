@@ -40,9 +40,10 @@ const commandGroups: readonly CommandGroup[] = [
       [['events'], () => import('./commands/events.ts')],
       [['expose', 'unexpose'], () => import('./commands/expose.ts')],
       [
-        ['start', 'stop', 'restart', 'pause', 'unpause', 'kill', 'rename', 'update', 'delete'],
+        ['start', 'stop', 'restart', 'pause', 'unpause', 'kill', 'rename', 'update'],
         () => import('./commands/change.ts'),
       ],
+      [['delete'], () => import('./commands/delete.ts')],
     ],
   },
   {

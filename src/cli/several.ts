@@ -5,17 +5,27 @@ import { exitCodes, explain } from './explain.ts';
 /** At once: enough to hide the network, few enough for any server. */
 const parallel = 8;
 
-export async function forEachOperand(
+export function forEachOperand(
   call: Call,
   command: string,
   work: (operand: string) => Promise<string>,
 ): Promise<number> {
-  const waiting = [...call.operands];
+  return forEachOf(call.operands, call, command, work);
+}
+
+/** `work` returns what is said when it is done. */
+export async function forEachOf<T>(
+  things: readonly T[],
+  call: Call,
+  command: string,
+  work: (thing: T) => Promise<string>,
+): Promise<number> {
+  const waiting = [...things];
   let code: number = exitCodes.done;
   const worker = async (): Promise<void> => {
-    for (let operand = waiting.shift(); operand !== undefined; operand = waiting.shift()) {
+    for (let thing = waiting.shift(); thing !== undefined; thing = waiting.shift()) {
       try {
-        call.progress.note(await work(operand));
+        call.progress.note(await work(thing));
       } catch (error) {
         code = exitCodes.failed;
         call.progress.clear();

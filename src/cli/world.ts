@@ -19,6 +19,8 @@ export interface World {
   /** The folder that holds `bin/` and `package.json`. */
   readonly root: string;
   readonly sleep: (ms: number) => Promise<void>;
+  /** Puts a question to whoever sits there; absent = nobody does. */
+  readonly ask?: (question: string) => Promise<string>;
 }
 
 export function processWorld(root: string): World {
@@ -30,5 +32,18 @@ export function processWorld(root: string): World {
     home: homedir(),
     root,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    ...(process.stdin.isTTY && process.stderr.isTTY ? { ask } : {}),
   };
+}
+
+/** Ending the input, or Ctrl-C, is no answer. */
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+  try {
+    return await Promise.race([lines.question(question), closed]);
+  } finally {
+    lines.close();
+  }
 }

@@ -261,6 +261,23 @@ export const quotaNames = ['containers', 'cpu', 'memory', 'disk'] as const;
 export type QuotaName = (typeof quotaNames)[number];
 export type QuotaUsage = Record<QuotaName, { readonly limit: number; readonly in_use: number }>;
 
+/** Of several that were to be deleted: one that was not, and why. */
+export interface RefusedRemoval extends NamedContainer {
+  readonly status: ContainerStatus;
+  readonly error: { readonly code: string; readonly status: number; readonly title: string };
+}
+export interface NamedContainer {
+  readonly uuid: string;
+  readonly name: string;
+  readonly project_id: string;
+}
+export interface Removals {
+  readonly accepted: readonly NamedContainer[];
+  readonly refused: readonly RefusedRemoval[];
+}
+
+const ownFilters = ['label', 'created_since', 'created_before', 'changed_since', 'changed_before'];
+
 interface Page<T> {
   readonly next: string | null;
   readonly items: readonly T[];
@@ -298,7 +315,12 @@ export class ContainerApi {
   }
 
   async #page(query: Query): Promise<Page<ContainerView>> {
-    const body = await this.#get<{ containers: ContainerView[]; next: string | null }>('/containers', query);
+    const isOwn = ownFilters.some((name) => query[name] !== undefined);
+    const request = { method: 'GET', path: '/containers', query };
+    const body = await this.#send<{ containers: ContainerView[]; next: string | null }>(
+      request,
+      isOwn ? ownVersion : zunVersion,
+    );
     return { items: body.containers, next: body.next };
   }
 
@@ -321,6 +343,21 @@ export class ContainerApi {
     options: { readonly force?: boolean; readonly stop?: boolean } = {},
   ): Promise<void> {
     await this.#send({ method: 'DELETE', path: `/containers/${encode(container)}`, query: options });
+  }
+
+  /** All that the filters choose, page by page; `all` instead of any filter. Throws for what goes wrong as a whole. */
+  async removeMany(query: Query): Promise<Removals> {
+    const accepted: NamedContainer[] = [];
+    const refused: RefusedRemoval[] = [];
+    let marker: string | null = null;
+    do {
+      const request = { method: 'DELETE', path: '/containers', query: { ...query, marker } };
+      const page: Removals & { readonly next: string | null } = await this.#send(request, ownVersion);
+      accepted.push(...page.accepted);
+      refused.push(...page.refused);
+      marker = page.next === null ? null : new URL(page.next).searchParams.get('marker');
+    } while (marker !== null);
+    return { accepted, refused };
   }
 
   /** Returns the request's id, under which `action` tells how it ended. */

@@ -16,7 +16,7 @@ export async function withCloud() {
   const home = join(folder, String(homes));
   mkdirSync(join(home, 'state'), { recursive: true });
   writeFileSync(join(home, 'state', 'clouds.yaml'), fake.cloudsYaml());
-  const berth = async (...argv: string[]) => {
+  const run = async (argv: readonly string[], ask?: (question: string) => Promise<string>) => {
     const seen = { stdout: '', stderr: '' };
     const stream = (name: keyof typeof seen) => ({
       write: (text: string) => {
@@ -31,8 +31,11 @@ export async function withCloud() {
       home,
       root: resolve(import.meta.dirname, '../..'),
       sleep: () => new Promise((done) => setTimeout(done, 1)),
+      ...(ask ? { ask } : {}),
     });
     return { code, ...seen };
   };
-  return { fake, berth, home, [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose]() };
+  /** Nobody sits there. */
+  const berth = (...argv: string[]) => run(argv);
+  return { fake, berth, run, home, [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose]() };
 }

@@ -153,6 +153,7 @@ export class FakeCloud implements AsyncDisposable {
 
   #container({ method, url, body }: Request, [name, verb, id]: readonly (string | undefined)[]): Answer {
     if (!name && method === 'GET') return this.#listContainers(url);
+    if (!name && method === 'DELETE') return this.#removeContainers(url);
     if (!name) {
       const made = { ...newContainer(this.containers.length), ...body };
       made.status = url.searchParams.get('run') === 'true' ? 'Running' : 'Created';
@@ -199,11 +200,34 @@ export class FakeCloud implements AsyncDisposable {
   }
 
   #listContainers(url: URL): Answer {
-    const marker = url.searchParams.get('marker');
-    const from = this.containers.findIndex(({ uuid }) => uuid === marker) + 1;
-    const size = Math.min(this.pageSize, Number(url.searchParams.get('limit') ?? this.pageSize));
-    const page = this.containers.slice(from, from + size);
-    return { body: { containers: page, next: page.length === size ? 'http://next' : null } };
+    const page = this.#pageOf(url);
+    return { body: { containers: page.items, next: page.next } };
+  }
+
+  /** Those that run are refused unless they are to be stopped. */
+  #removeContainers(url: URL): Answer {
+    const { items, next } = this.#pageOf(url);
+    const stop = url.searchParams.get('stop') === 'true';
+    const refused = items.filter(({ status }) => status === 'Running' && !stop);
+    const accepted = items.filter((each) => !refused.includes(each));
+    for (const each of accepted) this.containers.splice(this.containers.indexOf(each), 1);
+    const title = 'Cannot delete container in Running state';
+    const error = { code: 'container.invalid-state-exception', status: 409, title };
+    return { status: 202, body: { accepted, refused: refused.map((each) => ({ ...each, error })), next } };
+  }
+
+  /** After the marker, whether it is still there or not: made later means a greater uuid. */
+  #pageOf({ searchParams }: URL): { items: Fields[]; next: string | null } {
+    const marker = searchParams.get('marker') ?? '';
+    const size = Math.min(this.pageSize, Number(searchParams.get('limit') ?? this.pageSize));
+    const labels = searchParams.getAll('label').map((label) => label.split('='));
+    const fits = ({ uuid, name, labels: own }: Fields) =>
+      String(uuid) > marker &&
+      [name, null].includes(searchParams.get('name')) &&
+      labels.every(([key = '', value]) => (own as Record<string, string> | undefined)?.[key] === value);
+    const items = this.containers.filter(fits).slice(0, size);
+    const next = `http://next/?marker=${items.at(-1)?.uuid}`;
+    return { items, next: items.length === size ? next : null };
   }
 
   /** What the service adds by itself to a new object, as far as clients read it. */

@@ -1,14 +1,11 @@
 /** Commands that change containers: the cloud answers at once, and the action log tells how it ended. */
-import type { Cloud } from '../../client/cloud.ts';
 import type { ContainerChanges, Verb } from '../../client/containers.ts';
 import type { Query } from '../../client/http.ts';
-import { Failure } from '../../model/failure.ts';
 import { type Call, define, integer, number, type OptionRow, type Setting } from '../define.ts';
-import { leavingsOf } from '../publish/publish.ts';
 import { forEachOperand } from '../several.ts';
 import { memoryMiB } from '../spelled.ts';
 import { UsageError } from '../usage-error.ts';
-import { waitForAction, waitForContainer } from '../wait.ts';
+import { waitForAction } from '../wait.ts';
 import { showContainer } from './container-view.ts';
 
 interface VerbOptions {
@@ -26,7 +23,7 @@ interface VerbRow {
   readonly options?: readonly OptionRow[];
 }
 
-const noWait: OptionRow = ['--no-wait', 'return as soon as the cloud has accepted it'];
+export const noWait: OptionRow = ['--no-wait', 'return as soon as the cloud has accepted it'];
 const grace: OptionRow = [
   '-t, --time <seconds>',
   'how long it may take to end by itself before it is killed (10)',
@@ -64,21 +61,6 @@ export function commands(setting: Setting): void {
       run: (call) => act(call, row),
     });
   }
-
-  define<{ readonly wait?: boolean; readonly stop?: boolean; readonly force?: boolean }>(setting, {
-    usage: 'delete <container...>',
-    summary: 'delete containers, with what they used',
-    options: [
-      ['-s, --stop', 'stop it first when it runs'],
-      ['-f, --force', 'in whatever state it is (administrators)'],
-      noWait,
-    ],
-    examples: ['berth delete web', 'berth delete --stop web db'],
-    run: async (call) => {
-      const cloud = await call.cloud();
-      return forEachOperand(call, 'delete', (name) => remove(call, cloud, name));
-    },
-  });
 
   define(setting, {
     usage: 'rename <container> <name>',
@@ -144,26 +126,4 @@ async function act(call: Call<VerbOptions>, row: VerbRow): Promise<number> {
     await waitForAction({ cloud, world, progress, seconds: 600 + (time ?? 0) }, name, requestId);
     return `${name}: ${row.done}`;
   });
-}
-
-async function remove(
-  call: Call<{ readonly wait?: boolean; readonly stop?: boolean; readonly force?: boolean }>,
-  cloud: Cloud,
-  name: string,
-): Promise<string> {
-  const { stop, force, wait } = call.options;
-  // The id, so that a new container of the same name is not waited for.
-  const container = await cloud.containers.get(name);
-  const { uuid } = container;
-  const removeLeavings = await leavingsOf(cloud, container);
-  await cloud.containers.remove(uuid, { ...(stop ? { stop } : {}), ...(force ? { force } : {}) });
-  if (wait === false) return `${name}: accepted`;
-  const left = await waitForContainer(
-    { cloud, world: call.world, progress: call.progress, seconds: 600 },
-    uuid,
-    (container) => !container || container.status === 'Error',
-  );
-  if (left) throw new Failure('docker-error', `${name}: could not be deleted: ${left.status_reason}`);
-  await removeLeavings();
-  return `${name}: deleted`;
 }

@@ -2,17 +2,10 @@
 import { collect, define, integer, type Setting } from '../define.ts';
 import { floatingByPort } from '../floating.ts';
 import type { Column, Row } from '../output/output.ts';
+import { type FilterOptions, filterOptions, filtersOf } from './container-filters.ts';
 import { containerColumns, rowOf, showContainer } from './container-view.ts';
 
-interface ListOptions {
-  readonly allProjects?: boolean;
-  readonly name?: string;
-  readonly image?: string;
-  readonly status?: string;
-  readonly taskState?: string;
-  readonly host?: string;
-  readonly projectId?: string;
-  readonly userId?: string;
+interface ListOptions extends FilterOptions {
   readonly limit?: number;
   readonly marker?: string;
   readonly sortKey?: string;
@@ -24,14 +17,7 @@ export function commands(setting: Setting): void {
     usage: 'list',
     summary: 'list containers',
     options: [
-      ['--all-projects', 'those of everybody (administrators)'],
-      ['--name <name>', 'with this name'],
-      ['--image <image>', 'of this image'],
-      ['--status <status>', 'in this status: Running, Stopped, Error …'],
-      ['--task-state <state>', 'with this going on'],
-      ['--host <name>', 'on this host (administrators)'],
-      ['--project-id <id>', 'of this project'],
-      ['--user-id <id>', 'of this user'],
+      ...filterOptions,
       ['--limit <number>', 'at most this many', integer],
       ['--marker <uuid>', 'after this container'],
       ['--sort-key <field>', 'order by this field'],
@@ -41,21 +27,15 @@ export function commands(setting: Setting): void {
     examples: [
       'berth list',
       'berth list --status Running -f json',
+      'berth list --label app=web',
       'berth list -f value -c name -c addresses',
     ],
     run: async ({ cloud, options, out }) => {
       const session = await cloud();
       const [containers, floating] = await Promise.all([
         session.containers.list({
-          ...(options.allProjects ? { all_projects: true } : {}),
+          ...filtersOf(options),
           ...(options.limit === undefined ? {} : { limit: options.limit }),
-          name: options.name,
-          image: options.image,
-          status: options.status,
-          task_state: options.taskState,
-          host: options.host,
-          project_id: options.projectId,
-          user_id: options.userId,
           marker: options.marker,
           sort_key: options.sortKey,
           sort_dir: options.sortDir,
