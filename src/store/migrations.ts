@@ -6,6 +6,7 @@ import { addHardwareAndQuotaAssignments } from './container/hardware-migration.t
 import { addContainerHealth } from './container/health-migration.ts';
 import { createContainerTables } from './container/migration.ts';
 import { createRegistriesAndImages } from './container/registries-migration.ts';
+import { createContainerSums } from './container/sums-migration.ts';
 import { createIdentityTables } from './identity/migration.ts';
 import { createAddressGroups } from './network/address-groups-migration.ts';
 import { addNetworkAttributes } from './network/attributes-migration.ts';
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   '0011-hardware-and-quota-assignments': addHardwareAndQuotaAssignments,
   '0012-create-keys': createCreateKeys,
   '0013-container-events': createContainerEvents,
+  '0014-container-sums': createContainerSums,
 };

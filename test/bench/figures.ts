@@ -15,6 +15,8 @@ export interface Figure {
   readonly peer?: { readonly name: string; readonly value: number };
   /** Absent = to be known, not to be met. */
   readonly target?: Target;
+  /** What was seen besides, for people. */
+  readonly besides?: string;
 }
 
 export function median(values: readonly number[]): number {
@@ -32,7 +34,7 @@ export function isMet({ ours, peer, target }: Figure): boolean {
   return 'atMostTimes' in target ? times <= target.atMostTimes : times >= target.atLeastTimes;
 }
 
-const head = ['what', 'ours', 'peer', 'ratio', 'target', 'ok'];
+const head = ['what', 'ours', 'peer', 'ratio', 'target', 'ok', 'besides'];
 
 export function tableOf(figures: readonly Figure[]): string {
   return renderTable({ head: head.map((title) => title.toUpperCase()), body: figures.map(cellsOf) });
@@ -53,6 +55,7 @@ function cellsOf(figure: Figure): string[] {
     peer ? `${rounded(ours / peer.value)}×` : '',
     targetText(figure),
     figure.target ? (isMet(figure) ? 'yes' : 'NO') : '',
+    figure.besides ?? '',
   ];
 }
 
@@ -64,7 +67,7 @@ function targetText({ target, unit }: Figure): string {
 }
 
 /** Three digits that count. */
-function rounded(value: number): string {
+export function rounded(value: number): string {
   if (!Number.isFinite(value)) return '–';
   return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }

@@ -7,19 +7,23 @@ import type { Cloud } from '../../src/client/cloud.ts';
 import { commandLineFigures } from './command-line.ts';
 import { createFigures } from './create.ts';
 import { type Figure, median } from './figures.ts';
+import { inFlightFigures } from './in-flight.ts';
 import { listFigures } from './lists.ts';
 import { makeNetwork, occupy } from './network.ts';
 import { placementFigures } from './placements.ts';
 import { pluginFigures } from './plugin.ts';
 import { readFigures } from './reads.ts';
+import { requestFigures } from './requests.ts';
 import { ruleFigures } from './rules.ts';
 import { seedContainers } from './seed.ts';
 import { Server } from './server.ts';
 import { trafficFigures } from './traffic.ts';
+import { watcherFigures } from './watchers.ts';
 
 const [disk = '', ...words] = process.argv.slice(2);
 const server = new Server(disk);
 const figures: Figure[] = [];
+let seeded = 0;
 
 interface Stage {
   readonly cloud: Cloud;
@@ -46,6 +50,8 @@ const runs: readonly Run[] = [
       { name: 'creates', work: ({ cloud, network }) => createFigures(cloud, network) },
       { name: 'traffic', work: ({ cloud }) => trafficFigures(cloud) },
       { name: 'command line', work: () => commandLineFigures(server) },
+      requestsAmong(0),
+      { name: 'creates in flight', work: (stage) => inFlightFigures({ server, ...stage }) },
     ],
   },
   {
@@ -56,15 +62,15 @@ const runs: readonly Run[] = [
   },
   {
     logLevel: 'info',
-    prepare: async ({ cloud }) => {
-      const { userId, projectId = '' } = await cloud.session.token();
-      await seedContainers(statePaths(server.stateDir).database, { userId, projectId }, 1000);
-    },
+    prepare: seedUpTo(1000),
     sections: [
       { name: 'reads', work: ({ cloud }) => readFigures(server, cloud) },
       { name: 'memory', work: memoryFigures },
+      requestsAmong(1000),
+      { name: 'watchers', work: ({ cloud }) => watcherFigures(server, cloud) },
     ],
   },
+  { logLevel: 'info', prepare: seedUpTo(10_000), sections: [requestsAmong(10_000)] },
   {
     logLevel: 'debug',
     sections: [{ name: 'rules and ports', work: ({ cloud }) => ruleFigures(server, cloud) }],
@@ -77,6 +83,22 @@ const runs: readonly Run[] = [
     ],
   },
 ];
+
+function requestsAmong(containers: number): Section {
+  return {
+    name: `requests among ${containers}`,
+    work: (stage) => requestFigures({ server, ...stage }, containers),
+  };
+}
+
+/** So many containers are there afterwards, those of earlier runs among them. */
+function seedUpTo(count: number): NonNullable<Run['prepare']> {
+  return async ({ cloud }) => {
+    const { userId, projectId = '' } = await cloud.session.token();
+    await seedContainers(statePaths(server.stateDir).database, { userId, projectId }, count - seeded);
+    seeded = count;
+  };
+}
 
 const isChosen = (name: string) => words.length === 0 || words.some((word) => name.includes(word));
 

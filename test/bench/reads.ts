@@ -1,18 +1,17 @@
 /** How many lists of 1,000 containers, and how many looks at one, the API answers in a second on its one core. */
-import http from 'node:http';
 import type { Cloud } from '../../src/client/cloud.ts';
 import type { Figure } from './figures.ts';
+import { putLoad } from './load.ts';
 import type { Server } from './server.ts';
 
 /** Upstream Zun on the same kind of machine, one request at a time: reference figures, not this run. */
 const upstream = { listsPerSecond: 1, looksPerSecond: 30 };
-const inFlight = 4;
-const measureMs = 4000;
 
 export async function readFigures(server: Server, cloud: Cloud): Promise<Figure[]> {
   const { value: token } = await cloud.session.token();
   const [first] = await cloud.containers.list({ limit: 1 });
-  const rate = (path: string) => requestsPerSecond(`${server.url}${path}`, token);
+  const rate = async (path: string) =>
+    (await putLoad(server, token, { ask: { path }, atOnce: 4, ms: 4000 })).perSecond;
   await rate('/v1/containers');
   return [
     {
@@ -30,27 +29,4 @@ export async function readFigures(server: Server, cloud: Cloud): Promise<Figure[
       target: { atLeastTimes: 60 },
     },
   ];
-}
-
-async function requestsPerSecond(url: string, token: string): Promise<number> {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: inFlight });
-  const headers = { 'x-auth-token': token, 'openstack-api-version': 'container 1.40' };
-  const end = performance.now() + measureMs;
-  let count = 0;
-  const worker = async () => {
-    while (performance.now() < end) {
-      await new Promise<void>((resolve, reject) => {
-        const request = http.get(url, { agent, headers }, (response) => {
-          if (response.statusCode !== 200) reject(new Error(`${url}: ${response.statusCode}`));
-          response.resume().once('end', resolve);
-        });
-        request.once('error', reject);
-      });
-      count += 1;
-    }
-  };
-  const start = performance.now();
-  await Promise.all(Array.from({ length: inFlight }, worker));
-  agent.destroy();
-  return count / ((performance.now() - start) / 1000);
 }

@@ -8,6 +8,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cloud } from '../../src/client/cloud.ts';
 import { until } from '../helpers/until.ts';
 
+/** For a thousand of them. */
+const patienceMs = 600_000;
+
 const agent = new http.Agent({ keepAlive: true });
 
 export type Statuses = readonly { readonly status: string; readonly status_reason: string | null }[];
@@ -30,15 +33,32 @@ export async function untilRunning(cloud: Cloud, name: string, count: number): P
   if (failed) throw new Error(`a container failed: ${failed.status_reason}`);
 }
 
+/** None waits to be made any more; throws when one could not be. */
+export async function untilMade(cloud: Cloud, name: string): Promise<Statuses> {
+  const all = await until(
+    'they are made',
+    async () => {
+      const found = await statusesOf(cloud, name);
+      return found.every(({ status }) => status !== 'Creating') && found;
+    },
+    { everyMs: 200, patienceMs },
+  );
+  const failed = all.find(isFailed);
+  if (failed) throw new Error(`a container failed: ${failed.status_reason}`);
+  return all;
+}
+
 export async function untilGone(cloud: Cloud, name: string): Promise<void> {
-  await until('they are gone', async () => (await statusesOf(cloud, name)).length === 0);
+  await until('they are gone', async () => (await statusesOf(cloud, name)).length === 0, {
+    patienceMs: 600_000,
+  });
 }
 
 function isFailed({ status }: Statuses[number]): boolean {
   return status === 'Error';
 }
 
-async function statusesOf({ session }: Cloud, name: string): Promise<Statuses> {
+export async function statusesOf({ session }: Cloud, name: string): Promise<Statuses> {
   const url = `${await session.endpoint('container')}/containers?name=${name}`;
   const headers = { 'x-auth-token': (await session.token()).value };
   const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();

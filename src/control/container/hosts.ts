@@ -10,8 +10,8 @@ import { type HostRecord, noUsage, type Usage } from '../../model/container-reco
 import { Failure } from '../../model/failure.ts';
 import { looksLikeUuid } from '../../model/ids.ts';
 import type { HostState } from '../../scheduler/filters.ts';
-import { usageByHost } from '../../store/container/containers.ts';
 import { deleteHost, findHost, listHosts, switchHost } from '../../store/container/hosts.ts';
+import { usageByHost } from '../../store/container/sums.ts';
 import type { DbOrTrx } from '../../store/database.ts';
 import type { PolicyRule } from '../policy.ts';
 import type { ContainerContext } from './context.ts';

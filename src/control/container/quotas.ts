@@ -3,14 +3,13 @@
  *
  * A limit comes from the project, else from the quota class that it is in, else from the class `default`, else from the configuration;
  * -1 = none.
- * Usage is summed from the rows, so it cannot drift; the check runs again inside the transaction that stores, so
+ * Usage is kept by the database beside the rows, so it cannot drift; the check runs again inside the transaction that stores, so
  * concurrent requests cannot overshoot.
  */
 import type { Config } from '../../base/config.ts';
 import type { Caller } from '../../model/caller.ts';
 import { type Quota, type QuotaResource, quotaResources, type Usage } from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';
-import { usageOfProject } from '../../store/container/containers.ts';
 import {
   assignClass,
   classLimits,
@@ -21,6 +20,7 @@ import {
   setClassLimits,
   setProjectLimits,
 } from '../../store/container/quotas.ts';
+import { usageOfProject } from '../../store/container/sums.ts';
 import type { DbOrTrx, Trx } from '../../store/database.ts';
 import type { ContainerContext } from './context.ts';
 

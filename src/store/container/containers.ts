@@ -1,16 +1,10 @@
 /**
- * Queries on containers, one by one and in sums. Lists for users are in ./container-list.ts.
+ * Queries on containers, one by one. Lists for users are in ./container-list.ts, sums in ./sums.ts.
  *
  * A claim is nothing of its own: it is the row of a container with a host. So it cannot leak.
  */
 import type { InjectedFile } from '../../model/container.ts';
-import {
-  type Container,
-  noUsage,
-  type PortsPhase,
-  type Usage,
-  visiblePhases,
-} from '../../model/container-record.ts';
+import { type Container, type PortsPhase, visiblePhases } from '../../model/container-record.ts';
 import type { DbOrTrx, Trx } from '../database.ts';
 import {
   type ContainerChange,
@@ -123,38 +117,6 @@ export async function filesOf(
     .where('files', '!=', '[]')
     .execute();
   return new Map(rows.map(({ uuid, files }) => [uuid, JSON.parse(files)]));
-}
-
-/** Claims per host. */
-export async function usageByHost(db: DbOrTrx): Promise<Map<string, Usage>> {
-  const rows = await db
-    .selectFrom('containers')
-    .select(['host'])
-    .select((eb) => [
-      eb.fn.countAll<number>().as('containers'),
-      eb.fn.sum<number>('cpu').as('cpu'),
-      eb.fn.sum<number>('memory_mib').as('memoryMiB'),
-      eb.fn.sum<number>('disk_gib').as('diskGiB'),
-    ])
-    .where('host', 'is not', null)
-    .groupBy('host')
-    .execute();
-  return new Map(rows.map(({ host, ...usage }) => [host ?? '', usage]));
-}
-
-/** What all containers of a project ask for, whatever their status. */
-export async function usageOfProject(db: DbOrTrx, projectId: string): Promise<Usage> {
-  const row = await db
-    .selectFrom('containers')
-    .select((eb) => [
-      eb.fn.countAll<number>().as('containers'),
-      eb.fn.coalesce(eb.fn.sum<number>('cpu'), eb.lit(0)).as('cpu'),
-      eb.fn.coalesce(eb.fn.sum<number>('memory_mib'), eb.lit(0)).as('memoryMiB'),
-      eb.fn.coalesce(eb.fn.sum<number>('disk_gib'), eb.lit(0)).as('diskGiB'),
-    ])
-    .where('project_id', '=', projectId)
-    .executeTakeFirst();
-  return row ?? noUsage;
 }
 
 /** Whose health check fails and whose owner wants them healed. */

@@ -150,7 +150,17 @@ export interface ContainerImagesTable {
   created_at: string;
 }
 
-/** Written by triggers only. */
+/** Written by triggers only: sums-migration.ts. */
+export interface ContainerSumsTable {
+  kind: 'project' | 'host';
+  owner: string;
+  containers: number;
+  cpu_millionths: number;
+  memory_mib: number;
+  disk_gib: number;
+}
+
+/** Written by triggers only: events-migration.ts. */
 export interface ContainerEventsTable {
   seq: Generated<number>;
   project_id: string;
@@ -164,6 +174,7 @@ export interface ContainerEventsTable {
 export interface ContainerTables {
   container_create_keys: ContainerCreateKeysTable;
   container_events: ContainerEventsTable;
+  container_sums: ContainerSumsTable;
   container_registries: ContainerRegistriesTable;
   container_images: ContainerImagesTable;
   containers: ContainersTable;
