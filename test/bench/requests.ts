@@ -8,7 +8,7 @@ import type { Server } from './server.ts';
 
 const atOnceSteps = [1, 8, 32];
 const measureMs = 2000;
-const createsPerStep = 32;
+const createsPerStep = 64;
 
 export interface Asked {
   readonly server: Server;

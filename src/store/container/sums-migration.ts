@@ -59,5 +59,11 @@ export const createContainerSums: Migration = {
     // It covered the sums; what is left to look up is the host.
     await db.schema.dropIndex('containers_by_host').execute();
     await db.schema.createIndex('containers_by_host').on('containers').column('host').execute();
+    // The first page of a project's list is read in order, not sorted out of all that there are.
+    await db.schema
+      .createIndex('containers_by_project_in_order')
+      .on('containers')
+      .columns(['project_id', 'id'])
+      .execute();
   },
 };
