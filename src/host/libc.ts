@@ -38,6 +38,7 @@ export const libc = {
   bind: bind('int bind(int fd, const void* address, uint32 size)'),
   listen: bind('int listen(int fd, int backlog)'),
   setOption: bind('int setsockopt(int fd, int level, int option, const void* value, uint32 length)'),
+  getOption: bind('int getsockopt(int fd, int level, int option, void* value, void* length)'),
   send: bind('int64 send(int fd, const void* data, uint64 length, int flags)'),
   sendTo: bind(
     'int64 sendto(int fd, const void* data, uint64 length, int flags, const void* address, uint32 size)',

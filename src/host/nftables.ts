@@ -8,6 +8,7 @@
 import { writeSync } from 'node:fs';
 import koffi from 'koffi';
 import { libc } from './libc.ts';
+import { LowDescriptors } from './low-descriptors.ts';
 
 const library = koffi.load('libnftables.so.1');
 const open = library.func('void* nft_ctx_new(uint32 flags)');
@@ -18,6 +19,8 @@ const setOutputFlags = library.func('void nft_ctx_output_set_flags(void* context
 const runCommands = library.func('int nft_run_cmd_from_filename(void* context, const char* path)');
 const outputOf = library.func('const char* nft_ctx_get_output_buffer(void* context)');
 const errorOf = library.func('const char* nft_ctx_get_error_buffer(void* context)');
+/** Taken when the thread starts: low numbers are still free then. */
+const descriptors = new LowDescriptors();
 const statelessOutput = 1 << 2;
 const jsonOutput = 1 << 4;
 const closeOnExec = 1;
@@ -58,7 +61,15 @@ export function listText(): string {
 
 function run(commands: string, flags: number): string {
   const file = libc.memoryFile('nft', closeOnExec);
-  const context: unknown = open(0);
+  try {
+    return runFile(file, commands, flags);
+  } finally {
+    libc.close(file);
+  }
+}
+
+function runFile(file: number, commands: string, flags: number): string {
+  const context = descriptors.open<unknown>(() => open(0), close);
   try {
     writeAll(file, Buffer.from(commands.endsWith('\n') ? commands : `${commands}\n`));
     bufferOutput(context);
@@ -69,7 +80,6 @@ function run(commands: string, flags: number): string {
     return String(outputOf(context));
   } finally {
     close(context);
-    libc.close(file);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Asks the API from several connections at once: how many a second, how long the slowest take, and what it costs. */
 import http from 'node:http';
+import { text } from 'node:stream/consumers';
 import { type Figure, rounded } from './figures.ts';
 import type { Server } from './server.ts';
 
@@ -79,8 +80,8 @@ function answered(agent: http.Agent, url: string, token: string, { method, path,
   };
   const request = http.request(`${url}${path}`, { agent, method: method ?? 'GET', headers }, (response) => {
     const { statusCode = 0 } = response;
-    if (statusCode < 200 || statusCode > 299) reject(new Error(`${method ?? 'GET'} ${path}: ${statusCode}`));
-    response.resume().once('end', resolve);
+    if (statusCode >= 200 && statusCode <= 299) response.resume().once('end', resolve);
+    else text(response).then((said) => reject(new Error(`${path}: ${statusCode} ${said}`)), reject);
   });
   request.once('error', reject).end(body);
   return promise;

@@ -2,7 +2,7 @@
 import type { Cloud } from '../../src/client/cloud.ts';
 import type { Figure } from './figures.ts';
 import { type Ask, loadFigure, putLoad } from './load.ts';
-import { command, cpu, image, memoryMiB } from './network.ts';
+import { command, image } from './network.ts';
 import { untilGone, untilMade } from './records.ts';
 import type { Server } from './server.ts';
 
@@ -44,9 +44,9 @@ async function creating({ server, cloud, network }: Asked, token: string, atOnce
   return result;
 }
 
+/** A container that asks for little. */
 export function createAsk(name: string, network: string): Ask {
-  const memory = String(memoryMiB);
-  const body = JSON.stringify({ name, image, command, memory, cpu, nets: [{ network }] });
+  const body = JSON.stringify({ name, image, command, memory: '8', cpu: 0.1, nets: [{ network }] });
   return { method: 'POST', path: '/v1/containers', body };
 }
 

@@ -25,6 +25,7 @@ const settings = {
   BERTH_QUOTAS_CPU: '-1',
   BERTH_QUOTAS_MEMORY: '-1',
   BERTH_QUOTAS_PORT: '-1',
+  BERTH_SCHEDULER_CPU_ALLOCATION_RATIO: '1000',
 };
 
 export class Server {

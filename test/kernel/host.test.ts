@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { closeSync, openSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { silentLog } from '../../src/base/log.ts';
 import { type Kernel, type KernelStep, macvlanModes } from '../../src/host/kernel.ts';
@@ -304,6 +304,25 @@ check('a name without a namespace on it, as a crash leaves it, is made good', as
     { do: 'ensure-bridge', netns, name: 'br0', mtu: 1500 },
   ]);
   assert.equal(json('ip', '-n', netns, '-j', 'link').length, 2);
+});
+
+// libnftables ends the process when its socket has a number from 1024 up.
+check('rules change while thousands of files and connections are open', async () => {
+  const script = 'add table inet many\nadd chain inet many c\nadd rule inet many c accept';
+  const files = Array.from({ length: 3000 }, () => openSync('/dev/null', 'r'));
+  try {
+    for (let i = 0; i < 20; i++) await kernel.apply([{ do: 'nft', netns, script }]);
+    assert.ok(await kernel.nftables('table inet many', netns));
+    // Low numbers become free again, and others take them.
+    for (const file of files.splice(0, 1000)) closeSync(file);
+    for (let i = 0; i < 20; i++) await kernel.apply([{ do: 'nft', netns, script }]);
+    for (let i = 0; i < 1000; i++) files.push(openSync('/dev/null', 'r'));
+    for (let i = 0; i < 20; i++) await kernel.apply([{ do: 'nft', netns, script }]);
+  } finally {
+    for (const file of files) closeSync(file);
+  }
+  const { nftables } = json('ip', 'netns', 'exec', netns, 'nft', '-j', 'list', 'ruleset');
+  assert.equal(nftables.filter((each: object) => 'rule' in each).length, 60);
 });
 
 test('real kernel: a closed one refuses, and holds no namespace alive', async () => {
