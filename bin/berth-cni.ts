@@ -1,10 +1,12 @@
 /** The executable `berth-cni` in this process's surroundings. */
-import { text } from 'node:stream/consumers';
+import { readFileSync } from 'node:fs';
 import { main } from '../src/plugins/cni/client/main.ts';
 
-process.exitCode = await main({
+void main({
   variables: process.env,
-  readStdin: () => text(process.stdin),
+  readStdin: async () => readFileSync(0, 'utf8'),
   print: (line) => process.stdout.write(line),
   complain: (line) => process.stderr.write(`${line}\n`),
+}).then((code) => {
+  process.exitCode = code;
 });

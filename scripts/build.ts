@@ -13,26 +13,31 @@ const root = resolve(import.meta.dirname, '..');
 const cache = join(root, 'dist/cache');
 
 rmSync(cache, { recursive: true, force: true });
-const { metafile } = await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: ['bin/berth.ts', 'bin/berth-cni.ts'],
-  outdir: 'dist',
-  outExtension: { '.js': '.mjs' },
-  chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
-  splitting: true,
   minify: true,
   // Error messages and `--debug` name functions.
   keepNames: true,
-  metafile: true,
   platform: 'node',
   target: 'node24',
+  logLevel: 'warning',
+} as const;
+// One small file, and no module loader of Node's: that alone is a third of what a call takes.
+await build({ ...common, entryPoints: ['bin/berth-cni.ts'], format: 'cjs', outfile: 'dist/berth-cni.cjs' });
+const { metafile } = await build({
+  ...common,
+  entryPoints: ['bin/berth.ts'],
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/[name]-[hash]',
+  splitting: true,
+  metafile: true,
   format: 'esm',
   // Some libraries are CommonJS and ask for Node's own modules by `require`.
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
   },
-  logLevel: 'warning',
 });
 
 // Names of chunks change with their content: those of earlier builds are in the way.

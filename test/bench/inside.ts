@@ -4,8 +4,11 @@
  */
 import { statePaths } from '../../src/base/state-paths.ts';
 import type { Cloud } from '../../src/client/cloud.ts';
+import { cniFigures } from './cni.ts';
+import { cnmFigures } from './cnm.ts';
 import { commandLineFigures } from './command-line.ts';
 import { createFigures } from './create.ts';
+import { dockerNetworkFigures } from './docker-networks.ts';
 import { type Figure, median } from './figures.ts';
 import { inFlightFigures } from './in-flight.ts';
 import { listFigures } from './lists.ts';
@@ -50,6 +53,9 @@ const runs: readonly Run[] = [
       { name: 'creates', work: ({ cloud, network }) => createFigures(cloud, network) },
       { name: 'traffic', work: ({ cloud }) => trafficFigures(cloud) },
       { name: 'command line', work: () => commandLineFigures(server) },
+      { name: 'docker networks', work: dockerNetworkFigures },
+      { name: 'cni', work: ({ network }) => cniFigures(server, network) },
+      { name: 'cnm', work: () => cnmFigures(server) },
       requestsAmong(0),
       { name: 'creates in flight', work: (stage) => inFlightFigures({ server, ...stage }) },
     ],

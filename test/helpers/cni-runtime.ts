@@ -33,14 +33,18 @@ export interface Sandbox {
 
 const pluginFolder = '/usr/lib/cni';
 
-/** Runs a plugin once; ours from its source. */
+/** Runs a plugin once; ours from its source, or as it is installed in `ourFolder`. */
 export function runPlugin(
   type: string,
   variables: Readonly<Record<string, string>>,
   stdin: string,
+  ourFolder?: string,
 ): Promise<CniOutcome> {
+  const isOurs = type === 'berth-cni';
   const [file, args] =
-    type === 'berth-cni' ? [process.execPath, [executable]] : [join(pluginFolder, type), []];
+    isOurs && ourFolder === undefined
+      ? [process.execPath, [executable]]
+      : [join((isOurs && ourFolder) || pluginFolder, type), []];
   return new Promise((done, reject) => {
     const child = spawn(file, args, {
       env: { PATH: process.env.PATH ?? '', CNI_PATH: pluginFolder, ...variables },
@@ -59,10 +63,12 @@ export function runPlugin(
 
 export class CniRuntime {
   readonly #list: CniList;
+  readonly #ourFolder: string | undefined;
   readonly #results = new Map<string, CniAnswer>();
 
-  constructor(list: CniList) {
+  constructor(list: CniList, ourFolder?: string) {
     this.#list = list;
+    this.#ourFolder = ourFolder;
   }
 
   async add(sandbox: Sandbox): Promise<CniAnswer> {
@@ -123,7 +129,8 @@ export class CniRuntime {
       CNI_IFNAME: sandbox.ifname ?? 'eth0',
       CNI_ARGS: sandbox.args ?? '',
     };
-    const outcome = await runPlugin(plugin.type, { CNI_COMMAND: verb, ...variables }, JSON.stringify(config));
+    const call = { CNI_COMMAND: verb, ...variables };
+    const outcome = await runPlugin(plugin.type, call, JSON.stringify(config), this.#ourFolder);
     const answer = outcome.stdout === '' ? undefined : JSON.parse(outcome.stdout);
     if (outcome.code === 0) return answer;
     throw Object.assign(new Error(`${verb} ${plugin.type}: ${answer?.msg ?? outcome.stderr}`), {

@@ -1,5 +1,4 @@
 /** Asks the agent of this host, and keeps deletions for it while it is not there. */
-import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exchangeLine, isAbsence } from '../../../base/line-socket.ts';
@@ -32,7 +31,9 @@ export async function askAgent(stateDir: string, request: CniRequest): Promise<C
 }
 
 /** A deletion has to succeed whatever happens: the agent does it at its next start. */
-export function keepForLater(stateDir: string, request: CniRequest): void {
+export async function keepForLater(stateDir: string, request: CniRequest): Promise<void> {
+  // Loaded for this alone: it takes longer than all the rest of a call.
+  const { createHash } = await import('node:crypto');
   const folder = join(stateDir, cniPending);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const key = `${String(request.config.name)}\0${request.containerId}\0${request.ifname}`;

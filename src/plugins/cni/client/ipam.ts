@@ -2,7 +2,6 @@
  * Delegation to the IPAM plugin that the configuration names: the same environment and configuration, its result taken
  * over. Contract: CNI 1.1.0, section 4.
  */
-import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { CniFailure, type CniJson, type CniResult, cniCode } from '../../../wire/cni.ts';
@@ -43,7 +42,9 @@ function isExecutable(file: string): boolean {
   }
 }
 
-function execute(file: string, env: Variables, input: string): Promise<CniResult> {
+async function execute(file: string, env: Variables, input: string): Promise<CniResult> {
+  // Loaded only by configurations that name such a plugin.
+  const { spawn } = await import('node:child_process');
   return new Promise((resolve, reject) => {
     const child = spawn(file, [], {
       env: { ...env } as NodeJS.ProcessEnv,

@@ -64,7 +64,7 @@ async function perform(call: Call, config: CniJson, ipam: Ipam | undefined): Pro
   } catch (error) {
     if (!(error instanceof NoAgent)) throw error;
     if (call.verb !== 'DEL') throw notAvailable(error);
-    keepForLater(stateDir, request);
+    await keepForLater(stateDir, request);
   }
   if (told instanceof Error) throw told;
   return undefined;
