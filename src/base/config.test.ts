@@ -14,6 +14,15 @@ test('variables override defaults and flags override variables', () => {
   assert.equal(loadConfig({ env, overrides: { stateDir: '/b' } }).stateDir, '/b');
 });
 
+test('several values are separated by commas', () => {
+  const env = { BERTH_WEBHOOKS_ALLOWED_ADDRESSES: '10.0.0.0/8,fd00::/8' };
+  assert.deepEqual(loadConfig({ env }).webhooks.allowedAddresses, ['10.0.0.0/8', 'fd00::/8']);
+  assert.deepEqual(
+    loadConfig({ env: { BERTH_WEBHOOKS_ALLOWED_ADDRESSES: '' } }).webhooks.allowedAddresses,
+    [],
+  );
+});
+
 test('a bad value names the setting and the value', () => {
   assert.throws(
     () => loadConfig({ env: { BERTH_LISTEN_PORT: 'x' } }),

@@ -162,6 +162,32 @@ export const ConfigSchema = Type.Object(
       },
       strict,
     ),
+    webhooks: Type.Object(
+      {
+        perProject: Type.Integer({ default: 10, minimum: 0 }),
+        allowedAddresses: Type.Array(Type.String(), {
+          default: [],
+          description:
+            'Blocks of addresses that are not public and may be delivered to all the same: 10.1.0.0/16',
+        }),
+        attemptSeconds: Type.Number({
+          default: 10,
+          exclusiveMinimum: 0,
+          description: 'How long a receiver may take to answer',
+        }),
+        disableAfterSeconds: Type.Integer({
+          default: 86_400,
+          minimum: 0,
+          description: 'A webhook that has failed for this long is disabled',
+        }),
+        parallelDeliveries: Type.Integer({
+          default: 32,
+          minimum: 1,
+          description: 'How many webhooks are told at the same time',
+        }),
+      },
+      strict,
+    ),
     kuryr: Type.Object(
       {
         name: Type.String({
@@ -250,10 +276,15 @@ function applyEnvironment(tree: Tree, schema: ObjectShape, env: Environment, pat
     }
     const text = env[name.join('_')];
     if (text === undefined) continue;
-    // What is no number stays text, so that the complaint can show it.
-    const isNumber = child.type === 'integer' || child.type === 'number';
-    tree[key] = isNumber && Number.isFinite(Number(text)) ? Number(text) : text;
+    tree[key] = settingOf(child, text);
   }
+}
+
+/** What is no number stays text, so that the complaint can show it. Several values are separated by commas. */
+function settingOf({ type }: ObjectShape, text: string): unknown {
+  if (type === 'array') return text.split(',').filter((part) => part !== '');
+  const isNumber = type === 'integer' || type === 'number';
+  return isNumber && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
 function merge(into: Tree, from: Tree): void {

@@ -45,6 +45,7 @@ export const failureCodes = {
   'zun-service-not-found': { status: 404 },
   'requested-host-not-found': { status: 404 },
   'registry-not-found': { status: 404 },
+  'webhook-not-found': { status: 404 },
   'container-already-exists': { status: 409 },
   'invalid-state-exception': { status: 409 },
   'over-quota': { status: 403 },

@@ -7,6 +7,7 @@ import { addContainerHealth } from './container/health-migration.ts';
 import { createContainerTables } from './container/migration.ts';
 import { createRegistriesAndImages } from './container/registries-migration.ts';
 import { createContainerSums } from './container/sums-migration.ts';
+import { createWebhooks } from './container/webhooks-migration.ts';
 import { createIdentityTables } from './identity/migration.ts';
 import { createAddressGroups } from './network/address-groups-migration.ts';
 import { addNetworkAttributes } from './network/attributes-migration.ts';
@@ -32,4 +33,5 @@ export const migrations: Record<string, Migration> = {
   '0012-create-keys': createCreateKeys,
   '0013-container-events': createContainerEvents,
   '0014-container-sums': createContainerSums,
+  '0015-webhooks': createWebhooks,
 };

@@ -3,7 +3,7 @@
  * written down; those about policy and statuses are made of the tables that say who may do what and when, and of nothing else.
  *
  * `{web}` in a URL is a running container of alice's, `{box}` a stopped one, `{request}` the request that made `{web}`, `{registry}` a
- * registry of hers, `{image}` an image that the administrator had pulled; `{exec}` is a command that runs in a container.
+ * registry of hers, `{webhook}` a webhook of hers, `{image}` an image that the administrator had pulled; `{exec}` is a command that runs in a container.
  */
 import type { Endpoint } from '../../src/api/zun/endpoint.ts';
 import { allowedIn, type ContainerAction, containerStatuses } from '../../src/model/container.ts';
@@ -121,6 +121,12 @@ const successes: readonly Success[] = [
   ['GET /images/:ident', '/images/{image}', admin],
   ['DELETE /images/:ident', '/images/{image}', admin],
   ['GET /events', '/events?seconds=0', own],
+  ['GET /webhooks', '/webhooks', own],
+  ['POST /webhooks', '/webhooks', { ...own, body: { url: 'https://hooks.example/x' }, status: 201 }],
+  ['GET /webhooks/:ident', '/webhooks/{webhook}', own],
+  ['PATCH /webhooks/:ident', '/webhooks/{webhook}', { ...own, body: { enabled: false, secret: null } }],
+  ['POST /webhooks/:ident/test', '/webhooks/{webhook}/test', own],
+  ['DELETE /webhooks/:ident', '/webhooks/{webhook}', { ...own, status: 204 }],
   ['GET /policies', '/policies', admin],
   ['GET /policies/:action/explain', '/policies/container:start/explain?user=alice', admin],
 ];
@@ -254,6 +260,37 @@ const refusals: readonly Refusal[] = [
   ],
   ['registry-not-found', 404, 'GET', '/registries/none'],
   ['registry-not-found', 404, 'POST', '/containers', { body: { image: 'busybox', registry: 'none' } }],
+  ['webhook-not-found', 404, 'GET', '/webhooks/none', own],
+  ['', 406, 'GET', '/webhooks'],
+  [
+    'invalid-value',
+    400,
+    'POST',
+    '/webhooks',
+    {
+      ...own,
+      body: { url: 'http://169.254.169.254/' },
+      says: /^url: 169\.254\.169\.254 is no address that this cloud delivers to$/,
+    },
+  ],
+  [
+    'invalid-value',
+    400,
+    'POST',
+    '/webhooks',
+    { ...own, body: { url: 'https://hooks.example/', after: 2 ** 40 }, says: /^after: \d+ has not happened/ },
+  ],
+  [
+    'policy-not-authorized',
+    403,
+    'POST',
+    '/webhooks',
+    {
+      ...own,
+      body: { url: 'https://hooks.example/', all_projects: true },
+      says: /^Policy doesn't allow webhook:all_projects to be performed\.$/,
+    },
+  ],
   ['zun-service-not-found', 404, 'PUT', '/services/enable?host=none&binary=zun-compute', admin],
   [
     'requested-host-not-found',
@@ -429,13 +466,14 @@ export function policyRows(endpoints: readonly Endpoint[]): Row[] {
     const url = path
       .replace('/containers/:ident', '/containers/{web}')
       .replace('/registries/:ident', '/registries/{registry}')
+      .replace('/webhooks/:ident', '/webhooks/{webhook}')
       .replace('/hosts/:ident', '/hosts/host-1')
       .replace(':project', 'alice')
       .replace('/*', '/nginx/search')
       .replace(':name', 'default')
       .replace(':request', 'req-1')
       .replace(':action', 'container:start');
-    const isOwned = /\{(web|registry)\}/.test(url);
+    const isOwned = /\{(web|registry|webhook)\}/.test(url);
     const row = (token: string, status: number, code: string): Row => ({
       area: 'policy',
       of: policy,
@@ -446,13 +484,14 @@ export function policyRows(endpoints: readonly Endpoint[]): Row[] {
       code,
     });
     const refused = [row('reader-of-alice', 403, 'policy-not-authorized')];
-    if (isOwned)
-      return [
-        row('bob', 404, url.includes('{web}') ? 'container-not-found' : 'registry-not-found'),
-        ...(reads.has(policy) ? [] : refused),
-      ];
+    if (isOwned) return [row('bob', 404, notFoundOf(url)), ...(reads.has(policy) ? [] : refused)];
     return reads.has(policy) ? [] : refused;
   });
+}
+
+function notFoundOf(url: string): string {
+  if (url.includes('{web}')) return 'container-not-found';
+  return url.includes('{webhook}') ? 'webhook-not-found' : 'registry-not-found';
 }
 
 const suffixes: Readonly<Record<string, string>> = {
@@ -480,6 +519,8 @@ const reads = new Set([
   'availability_zones:get_all',
   'registry:get_one',
   'registry:get_all',
+  'webhook:get_one',
+  'webhook:get_all',
 ]);
 
 export function contractRows(endpoints: readonly Endpoint[]): Row[] {

@@ -14,6 +14,9 @@ import { allPendingOperations } from '../../src/store/container/operations.ts';
 import type { ZunApi } from '../helpers/zun-api.ts';
 import { type FuzzRequest, type Known, projects, requestOf } from './requests.ts';
 
+/** The settings that a cloud is to have for it: webhooks lead to where nobody listens. */
+export const fuzzSettings = { webhooks: { allowedAddresses: ['127.0.0.1/32'] } };
+
 /** Stands in things of a project that nobody else may see. */
 const markOf = (project: string) => `mark-of-${project}-9f2c`;
 const refillEvery = 200;
@@ -23,7 +26,7 @@ export class Judge {
   readonly #endpoints: readonly Endpoint[];
   /** What was read last, and how many rows had been written until then: nothing changes without a write. */
   #seen: { readonly writes: number; readonly owned: Record<string, string> } | undefined;
-  #known: Known = { containers: [], registries: [], images: [] };
+  #known: Known = { containers: [], registries: [], webhooks: [], images: [] };
   #asked = 0;
 
   constructor(api: ZunApi) {
@@ -92,7 +95,8 @@ export class Judge {
       .execute();
     const registries = await db.selectFrom('container_registries').selectAll().orderBy('id').execute();
     const quotas = await db.selectFrom('container_quotas').selectAll().execute();
-    const rows = [...containers, ...actions, ...registries, ...quotas];
+    const webhooks = await db.selectFrom('webhooks').selectAll().orderBy('id').execute();
+    const rows = [...containers, ...actions, ...registries, ...webhooks, ...quotas];
     return Object.fromEntries(
       projects.map((project) => [
         project,
@@ -113,10 +117,12 @@ export class Judge {
     await this.#settle();
     const containers = await world.db.selectFrom('containers').select(['uuid', 'name']).execute();
     const registries = await world.db.selectFrom('container_registries').select('uuid').execute();
+    const webhooks = await world.db.selectFrom('webhooks').select('uuid').execute();
     const images = await world.db.selectFrom('container_images').select('uuid').execute();
     this.#known = {
       containers: containers.flatMap(({ uuid, name }) => [uuid, name]),
       registries: registries.map(({ uuid }) => uuid),
+      webhooks: webhooks.map(({ uuid }) => uuid),
       images: images.map(({ uuid }) => uuid),
     };
   }
@@ -157,6 +163,11 @@ export class Judge {
       .where('project_id', '=', token)
       .execute();
     for (const { uuid } of owned.slice(4)) await this.#api.ask('DELETE', `/v1/registries/${uuid}`, { token });
+    const hooks = await db.selectFrom('webhooks').select('uuid').where('project_id', '=', token).execute();
+    const own = { token, version: '1.41' };
+    for (const { uuid } of hooks.slice(4)) await this.#api.ask('DELETE', `/v1/webhooks/${uuid}`, own);
+    const webhook = { url: `http://127.0.0.1:1/${markOf(token)}` };
+    if (hooks.length < 2) await this.#api.ask('POST', '/v1/webhooks', { ...own, body: webhook });
     const registry = { domain: 'r.example', name: markOf(token), username: 'u', password: 'p' };
     if (owned.length < 2) await this.#api.ask('POST', '/v1/registries', { token, body: { registry } });
   }

@@ -1,7 +1,7 @@
 /** `npm run fuzz -- --requests N --seed S`: many requests at random; the seed says them again. */
 import { parseArgs } from 'node:util';
 import { createZunApi } from '../helpers/zun-api.ts';
-import { fuzz } from './judge.ts';
+import { fuzz, fuzzSettings } from './judge.ts';
 
 const tellEvery = 10_000;
 
@@ -13,7 +13,7 @@ const { values } = parseArgs({
 });
 const [count, seed] = [Number(values.requests), Number(values.seed)];
 process.stdout.write(`${count} requests from seed ${seed}\n`);
-const api = await createZunApi();
+const api = await createZunApi(fuzzSettings);
 const began = performance.now();
 let told = 0;
 const statuses = await fuzz(api, {

@@ -24,6 +24,7 @@ export interface FuzzRequest {
 export interface Known {
   readonly containers: readonly string[];
   readonly registries: readonly string[];
+  readonly webhooks: readonly string[];
   readonly images: readonly string[];
 }
 
@@ -82,6 +83,8 @@ function fitting(schema: Record<string, unknown>): fc.Arbitrary<unknown> {
   if (type === 'boolean') return fc.boolean();
   if (schema.pattern === '^[0-9]+$' || schema.pattern === '^[0-9]*$')
     return fc.integer({ min: 0, max: 600 }).map(String);
+  // Nobody listens there.
+  if (String(schema.pattern).startsWith('^[hH]')) return fc.constant('http://127.0.0.1:1/');
   return word;
 }
 
@@ -125,13 +128,13 @@ function pathOf(path: string, known: Known): fc.Arbitrary<string> {
 }
 
 function identOf(path: string, known: Known): fc.Arbitrary<string> {
-  const list: readonly string[] = path.startsWith('/registries')
-    ? known.registries
-    : path.startsWith('/images')
-      ? known.images
-      : path.startsWith('/hosts')
-        ? ['host-1']
-        : known.containers;
+  const kinds = {
+    registries: known.registries,
+    webhooks: known.webhooks,
+    images: known.images,
+    hosts: ['host-1'],
+  };
+  const list = Object.entries(kinds).find(([kind]) => path.startsWith(`/${kind}`))?.[1] ?? known.containers;
   return list.length > 0 ? fc.constantFrom(...list) : fc.uuid();
 }
 

@@ -95,6 +95,7 @@ export async function createWorld(
   const clock = new HandClock();
   const networking = new FakeNetworking();
   const board = new Switchboard(silentLog());
+  const secrets = new Secrets(randomBytes(32));
   const [user, admin] = [callerOf('project-a'), callerOf('project-admin', true)];
   let bus: Bus;
   let control: ContainerControl;
@@ -112,7 +113,7 @@ export async function createWorld(
       config,
       clock,
       log: silentLog(),
-      secrets: new Secrets(randomBytes(32)),
+      secrets,
       ...parts,
     });
     control.serve();

@@ -29,6 +29,7 @@ before(async () => {
     {
       quotas: { containers: -1, cpu: -1, memory: -1 },
       scheduler: { cpuAllocationRatio: 1e6, memoryAllocationRatio: 1e6 },
+      webhooks: { allowedAddresses: ['127.0.0.1/32'], perProject: 1000 },
     },
     { findSubject: async (user, project) => callerOf(project ?? user) },
   );
@@ -60,6 +61,12 @@ async function registry(): Promise<string> {
   return body.registry.uuid;
 }
 
+/** Nobody listens there. */
+async function webhook(): Promise<string> {
+  const options = { version: '1.41', body: { url: 'http://127.0.0.1:1/' } };
+  return (await api.ask('POST', '/v1/webhooks', options)).body.uuid;
+}
+
 async function image(): Promise<string> {
   const repo = `image-${crypto.randomUUID()}`;
   const { body } = await api.ask('POST', '/v1/images', { token: 'admin', body: { repo, host: 'host-1' } });
@@ -85,6 +92,7 @@ async function thingsFor(row: Row): Promise<(text: string) => string> {
     '{web}': () => container(true),
     '{box}': () => container(false),
     '{registry}': registry,
+    '{webhook}': webhook,
     '{image}': image,
     '{exec}': async () => exec,
   };

@@ -14,6 +14,7 @@ import { quotaEndpoints } from './endpoints/quotas.ts';
 import { registryEndpoints } from './endpoints/registries.ts';
 import { terminalEndpoints } from './endpoints/terminals.ts';
 import { verbEndpoints } from './endpoints/verbs.ts';
+import { webhookEndpoints } from './endpoints/webhooks.ts';
 
 export function zunEndpoints(control: ContainerControl): Endpoint[] {
   return [
@@ -29,6 +30,7 @@ export function zunEndpoints(control: ContainerControl): Endpoint[] {
     ...registryEndpoints(control),
     ...policyEndpoints(control),
     ...eventEndpoints(control),
+    ...webhookEndpoints(control),
     ...notYetEndpoints(control),
   ];
 }

@@ -28,7 +28,8 @@ before(async () => {
   const quotas = { containers: -1, cpu: -1, memory: -1 };
   const scheduler = { cpuAllocationRatio: 1e6, memoryAllocationRatio: 1e6 };
   const findSubject = async (user: string, project: string | null) => callerOf(project ?? user);
-  api = await createZunApi({ quotas, scheduler }, { findSubject });
+  const webhooks = { allowedAddresses: ['127.0.0.1/32'] };
+  api = await createZunApi({ quotas, scheduler, webhooks }, { findSubject });
   api.world.agent.execs.add('a'.repeat(64));
 });
 after(() => api.close());
@@ -57,6 +58,12 @@ async function registry(): Promise<string> {
   return (await api.ask('POST', '/v1/registries', { ...as('admin'), body })).body.registry.uuid;
 }
 
+/** Nobody listens there. */
+async function webhook(): Promise<string> {
+  const body = { url: 'http://127.0.0.1:1/' };
+  return (await api.ask('POST', '/v1/webhooks', { ...as('admin'), body })).body.uuid;
+}
+
 async function paused(): Promise<string> {
   const uuid = await container(true);
   await api.ask('POST', `/v1/containers/${uuid}/pause`, as('admin'));
@@ -69,6 +76,7 @@ const makers: Readonly<Record<string, () => Promise<string>>> = {
   containers: () => container(true),
   images: image,
   registries: registry,
+  webhooks: webhook,
   hosts: async () => 'host-1',
 };
 const makersOf: Readonly<Record<string, () => Promise<string>>> = {
@@ -96,6 +104,7 @@ const knownFor: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'POST /v1/containers/{ident}/remove_security_group': { name: 'default' },
   'POST /v1/containers/{ident}/put_archive': { data: `${'A'.repeat(1366)}==` },
   'POST /v1/registries': { registry: { domain: 'r.example' } },
+  'POST /v1/webhooks': { url: 'https://hooks.example/x' },
   'POST /v1/containers': { image: 'busybox' },
   'DELETE /v1/containers': { all: true },
   'POST /v1/images': { repo: 'nginx' },

@@ -206,6 +206,36 @@ export const registry = object({ registry: object({ links, ...listedRegistry }) 
 export const registryTest = object({ works: flag, reason: textOrNull });
 export const registries = page('registries', object(listedRegistry));
 
+const countOrNull = Type.Union([count, Type.Null()]);
+const listedWebhook = {
+  uuid: text,
+  name: textOrNull,
+  url: text,
+  events: texts,
+  all_projects: flag,
+  secret: text,
+  enabled: flag,
+  disabled_reason: textOrNull,
+  project_id: text,
+  user_id: text,
+  created_at: text,
+  updated_at: textOrNull,
+  delivery: object({
+    after: count,
+    last_event_id: countOrNull,
+    last_status: countOrNull,
+    last_error: textOrNull,
+    last_attempt_at: textOrNull,
+    delivered_at: textOrNull,
+    failures: count,
+    failing_since: textOrNull,
+    next_attempt_at: textOrNull,
+  }),
+};
+export const webhook = object({ links, ...listedWebhook });
+export const webhooks = page('webhooks', object(listedWebhook));
+export const webhookTest = object({ works: flag, status: countOrNull, reason: textOrNull });
+
 export const image = object({
   uuid: text,
   links,
@@ -284,6 +314,11 @@ export const replies: Readonly<Record<string, TSchema>> = {
   'GET /images/:ident': image,
   'GET /images/*': foundImages,
   'GET /events': Type.String({ description: 'Server-Sent Events' }),
+  'GET /webhooks': webhooks,
+  'POST /webhooks': webhook,
+  'GET /webhooks/:ident': webhook,
+  'PATCH /webhooks/:ident': webhook,
+  'POST /webhooks/:ident/test': webhookTest,
   'GET /policies': policies,
   'GET /policies/:action/explain': policyExplanation,
 };

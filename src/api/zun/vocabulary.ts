@@ -1,6 +1,7 @@
 /** The words that Zun's inputs are made of: schemas with their limits, and how their spellings are read. */
 import Type, { type TSchema } from 'typebox';
 import type { Config } from '../../base/config.ts';
+import { containerEventTypes } from '../../model/container-event.ts';
 import { Failure } from '../../model/failure.ts';
 
 /** A JSON schema as it is; limits apply to the types that they can apply to. */
@@ -253,6 +254,28 @@ export const watchSeconds = numeric({
   minimum: 0,
   maximum: 3600,
 });
+
+export const flag = schema({ type: 'boolean' });
+export const webhookUrl = schema({
+  type: 'string',
+  minLength: 1,
+  maxLength: 2048,
+  pattern: '^[hH][tT][tT][pP][sS]?://[\\x21-\\x7e]+$',
+});
+export const webhookEvents = schema({
+  type: 'array',
+  minItems: 1,
+  maxItems: containerEventTypes.length,
+  items: { enum: containerEventTypes.map((type) => `container.${type}`) },
+});
+/** Null = make a new one. */
+export const webhookSecret = schema({
+  type: ['string', 'null'],
+  minLength: 16,
+  maxLength: 255,
+  pattern: '^[\\x21-\\x7e]+$',
+});
+export const webhookAfter = schema({ type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 /** A path inside a container. */
 export const path = schema({ type: 'string', minLength: 1, maxLength: 4096, ...withoutNull });

@@ -18,6 +18,10 @@ import type { Networking, RequestedNet } from '../networking.ts';
 import { Policy, type PolicyRule } from '../policy.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Waker } from '../waker.ts';
+import { parseAllowed } from '../webhooks/allowed-addresses.ts';
+import { Dispatcher } from '../webhooks/dispatcher.ts';
+import { Sender } from '../webhooks/sender.ts';
+import { webhookUseCases } from '../webhooks/webhooks.ts';
 import { type AgentCallContext, serveAgents } from './agent-calls.ts';
 import { questionUseCases } from './ask-agent.ts';
 import type { ContainerContext } from './context.ts';
@@ -74,6 +78,9 @@ export function createContainerControl(options: ContainerControlOptions) {
   const deadlines = new Deadlines(ctx);
   const feed = new EventFeed(ctx);
   const healer = new Healer(ctx);
+  const { allowedAddresses, attemptSeconds, parallelDeliveries: parallel, ...hooks } = ctx.config.webhooks;
+  const sender = new Sender({ allowed: parseAllowed(allowedAddresses), deadlineMs: attemptSeconds * 1000 });
+  const dispatcher = new Dispatcher({ ...ctx, ...hooks, sender, parallel });
   const reconciler = new Reconciler({
     name: 'container ports',
     log: ctx.log,
@@ -95,6 +102,7 @@ export function createContainerControl(options: ContainerControlOptions) {
     quotas: quotaUseCases(ctx),
     images: imageUseCases(ctx, images),
     registries: registryUseCases(ctx),
+    webhooks: webhookUseCases({ ...ctx, sender }),
     policies: policyUseCases(ctx, options.findSubject),
     ...questionUseCases(ctx),
 
@@ -152,11 +160,13 @@ export function createContainerControl(options: ContainerControlOptions) {
     /** Picks up what a crash or restart left open, and keeps doing so. */
     start(): void {
       reconciler.wake();
+      dispatcher.start();
     },
     /** Waits until nothing is under way here; agents may be at work. */
     settle: () => ctx.provisioner.idle(),
     async stop(): Promise<void> {
       feed.stop();
+      await dispatcher.stop();
       await reconciler.stop();
       await ctx.provisioner.idle();
     },

@@ -1,15 +1,12 @@
 /** One who watches: a stream of Server-Sent Events with a bound on what waits for its reader. */
 import { Readable } from 'node:stream';
-import type { ContainerEvent } from '../../model/container-event.ts';
+import { type ContainerEvent, eventJson } from '../../model/container-event.ts';
 
 /** How long somebody who was cut off may take to read why. */
 const farewellMs = 10_000;
 
-export function textOf({ id, type, at, containerJson }: ContainerEvent): Buffer {
-  const name = `container.${type}`;
-  return Buffer.from(
-    `id: ${id}\nevent: ${name}\ndata: {"id":${id},"type":"${name}","at":"${at}","container":${containerJson}}\n\n`,
-  );
+export function textOf(event: ContainerEvent): Buffer {
+  return Buffer.from(`id: ${event.id}\nevent: container.${event.type}\ndata: ${eventJson(event)}\n\n`);
 }
 
 export class Subscriber {

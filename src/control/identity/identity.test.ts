@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { KyselyPlugin, PluginTransformQueryArgs, PluginTransformResultArgs } from 'kysely';
+import { callerOf } from '../../../test/helpers/container-world.ts';
 import { TestIdentity, type TestUser } from '../../../test/helpers/identity.ts';
+import { loadConfig } from '../../base/config.ts';
 import { isFailure } from '../../model/failure.ts';
+import { Policy } from '../policy.ts';
+import { Secrets } from '../secrets.ts';
+import { Sender } from '../webhooks/sender.ts';
+import { webhookUseCases } from '../webhooks/webhooks.ts';
 import { Identity } from './identity.ts';
 
 const unauthorized = (error: unknown) => isFailure(error, 'unauthorized');
@@ -301,6 +307,28 @@ describe('the last administrator', () => {
 
     await world.addUser('second', 'admin');
     await users.remove(user.id);
+    await world.close();
+  });
+});
+
+describe('a project that is deleted', () => {
+  test('takes its webhooks with it, and no others', async () => {
+    const world = await TestIdentity.open();
+    await world.addUser('root', 'admin');
+    const [gone, other] = [await world.addUser('alice'), await world.addUser('bob')];
+    const policy = new Policy();
+    const sender = new Sender({ allowed: [], deadlineMs: 1 });
+    const secrets = new Secrets(Buffer.alloc(32));
+    const config = loadConfig({ env: {} });
+    const hooks = webhookUseCases({ db: world.db, clock: world.clock, policy, secrets, sender, config });
+    for (const { project } of [gone, other])
+      await hooks.create(callerOf(project.id), { url: 'https://hooks.example/' });
+    await world.identity.projects.remove(gone.project.id);
+    const left = await hooks.list(callerOf('any', true), true);
+    assert.deepEqual(
+      left.map(({ projectId }) => projectId),
+      [other.project.id],
+    );
     await world.close();
   });
 });

@@ -1,6 +1,7 @@
-/** Use cases of projects. What a project owns elsewhere (containers, networks) is not touched when it goes. */
+/** Use cases of projects. What a project owns elsewhere (containers, networks) is not touched when it goes; nobody is told of it any more. */
 import type { Project } from '../../model/identity.ts';
 import { newHexId } from '../../model/ids.ts';
+import { deleteWebhooksOf } from '../../store/container/webhooks.ts';
 import type { Trx } from '../../store/database.ts';
 import { removeAssignmentsOn } from '../../store/identity/assignments.ts';
 import { findDomain } from '../../store/identity/domains.ts';
@@ -48,6 +49,7 @@ export class Projects {
       async (trx) => {
         found('project', id, await findProject(trx, id));
         await removeAssignmentsOn(trx, { kind: 'project', id });
+        await deleteWebhooksOf(trx, id);
         await deleteProject(trx, id);
       },
       { keepAdmin: true },

@@ -171,7 +171,43 @@ export interface ContainerEventsTable {
   container: string;
 }
 
+export interface WebhooksTable {
+  id: Generated<number>;
+  uuid: string;
+  name: string | null;
+  url: string;
+  /** JSON. */
+  types: string;
+  all_projects: number;
+  /** Sealed (control/secrets.ts). */
+  secret: string;
+  enabled: number;
+  disabled_reason: string | null;
+  project_id: string;
+  user_id: string;
+  created_at: string;
+  updated_at: string | null;
+  revision: number;
+  cursor: number;
+  last_event_id: number | null;
+  last_status: number | null;
+  last_error: string | null;
+  last_attempt_at: string | null;
+  delivered_at: string | null;
+  failures: number;
+  failing_since: string | null;
+  next_attempt_at: string | null;
+}
+
+/** How far a reader of the log has come that is no webhook. */
+export interface EventCursorsTable {
+  reader: string;
+  seq: number;
+}
+
 export interface ContainerTables {
+  webhooks: WebhooksTable;
+  event_cursors: EventCursorsTable;
   container_create_keys: ContainerCreateKeysTable;
   container_events: ContainerEventsTable;
   container_sums: ContainerSumsTable;

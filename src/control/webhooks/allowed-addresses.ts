@@ -1,0 +1,63 @@
+/**
+ * Which addresses a delivery may go to: the public ones, and those that the operator allows (`webhooks.allowedAddresses`).
+ *
+ * Tenants choose where we connect to, and we stand inside: what only we can reach must not be reached through us. Blocks are
+ * those of the IANA registries of special-purpose addresses (RFC 6890); of IPv6 everything is refused that is not global unicast.
+ */
+import { type Cidr, contains, findAddress, findCidr, parseCidr } from '../../ipam/address.ts';
+import { Failure } from '../../model/failure.ts';
+
+const refused4 = [
+  '0.0.0.0/8', // this network
+  '10.0.0.0/8',
+  '100.64.0.0/10', // carriers' own
+  '127.0.0.0/8',
+  '169.254.0.0/16', // link-local: clouds' metadata
+  '172.16.0.0/12',
+  '192.0.0.0/24', // protocol assignments
+  '192.0.2.0/24', // documentation
+  '192.88.99.0/24', // 6to4 relays
+  '192.168.0.0/16',
+  '198.18.0.0/15', // benchmarks
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4', // multicast
+  '240.0.0.0/4', // reserved, broadcast
+].map(parseCidr);
+
+const global6 = parseCidr('2000::/3');
+const refused6 = [
+  '2001::/23', // protocol assignments: Teredo, ORCHID
+  '2001:db8::/32', // documentation
+  '2002::/16', // 6to4
+  '3fff::/20', // documentation
+].map(parseCidr);
+
+/** IPv6 blocks whose last 32 bits are the IPv4 address that is really reached. */
+const embedding = ['::ffff:0:0/96', '64:ff9b::/96'].map(parseCidr);
+
+/** Throws `invalid-value` naming the setting. */
+export function parseAllowed(texts: readonly string[]): Cidr[] {
+  return texts.map((text) => {
+    const cidr = findCidr(text);
+    if (!cidr)
+      throw new Failure(
+        'invalid-value',
+        `setting webhooks.allowedAddresses: '${text}': expected <address>/<length>`,
+      );
+    return cidr;
+  });
+}
+
+/** False for what is no address, too. */
+export function isAllowed(text: string, allowed: readonly Cidr[]): boolean {
+  const address = findAddress(text);
+  if (!address) return false;
+  if (allowed.some((cidr) => contains(cidr, address))) return true;
+  if (address.version === 4) return !refused4.some((cidr) => contains(cidr, address));
+  if (embedding.some((cidr) => contains(cidr, address))) {
+    const inner = Number(address.value & 0xffffffffn);
+    return isAllowed([24, 16, 8, 0].map((shift) => (inner >>> shift) & 255).join('.'), allowed);
+  }
+  return contains(global6, address) && !refused6.some((cidr) => contains(cidr, address));
+}
