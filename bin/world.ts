@@ -136,6 +136,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
       }),
       kernel,
       config,
+      keptLogsDir: paths.keptLogs,
       instance,
       kuryrName: config.kuryr.name,
       otherNetworks: () => listCnmNetworks(config.stateDir),

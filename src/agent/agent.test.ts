@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import tar from 'tar-stream';
 import { until } from '../../test/helpers/until.ts';
-import { Failure } from '../model/failure.ts';
+import { Failure, isFailure } from '../model/failure.ts';
 import { dockerContainerName, dockerNetworkName } from '../model/host-names.ts';
-import type { WantedContainer } from '../wire/agent.ts';
+import { readKeptLogs, type WantedContainer } from '../wire/agent.ts';
 import type { WantedNetwork } from '../wire/host-network.ts';
-import { fakeWorld, instance, leftoversOf, type World } from './world.fixture.ts';
+import { agentConfig, fakeWorld, instance, leftoversOf, type World } from './world.fixture.ts';
 
 let world: World;
 beforeEach(() => {
@@ -468,19 +468,7 @@ test('a dry sweep removes nothing', async () => {
   });
   const uuid = world.addContainer([]);
   await world.start({
-    config: {
-      agent: {
-        host: 'h1',
-        availabilityZone: 'nova',
-        labels: {},
-        dockerHost: '',
-        heartbeatSeconds: 5,
-        parallelOperations: 4,
-        sweep: 'dry-run',
-        sweepGraceSeconds: 0,
-      },
-      containers: { defaultRuntime: 'runc' },
-    },
+    config: { ...agentConfig, agent: { ...agentConfig.agent, sweep: 'dry-run' } },
   });
   await run(uuid);
   await until(
@@ -490,6 +478,44 @@ test('a dry sweep removes nothing', async () => {
   );
   await world.stop();
   assert.ok(world.engine.networks.has('x'));
+});
+
+test('what a container wrote outlives it, until the server wants it no longer', async () => {
+  const uuid = world.addContainer([]);
+  await world.start();
+  await run(uuid);
+  world.server.ask(uuid, 'delete', { power: 'stopped' });
+  await until('it is gone', async () => world.server.gone.includes(uuid), soon);
+  const question = { uuid, stdout: true, stderr: false, timestamps: false, tail: null, since: null };
+  assert.deepEqual(await world.server.call(readKeptLogs, question), { text: 'one\nthree\n' });
+  assert.equal(world.server.logsLeft.get(uuid)?.reason, null);
+  await world.stop();
+  world.server.unwantedLogs.add(uuid);
+  await world.start();
+  await until('the server was told', async () => world.server.kept.at(-1)?.includes(uuid), soon);
+  await until(
+    'they are dropped',
+    () =>
+      world.server.call(readKeptLogs, question).then(
+        () => false,
+        (error) => isFailure(error, 'resource-not-found'),
+      ),
+    soon,
+  );
+});
+
+test('a log that cannot be read is said, and stops no delete', async () => {
+  const uuid = world.addContainer([]);
+  await world.start();
+  await run(uuid);
+  world.engine.failNext('logEntries', new Failure('docker-error', 'no such driver'));
+  world.server.ask(uuid, 'delete', { power: 'stopped' });
+  await until('it is gone', async () => world.server.gone.includes(uuid), soon);
+  assert.deepEqual(world.server.logsLeft.get(uuid), {
+    bytes: null,
+    reason: 'The logs could not be kept: no such driver',
+  });
+  assert.equal(world.engine.containers.size, 0);
 });
 
 test('heartbeats say what the host is and whether Docker answers', async () => {

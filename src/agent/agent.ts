@@ -23,6 +23,8 @@ import { DockerNetworks } from './docker-networks.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { serveImages } from './image-calls.ts';
 import { Images } from './images.ts';
+import { KeptLogs } from './kept-logs/kept-logs.ts';
+import { KeptLogsService } from './kept-logs/serve.ts';
 import { type AgentKuryrBackend, createKuryrBackend } from './kuryr-backend.ts';
 import { busNetworkService } from './network-service.ts';
 import { Networks } from './networks.ts';
@@ -39,8 +41,10 @@ export interface AgentOptions {
   readonly kernel: Kernel;
   readonly config: {
     readonly agent: Config['agent'];
-    readonly containers: Pick<Config['containers'], 'defaultRuntime'>;
+    readonly containers: Pick<Config['containers'], 'defaultRuntime' | 'keptLogs'>;
   };
+  /** Where the ends of logs of deleted containers are kept: a folder for nothing else. */
+  readonly keptLogsDir: string;
   /** First digits of the installation's id: marks what is ours on this host. */
   readonly instance: string;
   /** Name of the network driver as dockerd knows it. */
@@ -76,7 +80,7 @@ const tellingActions = new Set(['start', 'die', 'pause', 'unpause', 'destroy', '
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { bus, log } = options;
   const parts = assemble(options);
-  const { networks, containers, heartbeat, sweep, reporter, kuryrBackend, dockerNetworks } = parts;
+  const { networks, containers, heartbeat, sweep, reporter, kuryrBackend, dockerNetworks, keptLogs } = parts;
   const abort = new AbortController();
 
   serveImages({ bus, engine: options.engine, images: parts.images });
@@ -93,6 +97,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await options.beforeContainers?.(kuryrBackend);
   containers.start();
   sweep.start();
+  keptLogs.start();
   const watching = watch(options, abort.signal, {
     onBack: () => {
       dockerNetworks.forgetAll();
@@ -110,7 +115,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     cniBackend: parts.cniBackend,
     stop: async () => {
       abort.abort();
-      await Promise.all([watching, sweep.stop(), heartbeat.stop(), containers.stop()]);
+      await Promise.all([watching, sweep.stop(), heartbeat.stop(), containers.stop(), keptLogs.stop()]);
       await networks.stop();
       await reporter.stop();
     },
@@ -137,10 +142,18 @@ function assemble(options: AgentOptions) {
     nicsAround: (portId) => containers.nicsAround(portId),
   });
   const images = new Images(engine);
+  const keptLogs = new KeptLogs({
+    dir: options.keptLogsDir,
+    settings: config.containers.keptLogs,
+    engine,
+    clock,
+    log,
+  });
   const steps = new Steps({
     engine,
     gateways,
     images,
+    keptLogs,
     networks,
     dockerNetworks,
     instance,
@@ -153,6 +166,7 @@ function assemble(options: AgentOptions) {
     engine,
     steps,
     reporter,
+    keptLogs,
     instance,
     log,
     clock,
@@ -199,6 +213,7 @@ function assemble(options: AgentOptions) {
     containers,
     heartbeat,
     sweep,
+    keptLogs: new KeptLogsService({ bus, keptLogs, clock, log }),
     kuryrBackend,
     cniBackend,
   };

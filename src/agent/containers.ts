@@ -26,6 +26,7 @@ import {
   wantedContainers,
 } from '../wire/agent.ts';
 import { isSettled } from './connections.ts';
+import type { KeptLogs } from './kept-logs/kept-logs.ts';
 import { missingReport, toReport } from './observed.ts';
 import { planOperation, planRepair, type Step } from './plan.ts';
 import type { Reporter } from './reporter.ts';
@@ -37,6 +38,7 @@ export interface ContainersOptions {
   readonly engine: Engine;
   readonly steps: Steps;
   readonly reporter: Reporter;
+  readonly keptLogs: KeptLogs;
   readonly instance: string;
   readonly log: Log;
   readonly clock: Clock;
@@ -271,7 +273,7 @@ export class Containers {
     }
     memory.done.add(operation.id);
     log.info({ ...about, verb: operation.verb }, 'operation done');
-    if (operation.verb === 'delete') return this.#onDeleted(wanted.uuid, operation);
+    if (operation.verb === 'delete') return await this.#onDeleted(wanted.uuid, operation);
     try {
       const look = await this.#look(wanted.uuid, memory);
       if (look.observed) memory.wasCreated = true;
@@ -284,10 +286,12 @@ export class Containers {
     }
   }
 
-  #onDeleted(uuid: string, operation: Operation): undefined {
-    const { reporter } = this.#options;
+  async #onDeleted(uuid: string, operation: Operation): Promise<undefined> {
+    const { reporter, keptLogs } = this.#options;
+    const logs = await keptLogs.endOf(uuid);
     this.#memory.delete(uuid);
-    reporter.outcome({ container: uuid, operation: operation.id, result: 'success' });
+    const about = { container: uuid, operation: operation.id };
+    reporter.outcome({ ...about, result: 'success', ...(logs ? { logs: { ...logs } } : {}) });
     reporter.gone(uuid);
   }
 

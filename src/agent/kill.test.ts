@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { until } from '../../test/helpers/until.ts';
 import type { EngineState, OperationVerb } from '../model/container.ts';
 import { dockerContainerName } from '../model/host-names.ts';
-import type { WantedContainer } from '../wire/agent.ts';
+import { readKeptLogs, type WantedContainer } from '../wire/agent.ts';
 import { fakeWorld, type World } from './world.fixture.ts';
 
 interface Story {
@@ -120,10 +120,19 @@ async function survives(verb: OperationVerb, step: number): Promise<boolean> {
     await world.start();
     await ends(world, uuid, operation);
     await until('Docker has what is wanted', async () => isAsWanted(world, uuid, verb), soon);
+    if (verb === 'delete') await assertLogsKept(world, uuid);
     return wasKilled;
   } finally {
     await world.stop();
   }
+}
+
+/** Whenever it died, what the container wrote is there, and the server was told so. */
+async function assertLogsKept(world: World, uuid: string): Promise<void> {
+  const all = { stdout: true, stderr: true, timestamps: false, tail: null, since: null };
+  const { text } = await world.server.call(readKeptLogs, { uuid, ...all });
+  assert.equal(text, 'one\ntwo\nthree\n');
+  assert.ok((world.server.logsLeft.get(uuid)?.bytes ?? 0) > 0);
 }
 
 function isAsWanted(world: World, uuid: string, verb: OperationVerb): boolean {

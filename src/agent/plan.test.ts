@@ -52,7 +52,7 @@ test('an operation is planned against what is there', () => {
     ['network_detach', in_('dead'), ''],
     ['rebuild', in_('running'), 'pull remove prepare start'],
     ['rebuild', undefined, 'pull prepare start'],
-    ['delete', in_('running'), 'remove'],
+    ['delete', in_('running'), 'keep-logs remove'],
     ['delete', undefined, ''],
   ];
   for (const [verb, observed, steps] of cases) {

@@ -24,6 +24,8 @@ export type Step =
   | { readonly do: 'update' }
   /** Leaves and joins networks until they are those that are wanted. */
   | { readonly do: 'connect' }
+  /** The end of what it wrote outlives it. */
+  | { readonly do: 'keep-logs' }
   | { readonly do: 'remove' }
   /** It cannot be done; `reason` is for people. */
   | { readonly do: 'refuse'; readonly reason: string };
@@ -95,7 +97,7 @@ const planners: Record<OperationVerb, Planner> = {
     { do: 'prepare' },
     ...(wanted.power === 'running' ? [{ do: 'start' } as const] : []),
   ],
-  delete: (_wanted, _operation, observed) => (observed ? [{ do: 'remove' }] : []),
+  delete: (_wanted, _operation, observed) => (observed ? [{ do: 'keep-logs' }, { do: 'remove' }] : []),
 };
 
 export function planOperation(

@@ -19,6 +19,7 @@ import { dnsOf } from './dns-settings.ts';
 import type { DockerNetworks } from './docker-networks.ts';
 import { archiveOf } from './files.ts';
 import type { Images } from './images.ts';
+import type { KeptLogs } from './kept-logs/kept-logs.ts';
 import type { Networks } from './networks.ts';
 import type { Step } from './plan.ts';
 
@@ -28,6 +29,7 @@ export interface StepsOptions {
   readonly networks: Networks;
   readonly dockerNetworks: DockerNetworks;
   readonly gateways: DefaultGateways;
+  readonly keptLogs: KeptLogs;
   readonly instance: string;
   readonly defaultRuntime: string;
   readonly parallel: number;
@@ -72,6 +74,8 @@ export class Steps {
         return engine.updateContainer(name, toResources(wanted));
       case 'connect':
         return this.#reconnect(wanted);
+      case 'keep-logs':
+        return this.#options.keptLogs.keep(wanted);
       case 'remove':
         return this.#places.add(() => engine.removeContainer(name));
       case 'refuse':

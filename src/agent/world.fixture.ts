@@ -4,6 +4,10 @@
  * agent depends on it. `startAgent` and `crash` may be called again and again on the same world.
  */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
 import { silentLog } from '../base/log.ts';
 import type { Bus } from '../bus/bus.ts';
 import { Switchboard } from '../bus/in-process.ts';
@@ -16,6 +20,7 @@ import { newUuid } from '../model/ids.ts';
 import {
   type ContainerReport,
   heartbeat,
+  keptLogs,
   type OperationOutcome,
   type OperationVerb,
   report,
@@ -32,8 +37,34 @@ import type { HostDataplane } from './dataplane.ts';
 export const instance = 'abcd';
 export const image = 'busybox:latest';
 
+const folder = mkdtempSync(join(tmpdir(), 'berth-agent-'));
+after(() => rmSync(folder, { recursive: true }));
+let folders = 0;
+
+function newFolder(): string {
+  folders += 1;
+  return join(folder, String(folders));
+}
+
 const host = { kind: 'agent', host: 'h1' } as const;
 const server = { kind: 'server' } as const;
+
+export const agentConfig: AgentOptions['config'] = {
+  agent: {
+    host: 'h1',
+    availabilityZone: 'nova',
+    labels: { disk: 'ssd' },
+    dockerHost: '',
+    heartbeatSeconds: 5,
+    parallelOperations: 4,
+    sweep: 'on',
+    sweepGraceSeconds: 0,
+  },
+  containers: {
+    defaultRuntime: 'runc',
+    keptLogs: { days: 7, bytesPerContainer: 65_536, bytesPerHost: 1_048_576 },
+  },
+};
 
 export class FakeDataplane implements HostDataplane {
   readonly networks = new Set<string>();
@@ -115,6 +146,11 @@ export class FakeServer {
   readonly ports = new Map<string, 'active' | 'down'>();
   readonly beats: RequestOf<typeof heartbeat>[] = [];
   readonly gone: string[] = [];
+  /** What the agent said of deleted containers' logs, by container. */
+  readonly logsLeft = new Map<string, OperationOutcome['logs']>();
+  /** The lists of kept logs that it sent. */
+  readonly kept: (readonly string[])[] = [];
+  readonly unwantedLogs = new Set<string>();
   /** Calls that fail as an absent server does. */
   isDown = false;
   /** Reports about this container are refused. */
@@ -139,6 +175,11 @@ export class FakeServer {
       up();
       this.#apply(message);
       return {};
+    });
+    bus.serve(keptLogs, async ({ uuids }) => {
+      up();
+      this.kept.push(uuids);
+      return { unwanted: uuids.filter((uuid) => this.unwantedLogs.has(uuid)) };
     });
     bus.serve(reportPorts, async ({ active, down }) => {
       up();
@@ -207,6 +248,7 @@ export class FakeServer {
       const row = this.rows.get(outcome.container);
       if (!row) continue;
       row.outcomes.push(outcome);
+      if (outcome.logs) this.logsLeft.set(outcome.container, outcome.logs);
       if (outcome.result === 'progress') continue;
       const operations = row.wanted.operations.filter(({ id }) => id !== outcome.operation);
       const verb = row.wanted.operations.find(({ id }) => id === outcome.operation)?.verb;
@@ -228,6 +270,7 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
   readonly dataplane: D;
   readonly #board = new Switchboard(silentLog());
   readonly server = new FakeServer(this.#board.connect(server));
+  readonly keptLogsDir = newFolder();
   #bus: Bus | undefined;
   agent: Agent | undefined;
 
@@ -243,19 +286,8 @@ export class World<E extends Engine = FakeEngine, D extends HostDataplane = Fake
       engine: this.engine,
       dataplane: this.dataplane,
       kernel: new FakeKernel(),
-      config: {
-        agent: {
-          host: 'h1',
-          availabilityZone: 'nova',
-          labels: { disk: 'ssd' },
-          dockerHost: '',
-          heartbeatSeconds: 5,
-          parallelOperations: 4,
-          sweep: 'on',
-          sweepGraceSeconds: 0,
-        },
-        containers: { defaultRuntime: 'runc' },
-      },
+      config: agentConfig,
+      keptLogsDir: this.keptLogsDir,
       instance,
       kuryrName: 'kuryr',
       log: silentLog(),

@@ -74,6 +74,23 @@ export const ConfigSchema = Type.Object(
           minimum: 1,
           description: 'How many changes of containers can be looked back at by those who watch',
         }),
+        keptLogs: Type.Object(
+          {
+            days: Type.Integer({
+              default: 7,
+              minimum: 0,
+              description: 'How long the end of its log is kept after a container is deleted; 0 = not at all',
+            }),
+            bytesPerContainer: Type.Integer({ default: 1_048_576, minimum: 0, maximum: 8_388_608 }),
+            bytesPerHost: Type.Integer({
+              default: 1_073_741_824,
+              minimum: 0,
+              description:
+                'Of all kept logs of a host together; when they are more, those of the project with most go first',
+            }),
+          },
+          strict,
+        ),
         maxListLimit: Type.Integer({ default: 1000, minimum: 1 }),
       },
       strict,

@@ -15,6 +15,7 @@ export function statePaths(stateDir: string) {
     cnmLogFile: join(stateDir, 'cnm.log'),
     cnmLock: join(stateDir, 'cnm.lock'),
     logFile: join(stateDir, 'berth.log'),
+    keptLogs: join(stateDir, 'kept-logs'),
     secretsKey: join(stateDir, 'secrets.key'),
     policy: join(stateDir, 'policy.yaml'),
     cloudsYaml: join(stateDir, 'clouds.yaml'),

@@ -25,8 +25,9 @@ import type {
 import { executeIn } from './execute.ts';
 import { argumentFailure, statusOf } from './failures.ts';
 import { followLogs } from './follow.ts';
-import { readOutput } from './frames.ts';
+import { type Frame, readOutput } from './frames.ts';
 import { findImage, pullImage, removeImage, searchImages, testRegistry } from './images.ts';
+import { logEntries } from './log-entries.ts';
 import { EngineSocket, socketPathOf } from './socket.ts';
 import { resizeContainer, resizeExec } from './terminals.ts';
 import * as translate from './translate.ts';
@@ -176,6 +177,15 @@ class DockerEngine implements Engine {
     const path = ['containers', container.id, 'logs'];
     const stream = await this.#socket.stream(`logs of ${id}`, { method: 'GET', path, query });
     return readOutput(stream, { isRaw: container.tty, limit: logLimitBytes });
+  }
+
+  async logEntries(
+    id: string,
+    options: { readonly most: number; readonly deadlineMs: number },
+  ): Promise<AsyncGenerator<Frame>> {
+    const container = await this.findContainer(id);
+    if (!container) throw new Failure('container-not-found', `No such container: ${id}`);
+    return logEntries(this.#socket, container, options);
   }
 
   execute(id: string, command: readonly string[], options: ExecuteOptions) {

@@ -12,6 +12,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { EngineState } from '../model/container.ts';
+import type { Frame } from './frames.ts';
 
 export interface Healthcheck {
   readonly Test: readonly string[];
@@ -320,7 +321,15 @@ export interface Engine {
 
   /** What the container wrote, both streams in order. Very long logs are cut at the front and say so. */
   logs(id: string, options: LogOptions): Promise<string>;
-  /** The same, and on until the container ends or the stream is destroyed. */
+  /**
+   * Its last entries, at most `most` of them and oldest first; each is a time (RFC 3339 with nanoseconds), a blank, and what was written.
+   * To be read to its end, or left by `return`. Throws `docker-unavailable` when all of it takes longer than `deadlineMs`.
+   */
+  logEntries(
+    id: string,
+    options: { readonly most: number; readonly deadlineMs: number },
+  ): Promise<AsyncGenerator<Frame>>;
+  /** The same as `logs`, and on until the container ends or the stream is destroyed. */
   followLogs(id: string, options: LogOptions): Promise<Readable>;
   /**
    * Runs a command in the container; stdout and stderr merged. When `timeoutMs` passes, or `signal` aborts, the

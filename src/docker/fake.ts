@@ -28,6 +28,7 @@ import type {
   RegistryLogIn,
   ResourcesBody,
 } from './engine.ts';
+import type { Frame } from './frames.ts';
 import { formatImageReference, parseImageReference } from './image-reference.ts';
 
 export interface FakeContainer {
@@ -44,7 +45,14 @@ export interface FakeContainer {
   files: { path: string; tar: Buffer }[];
   /** How often it was started, by anybody. */
   starts: number;
+  log: readonly Frame[];
 }
+
+/** What every container of the model has written. */
+const usualLog: readonly Frame[] = ['one', 'two', 'three'].map((word, second) => ({
+  isError: word === 'two',
+  payload: Buffer.from(`2030-01-01T00:00:0${second}.000000000Z ${word}\n`),
+}));
 
 type Call = Exclude<keyof Engine, 'watch' | 'close'>;
 
@@ -197,6 +205,7 @@ export class FakeEngine implements Engine {
       endpoints,
       files: [],
       starts: 0,
+      log: usualLog,
     };
     this.containers.set(id, container);
     this.#event(container, 'create');
@@ -331,9 +340,16 @@ export class FakeEngine implements Engine {
 
   async logs(id: string, { tail }: LogOptions): Promise<string> {
     this.#enter('logs', id);
-    this.#get(id);
-    const lines = ['one\n', 'two\n', 'three\n'];
+    const lines = this.#get(id).log.map(({ payload }) => payload.toString().replace(/^\S+ /, ''));
     return lines.slice(tail === null ? 0 : -tail).join('');
+  }
+
+  async logEntries(id: string, { most }: { readonly most: number }): Promise<AsyncGenerator<Frame>> {
+    this.#enter('logEntries', id);
+    const { log } = this.#get(id);
+    return (async function* () {
+      yield* log.slice(-most);
+    })();
   }
 
   async execute(id: string, command: readonly string[]): Promise<{ output: string; exitCode: number }> {

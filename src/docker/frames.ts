@@ -4,19 +4,38 @@
  */
 import type { Readable } from 'node:stream';
 
+export const frameHeaderBytes = 8;
+
+export interface Frame {
+  readonly isError: boolean;
+  readonly payload: Buffer;
+}
+
 export class FrameDecoder {
   #rest: Buffer = Buffer.alloc(0);
 
   /** Payloads that are complete after this chunk, in order. */
   *push(chunk: Buffer): Generator<Buffer> {
+    for (const { payload } of this.frames(chunk)) yield payload;
+  }
+
+  /** The same, with the stream that each is of. */
+  *frames(chunk: Buffer): Generator<Frame> {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    while (this.#rest.length >= 8) {
-      const end = 8 + this.#rest.readUInt32BE(4);
+    while (this.#rest.length >= frameHeaderBytes) {
+      const end = frameHeaderBytes + this.#rest.readUInt32BE(4);
       if (this.#rest.length < end) return;
-      yield this.#rest.subarray(8, end);
+      yield { isError: this.#rest[0] === 2, payload: this.#rest.subarray(frameHeaderBytes, end) };
       this.#rest = this.#rest.subarray(end);
     }
   }
+}
+
+export function encodeFrame({ isError, payload }: Frame): Buffer {
+  const header = Buffer.alloc(frameHeaderBytes);
+  header[0] = isError ? 2 : 1;
+  header.writeUInt32BE(payload.length, 4);
+  return Buffer.concat([header, payload]);
 }
 
 /** Keeps the last `limit` bytes of what is pushed. */
@@ -49,6 +68,35 @@ export class Tail {
     if (!this.#isCut) return text;
     return `[only the last ${this.#limit} bytes are kept]\n${text.slice(text.indexOf('\n') + 1)}`;
   }
+}
+
+/** Longer pieces of a terminal's log are cut, so that a line without an end takes no memory without one. */
+const longestPiece = 65_536;
+
+/** Takes a container's log apart: a terminal's into its lines, any other as it was written. */
+export async function* framesOf(
+  stream: AsyncIterable<Buffer>,
+  { isRaw }: { readonly isRaw: boolean },
+): AsyncGenerator<Frame> {
+  const decoder = new FrameDecoder();
+  let rest = Buffer.alloc(0);
+  for await (const chunk of stream) {
+    if (isRaw) rest = yield* linesOf(Buffer.concat([rest, chunk]));
+    else yield* decoder.frames(chunk);
+  }
+  if (rest.length > 0) yield { isError: false, payload: rest };
+}
+
+/** Returns what comes after the last line's end. */
+function* linesOf(text: Buffer): Generator<Frame, Buffer<ArrayBuffer>> {
+  let from = 0;
+  for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, from)) {
+    yield { isError: false, payload: text.subarray(from, end + 1) };
+    from = end + 1;
+  }
+  if (text.length - from <= longestPiece) return Buffer.from(text.subarray(from));
+  yield { isError: false, payload: text.subarray(from) };
+  return Buffer.alloc(0);
 }
 
 /** Reads a stream to its end, taking frames apart unless the container has a terminal. */

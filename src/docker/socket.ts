@@ -93,6 +93,11 @@ export class EngineSocket {
     });
   }
 
+  /** What is thrown when an answer takes longer than that. */
+  silence(what: string, deadlineMs: number): Failure {
+    return unavailable(this.path, `${what}: no answer within ${deadlineMs / 1000} s`);
+  }
+
   close(): void {
     this.#agent.destroy();
   }
@@ -105,10 +110,7 @@ export class EngineSocket {
     const abort = new AbortController();
     const deadlineMs = request.deadlineMs ?? usualDeadlineMs;
     const { promise: ended, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => reject(unavailable(this.path, `${what}: no answer within ${deadlineMs / 1000} s`)),
-      deadlineMs,
-    );
+    const timer = setTimeout(() => reject(this.silence(what, deadlineMs)), deadlineMs);
     const onAbort = () => reject(request.signal?.reason);
     request.signal?.addEventListener('abort', onAbort);
     let isDone = false;

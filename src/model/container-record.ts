@@ -16,6 +16,7 @@ import type {
 } from './container.ts';
 import type { Hardware } from './hardware.ts';
 import type { Uuid } from './ids.ts';
+import type { LogsLeft } from './kept-logs.ts';
 
 /**
  * Where the container's ports are in their life. `wanted`: to be made. `ready`: made, and the agent may see the
@@ -126,6 +127,8 @@ export interface OperationArgs {
   readonly detached?: { readonly net: WantedNet; readonly nic: Nic | null; readonly position: number };
   /** add_security_group, remove_security_group. */
   readonly securityGroupId?: Uuid;
+  /** delete: what became of its logs, once its host has nothing else of it. */
+  readonly logs?: LogsLeft;
 }
 
 /** A row of the action log; while it has no `finishedAt` it waits for the agent. */

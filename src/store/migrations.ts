@@ -1,6 +1,7 @@
 /** All migrations in order. A released one is never edited: add another. Names sort by number. */
 import type { Migration } from 'kysely/migration';
 import { createCreateKeys } from './container/create-keys-migration.ts';
+import { createDeletedContainers } from './container/deleted-migration.ts';
 import { createContainerEvents } from './container/events-migration.ts';
 import { addHardwareAndQuotaAssignments } from './container/hardware-migration.ts';
 import { addContainerHealth } from './container/health-migration.ts';
@@ -34,4 +35,5 @@ export const migrations: Record<string, Migration> = {
   '0013-container-events': createContainerEvents,
   '0014-container-sums': createContainerSums,
   '0015-webhooks': createWebhooks,
+  '0016-deleted-containers': createDeletedContainers,
 };

@@ -197,6 +197,8 @@ export const OperationOutcomeShape = Type.Object({
   result: Enum(['progress', 'success', 'error'] as const),
   /** For people, with `error`. */
   message: Type.Optional(Type.String()),
+  /** delete: what became of the container's logs; absent = the host keeps none. */
+  logs: Type.Optional(Type.Object({ bytes: Nullable(Type.Number()), reason: Nullable(Type.String()) })),
 });
 export type OperationOutcome = Static<typeof OperationOutcomeShape>;
 
@@ -213,6 +215,15 @@ export const report = defineCall({
     gone: Strings,
   }),
   reply: Type.Object({}),
+  deadlineMs: 10_000,
+});
+
+/** Containers whose logs the host keeps; of those the server names some that nobody will ask for. */
+export const keptLogs = defineCall({
+  name: 'kept-logs',
+  to: 'server',
+  request: Type.Object({ uuids: Strings }),
+  reply: Type.Object({ unwanted: Strings }),
   deadlineMs: 10_000,
 });
 
@@ -272,19 +283,30 @@ export const wake = defineNotice({
 
 const Target = { uuid: Type.String() };
 
+const LogsQuestion = Type.Object({
+  ...Target,
+  stdout: Type.Boolean(),
+  stderr: Type.Boolean(),
+  timestamps: Type.Boolean(),
+  /** Lines from the end; null = all. */
+  tail: Nullable(Type.Number()),
+  /** Unix seconds; null = from the start. */
+  since: Nullable(Type.Number()),
+});
+
 export const containerLogs = defineCall({
   name: 'container-logs',
   to: 'agent',
-  request: Type.Object({
-    ...Target,
-    stdout: Type.Boolean(),
-    stderr: Type.Boolean(),
-    timestamps: Type.Boolean(),
-    /** Lines from the end; null = all. */
-    tail: Nullable(Type.Number()),
-    /** Unix seconds; null = from the start. */
-    since: Nullable(Type.Number()),
-  }),
+  request: LogsQuestion,
+  reply: Type.Object({ text: Type.String() }),
+  deadlineMs: 20_000,
+});
+
+/** Of a container that was deleted. Throws `resource-not-found` when they are not kept, or no longer. */
+export const readKeptLogs = defineCall({
+  name: 'read-kept-logs',
+  to: 'agent',
+  request: LogsQuestion,
   reply: Type.Object({ text: Type.String() }),
   deadlineMs: 20_000,
 });

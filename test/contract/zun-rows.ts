@@ -3,7 +3,7 @@
  * written down; those about policy and statuses are made of the tables that say who may do what and when, and of nothing else.
  *
  * `{web}` in a URL is a running container of alice's, `{box}` a stopped one, `{request}` the request that made `{web}`, `{registry}` a
- * registry of hers, `{webhook}` a webhook of hers, `{image}` an image that the administrator had pulled; `{exec}` is a command that runs in a container.
+ * registry of hers, `{webhook}` a webhook of hers, `{gone}` a deleted container of hers, `{image}` an image that the administrator had pulled; `{exec}` is a command that runs in a container.
  */
 import type { Endpoint } from '../../src/api/zun/endpoint.ts';
 import { allowedIn, type ContainerAction, containerStatuses } from '../../src/model/container.ts';
@@ -52,6 +52,8 @@ const successes: readonly Success[] = [
     { status: 204 },
   ],
   ['DELETE /containers', '/containers?name=nobody', { ...own, status: 202 }],
+  ['GET /deleted_containers', '/deleted_containers?limit=1', own],
+  ['DELETE /deleted_containers/:uuid', '/deleted_containers/{gone}', { ...own, status: 204 }],
   ['POST /containers/:ident/stop', '/containers/{web}/stop?timeout=1', { status: 202 }],
   ['POST /containers/:ident/start', '/containers/{box}/start', { status: 202 }],
   ['POST /containers/:ident/reboot', '/containers/{web}/reboot', { status: 202 }],
@@ -250,6 +252,18 @@ const refusals: readonly Refusal[] = [
   ],
   ['container-not-found', 404, 'GET', '/containers/{web}', { token: 'bob' }],
   ['container-not-found', 404, 'GET', `/containers?marker=${uuid}`],
+  [
+    'container-not-found',
+    404,
+    'GET',
+    '/containers/{gone}/logs',
+    { says: /^Container .* could not be found\.$/ },
+  ],
+  ['container-not-found', 404, 'GET', '/containers/{gone}/logs', { ...own, token: 'bob' }],
+  ['container-not-found', 404, 'GET', '/deleted_containers?marker={gone}', { ...own, token: 'bob' }],
+  ['invalid-value', 400, 'GET', '/deleted_containers?limit=0', own],
+  ['invalid-parameter-value', 400, 'GET', '/deleted_containers?sort_key=name', own],
+  ['', 406, 'GET', '/deleted_containers', { version: '1.40' }],
   ['compute-node-not-found', 404, 'GET', '/hosts/none', admin],
   [
     'network-not-found',
@@ -468,12 +482,13 @@ export function policyRows(endpoints: readonly Endpoint[]): Row[] {
       .replace('/registries/:ident', '/registries/{registry}')
       .replace('/webhooks/:ident', '/webhooks/{webhook}')
       .replace('/hosts/:ident', '/hosts/host-1')
+      .replace(':uuid', '{gone}')
       .replace(':project', 'alice')
       .replace('/*', '/nginx/search')
       .replace(':name', 'default')
       .replace(':request', 'req-1')
       .replace(':action', 'container:start');
-    const isOwned = /\{(web|registry|webhook)\}/.test(url);
+    const isOwned = /\{(web|registry|webhook|gone)\}/.test(url);
     const row = (token: string, status: number, code: string): Row => ({
       area: 'policy',
       of: policy,
@@ -490,7 +505,7 @@ export function policyRows(endpoints: readonly Endpoint[]): Row[] {
 }
 
 function notFoundOf(url: string): string {
-  if (url.includes('{web}')) return 'container-not-found';
+  if (/\{(web|gone)\}/.test(url)) return 'container-not-found';
   return url.includes('{webhook}') ? 'webhook-not-found' : 'registry-not-found';
 }
 

@@ -26,7 +26,7 @@ export class Judge {
   readonly #endpoints: readonly Endpoint[];
   /** What was read last, and how many rows had been written until then: nothing changes without a write. */
   #seen: { readonly writes: number; readonly owned: Record<string, string> } | undefined;
-  #known: Known = { containers: [], registries: [], webhooks: [], images: [] };
+  #known: Known = { containers: [], registries: [], webhooks: [], images: [], deleted: [] };
   #asked = 0;
 
   constructor(api: ZunApi) {
@@ -96,7 +96,8 @@ export class Judge {
     const registries = await db.selectFrom('container_registries').selectAll().orderBy('id').execute();
     const quotas = await db.selectFrom('container_quotas').selectAll().execute();
     const webhooks = await db.selectFrom('webhooks').selectAll().orderBy('id').execute();
-    const rows = [...containers, ...actions, ...registries, ...webhooks, ...quotas];
+    const deleted = await db.selectFrom('deleted_containers').selectAll().orderBy('id').execute();
+    const rows = [...containers, ...actions, ...registries, ...webhooks, ...quotas, ...deleted];
     return Object.fromEntries(
       projects.map((project) => [
         project,
@@ -119,11 +120,18 @@ export class Judge {
     const registries = await world.db.selectFrom('container_registries').select('uuid').execute();
     const webhooks = await world.db.selectFrom('webhooks').select('uuid').execute();
     const images = await world.db.selectFrom('container_images').select('uuid').execute();
+    const deleted = await world.db
+      .selectFrom('deleted_containers')
+      .select('uuid')
+      .orderBy('id', 'desc')
+      .limit(20)
+      .execute();
     this.#known = {
       containers: containers.flatMap(({ uuid, name }) => [uuid, name]),
       registries: registries.map(({ uuid }) => uuid),
       webhooks: webhooks.map(({ uuid }) => uuid),
       images: images.map(({ uuid }) => uuid),
+      deleted: deleted.map(({ uuid }) => uuid),
     };
   }
 

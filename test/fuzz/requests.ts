@@ -26,6 +26,7 @@ export interface Known {
   readonly registries: readonly string[];
   readonly webhooks: readonly string[];
   readonly images: readonly string[];
+  readonly deleted: readonly string[];
 }
 
 const odd = fc.oneof(
@@ -113,6 +114,7 @@ function pathOf(path: string, known: Known): fc.Arbitrary<string> {
       { weight: 6, arbitrary: identOf(path, known) },
       { weight: 1, arbitrary: fc.oneof(fc.uuid(), fc.string({ minLength: 1, maxLength: 30 })) },
     ),
+    uuid: known.deleted.length > 0 ? fc.constantFrom(...known.deleted) : fc.uuid(),
     project: fc.constantFrom(...projects, 'admin', 'nobody'),
     name: fc.constantFrom('default', 'other'),
     request: fc.uuid().map((id) => `req-${id}`),
@@ -134,7 +136,8 @@ function identOf(path: string, known: Known): fc.Arbitrary<string> {
     images: known.images,
     hosts: ['host-1'],
   };
-  const list = Object.entries(kinds).find(([kind]) => path.startsWith(`/${kind}`))?.[1] ?? known.containers;
+  const others = path.endsWith('/logs') ? [...known.containers, ...known.deleted] : known.containers;
+  const list = Object.entries(kinds).find(([kind]) => path.startsWith(`/${kind}`))?.[1] ?? others;
   return list.length > 0 ? fc.constantFrom(...list) : fc.uuid();
 }
 

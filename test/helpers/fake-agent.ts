@@ -26,6 +26,7 @@ import {
   imageSearch,
   type Operation,
   type OperationOutcome,
+  readKeptLogs,
   registryTest,
   report,
   type WantedContainer,
@@ -87,6 +88,10 @@ export class FakeAgent {
   pullGate: Promise<void> | undefined;
   /** Archives that were written, by `<uuid> <path>`. */
   readonly files = new Map<string, Buffer>();
+  /** Logs of deleted containers, by uuid. */
+  readonly keptLogs = new Map<string, string>();
+  /** Why none are kept of those that are deleted from now on. */
+  keepsNone: string | null = null;
   /** Who follows the log of a container, by uuid: written to, it is what the container says. */
   readonly followers = new Map<string, PassThrough>();
   /** Logs that are followed end at once. */
@@ -107,6 +112,11 @@ export class FakeAgent {
     });
     bus.serve(containerInspect, async ({ uuid }) => this.reportOf(uuid));
     bus.serve(containerLogs, async ({ uuid, tail }) => ({ text: `log of ${uuid} tail ${tail}\n` }));
+    bus.serve(readKeptLogs, async ({ uuid, tail }) => {
+      const text = this.keptLogs.get(uuid);
+      if (text !== undefined) return { text: `${text} tail ${tail}\n` };
+      throw new Failure('resource-not-found', `The logs of container ${uuid} are no longer kept.`);
+    });
     bus.streams.serve(followLogs, async ({ uuid }) => {
       const download = new PassThrough();
       download.write(`log of ${uuid}\n`);
@@ -217,8 +227,9 @@ export class FakeAgent {
       if (refusal !== undefined) outcomes.push({ ...name, result: 'error', message: refusal });
       else {
         this.#carryOut(operation, wanted);
-        if (operation.verb === 'delete') gone.push(wanted.uuid);
-        else outcomes.push({ ...name, result: 'success' });
+        const isDelete = operation.verb === 'delete';
+        if (isDelete) gone.push(wanted.uuid);
+        outcomes.push({ ...name, result: 'success', ...(isDelete ? { logs: this.#keepLogs(wanted) } : {}) });
       }
     }
     await this.bus.call(server, report, {
@@ -226,6 +237,12 @@ export class FakeAgent {
       outcomes,
       gone,
     });
+  }
+
+  #keepLogs({ uuid }: WantedContainer): NonNullable<OperationOutcome['logs']> {
+    if (this.keepsNone !== null) return { bytes: null, reason: this.keepsNone };
+    this.keptLogs.set(uuid, `kept log of ${uuid}`);
+    return { bytes: 55, reason: null };
   }
 
   #imageRefusal(operation: Operation, wanted: WantedContainer): string | undefined {

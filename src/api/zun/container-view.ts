@@ -214,7 +214,7 @@ function securityGroupsOf({ securityGroupIds, exposedGroupId }: Container): read
 }
 
 /** `YYYY-MM-DD HH:MM:SS`, UTC, without a zone: Zun's spelling for containers. */
-function toTime(iso: string | null): string | null {
+export function toTime(iso: string | null): string | null {
   return iso && `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
 }
 

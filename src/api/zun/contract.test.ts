@@ -67,6 +67,13 @@ async function webhook(): Promise<string> {
   return (await api.ask('POST', '/v1/webhooks', options)).body.uuid;
 }
 
+async function deletedContainer(): Promise<string> {
+  const uuid = await container(false);
+  await api.ask('DELETE', `/v1/containers/${uuid}`);
+  await api.world.until('it is gone', async () => (await api.world.row(uuid)) === undefined);
+  return uuid;
+}
+
 async function image(): Promise<string> {
   const repo = `image-${crypto.randomUUID()}`;
   const { body } = await api.ask('POST', '/v1/images', { token: 'admin', body: { repo, host: 'host-1' } });
@@ -95,6 +102,7 @@ async function thingsFor(row: Row): Promise<(text: string) => string> {
     '{webhook}': webhook,
     '{image}': image,
     '{exec}': async () => exec,
+    '{gone}': deletedContainer,
   };
   const made = new Map<string, string>();
   for (const [name, make] of Object.entries(makers)) if (text.includes(name)) made.set(name, await make());

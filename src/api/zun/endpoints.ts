@@ -4,6 +4,7 @@ import type { Endpoint } from './endpoint.ts';
 import { archiveEndpoints } from './endpoints/archives.ts';
 import { bulkDeleteEndpoints } from './endpoints/bulk-delete.ts';
 import { containerEndpoints } from './endpoints/containers.ts';
+import { deletedEndpoints } from './endpoints/deleted.ts';
 import { eventEndpoints } from './endpoints/events.ts';
 import { hostEndpoints } from './endpoints/hosts.ts';
 import { imageEndpoints } from './endpoints/images.ts';
@@ -21,6 +22,7 @@ export function zunEndpoints(control: ContainerControl): Endpoint[] {
     ...containerEndpoints(control),
     ...bulkDeleteEndpoints(control),
     ...verbEndpoints(control),
+    ...deletedEndpoints(control),
     ...archiveEndpoints(control),
     ...terminalEndpoints(control),
     ...networkEndpoints(control),

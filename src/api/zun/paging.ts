@@ -31,18 +31,18 @@ export function parsePage(
     );
   }
   return {
-    limit: Math.min(parseLimit(query.limit, maxLimit), maxLimit),
+    limit: parseLimit(query.limit, maxLimit),
     ...(marker === undefined ? {} : { marker: String(marker) }),
     sortKey: String(sortKey),
     descending: direction === 'desc',
   };
 }
 
-/** Throws `invalid-value`. */
-export function parseLimit(limit: unknown, byDefault: number): number {
-  if (limit === undefined) return byDefault;
+/** At most, and by default, `maxLimit`. Throws `invalid-value`. */
+export function parseLimit(limit: unknown, maxLimit: number): number {
+  if (limit === undefined) return maxLimit;
   const value = /^\d+$/.test(String(limit)) ? Number(limit) : 0;
-  if (value > 0) return value;
+  if (value > 0) return Math.min(value, maxLimit);
   throw new Failure('invalid-value', 'Limit must be positive integer');
 }
 
@@ -58,13 +58,32 @@ export function nextLink(
   const parameters = withoutPaging(call.query);
   parameters.set('sort_key', page.sortKey);
   parameters.set('sort_dir', page.descending ? 'desc' : 'asc');
-  parameters.set('limit', String(page.limit));
+  return linkTo(call, collection, parameters, { limit: page.limit, last });
+}
+
+export interface PageEnd {
+  readonly limit: number;
+  readonly last: string;
+}
+
+/** The same request for what comes after the page, for collections that are in one order only. */
+export function linkAfter(call: Pick<Call, 'baseUrl' | 'query'>, collection: string, end: PageEnd): string {
+  return linkTo(call, collection, withoutPaging(call.query), end);
+}
+
+function linkTo(
+  { baseUrl }: Pick<Call, 'baseUrl'>,
+  collection: string,
+  parameters: URLSearchParams,
+  { limit, last }: PageEnd,
+): string {
+  parameters.set('limit', String(limit));
   parameters.set('marker', last);
-  return `${call.baseUrl}/v1/${collection}?${parameters}`;
+  return `${baseUrl}/v1/${collection}?${parameters}`;
 }
 
 /** What was asked for, but which page of it. */
-export function withoutPaging(query: Input): URLSearchParams {
+function withoutPaging(query: Input): URLSearchParams {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if ((pagingParameters as readonly string[]).includes(name)) continue;

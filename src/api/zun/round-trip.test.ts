@@ -85,6 +85,13 @@ const makersOf: Readonly<Record<string, () => Promise<string>>> = {
   'DELETE /v1/containers/{ident}': () => container(false),
 };
 
+async function deletedContainer(): Promise<string> {
+  const uuid = await container(false);
+  await api.ask('DELETE', `/v1/containers/${uuid}`, as('admin'));
+  await api.world.until('it is gone', async () => (await api.world.row(uuid)) === undefined);
+  return uuid;
+}
+
 /** Things that are there, by the names that the document has for them. */
 const always = {
   host: 'host-1',
@@ -122,6 +129,7 @@ async function knownOf(each: DocumentedOperation): Promise<Record<string, unknow
     const { body } = await api.ask('GET', `/v1/containers/${ident}/container_actions`, as('admin'));
     known.request = body.containerActions[0].request_id;
   }
+  if (each.path.includes('{uuid}')) known.uuid = await deletedContainer();
   if (each.path === '/v1/containers') delete known.host;
   if (each.path.endsWith('/get_archive')) api.world.agent.files.set(`${ident} /x`, Buffer.alloc(1024));
   return known;

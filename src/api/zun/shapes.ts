@@ -83,6 +83,25 @@ const listedContainer = {
 export const container = object({ links, ...listedContainer });
 export const containers = page('containers', object(listedContainer));
 
+export const deletedContainers = page(
+  'deleted_containers',
+  object({
+    uuid: text,
+    name: text,
+    project_id: text,
+    user_id: text,
+    image: text,
+    host: Type.Optional(text),
+    created_at: text,
+    deleted_at: text,
+    deleted_by: text,
+    request_id: text,
+    kept_until: text,
+    logs_bytes: Type.Union([count, Type.Null()]),
+    logs_reason: textOrNull,
+  }),
+);
+
 const action = {
   action: text,
   container_uuid: text,
@@ -281,6 +300,7 @@ export const replies: Readonly<Record<string, TSchema>> = {
   'GET /containers': containers,
   'DELETE /containers': removals,
   'GET /containers/:ident': container,
+  'GET /deleted_containers': deletedContainers,
   'PATCH /containers/:ident': container,
   'POST /containers/:ident/resize_container': container,
   'POST /containers/:ident/rename': container,

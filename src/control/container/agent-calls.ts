@@ -10,10 +10,11 @@ import { Failure } from '../../model/failure.ts';
 import type { ContainerChange } from '../../store/container/codec.ts';
 import { containersReadyOn, filesOf, updateContainer } from '../../store/container/containers.ts';
 import { recordHeartbeat } from '../../store/container/hosts.ts';
-import { finishOperation, pendingOperations } from '../../store/container/operations.ts';
+import { finishOperation, noteOperation, pendingOperations } from '../../store/container/operations.ts';
 import type { DbOrTrx, Trx } from '../../store/database.ts';
 import {
   heartbeat,
+  keptLogs,
   type OperationVerb,
   operationVerbs,
   report,
@@ -22,6 +23,7 @@ import {
 } from '../../wire/agent.ts';
 import type { RequestOf } from '../../wire/call.ts';
 import { type ContainerContext, nowIso } from './context.ts';
+import { compareKeptLogs } from './deleted.ts';
 import { observe } from './observe.ts';
 import type { OperationEnds } from './operation-ends.ts';
 import type { Provisioner } from './provisioner.ts';
@@ -43,6 +45,9 @@ export function serveAgents(ctx: AgentCallContext): void {
     await applyReport(ctx, senderOf(context), message);
     return {};
   });
+  bus.serve(keptLogs, async ({ uuids }, context) => ({
+    unwanted: await compareKeptLogs(ctx, senderOf(context), uuids),
+  }));
   bus.serve(heartbeat, async ({ host, engineOk, engineError }, context) => {
     await recordHeartbeat(db, {
       name: senderOf(context),
@@ -182,10 +187,24 @@ async function applyTo(
   for (const { operation, result, message: text } of ended) {
     await finishOperation(trx, operation.id, { result, message: text, at });
   }
+  await noteLogs(trx, pending, message.outcomes);
   const released = news?.portsPhase === 'releasing';
   if (released) ctx.log.info({ container: uuid, status: news.status ?? container.status }, 'released');
   const hasPortWork = released || change.portsPhase === 'changing';
   return { uuid, hasPortWork, ended: ended.map(({ operation }) => operation.id) };
+}
+
+/** What became of a deleted container's logs stays with its delete, which ends with the row. */
+async function noteLogs(
+  trx: Trx,
+  pending: readonly ContainerOperation[],
+  outcomes: Report['outcomes'],
+): Promise<void> {
+  for (const { id, verb, args } of pending) {
+    const logs = outcomes.find(({ operation }) => operation === id)?.logs;
+    if (verb === 'delete' && logs)
+      await noteOperation(trx, id, { args: { ...args, logs }, message: logs.reason });
+  }
 }
 
 /** What differs from the record; undefined when only the time of the look does: that is not worth a write. */

@@ -27,6 +27,7 @@ import { questionUseCases } from './ask-agent.ts';
 import type { ContainerContext } from './context.ts';
 import { type CreateAsk, createContainer } from './create.ts';
 import { Deadlines } from './deadlines.ts';
+import { deletedUseCases, forgetOld } from './deleted.ts';
 import { EventFeed } from './event-feed.ts';
 import { Healer } from './heal.ts';
 import { hostUseCases } from './hosts.ts';
@@ -89,6 +90,7 @@ export function createContainerControl(options: ContainerControlOptions) {
       await images.pass();
       await deadlines.pass();
       await keepNewestEvents(ctx.db, ctx.config.containers.keptEvents);
+      await forgetOld(ctx);
       await healer.pass();
       await ctx.provisioner.pass();
     },
@@ -103,6 +105,8 @@ export function createContainerControl(options: ContainerControlOptions) {
     images: imageUseCases(ctx, images),
     registries: registryUseCases(ctx),
     webhooks: webhookUseCases({ ...ctx, sender }),
+    /** Containers that are gone, and what they wrote. */
+    deleted: deletedUseCases(ctx),
     policies: policyUseCases(ctx, options.findSubject),
     ...questionUseCases(ctx),
 

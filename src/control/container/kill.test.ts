@@ -9,6 +9,7 @@ import type { OperationVerb, ServerVerb } from '../../model/container.ts';
 import type { Container } from '../../model/container-record.ts';
 import { deadlines } from '../../model/deadlines.ts';
 import { listContainers } from '../../store/container/container-list.ts';
+import { findDeleted } from '../../store/container/deleted-containers.ts';
 import { allPendingOperations } from '../../store/container/operations.ts';
 
 type Verb = OperationVerb | ServerVerb;
@@ -175,6 +176,9 @@ async function judge(world: World, { verb, uuid, before, statusBefore }: Judged)
   const actions = row ? await world.control.actions(world.user, row.uuid) : [];
   const wasTaken = verb === 'delete' ? row === undefined : actions[0]?.verb === verb;
   if (!wasTaken) return assert.deepEqual(await stateOf(world), before);
+  // One of the two is always there: the container, or what is remembered of it.
+  const deleted = await findDeleted(world.db, uuid);
+  assert.equal(deleted?.logs.bytes, row || verb === 'create' ? undefined : 55);
   const settles: readonly string[] = deadlines[verb].settles;
   const status = row?.status ?? 'gone';
   assert.ok(

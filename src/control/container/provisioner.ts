@@ -20,6 +20,7 @@ import {
 } from '../../store/container/containers.ts';
 import { finishAllOperations } from '../../store/container/operations.ts';
 import { type ContainerContext, nowIso } from './context.ts';
+import { rememberDeleted } from './deleted.ts';
 import { dnsNameOf } from './names.ts';
 import { followChanges, mayRecover, portRequest } from './port-changes.ts';
 
@@ -135,7 +136,10 @@ export class Provisioner {
     await db.transaction().execute(async (trx) => {
       const now = await findContainer(trx, uuid);
       if (!now) return;
-      if (now.status === 'Deleting' || now.status === 'Deleted') return deleteContainer(trx, uuid);
+      if (now.status === 'Deleting' || now.status === 'Deleted') {
+        await rememberDeleted(this.#ctx, trx, now);
+        return deleteContainer(trx, uuid);
+      }
       const message = 'The container has nothing on any host any more.';
       await finishAllOperations(trx, uuid, { result: 'Error', message, at: nowIso(this.#ctx) });
       await updateContainer(trx, uuid, {

@@ -28,6 +28,20 @@ export interface OperationEnd {
   readonly at: string;
 }
 
+/** Something about an operation that has not ended. */
+export async function noteOperation(
+  db: DbOrTrx,
+  id: string,
+  { args, message }: Pick<ContainerOperation, 'args' | 'message'>,
+): Promise<void> {
+  await db
+    .updateTable('container_actions')
+    .set({ args: JSON.stringify(args), message })
+    .where('id', '=', id)
+    .where('finish_time', 'is', null)
+    .execute();
+}
+
 /** An operation ends once: a second end changes nothing. */
 export async function finishOperation(db: DbOrTrx, id: string, end: OperationEnd): Promise<void> {
   await finish(db, end).where('id', '=', id).execute();

@@ -160,6 +160,24 @@ export interface ContainerSumsTable {
   disk_gib: number;
 }
 
+/** Who they were whose logs are kept, or could not be. */
+export interface DeletedContainersTable {
+  id: Generated<number>;
+  uuid: string;
+  name: string;
+  project_id: string;
+  user_id: string;
+  image: string;
+  host: string;
+  created_at: string;
+  deleted_at: string;
+  deleted_by: string;
+  request_id: string;
+  kept_until: string;
+  logs_bytes: number | null;
+  logs_reason: string | null;
+}
+
 /** Written by triggers only: events-migration.ts. */
 export interface ContainerEventsTable {
   seq: Generated<number>;
@@ -214,6 +232,7 @@ export interface ContainerTables {
   container_registries: ContainerRegistriesTable;
   container_images: ContainerImagesTable;
   containers: ContainersTable;
+  deleted_containers: DeletedContainersTable;
   container_actions: ContainerActionsTable;
   hosts: HostsTable;
   container_quotas: ContainerQuotasTable;

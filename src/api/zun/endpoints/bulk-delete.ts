@@ -8,7 +8,7 @@ import type { Call, Endpoint, Input } from '../endpoint.ts';
 import { type ListedError, toErrorReply } from '../errors.ts';
 import { filterParameters, ownFilterParameters, parseFilters, parseMoreFilters } from '../list-filters.ts';
 import { ownMinor } from '../microversion.ts';
-import { parseLimit, withoutPaging } from '../paging.ts';
+import { linkAfter, parseLimit } from '../paging.ts';
 import { parseWideBoolean } from '../vocabulary.ts';
 
 const choosing: readonly string[] = [...filterParameters, ...ownFilterParameters];
@@ -44,7 +44,9 @@ export function bulkDeleteEndpoints(control: ContainerControl): Endpoint[] {
           body: {
             accepted: removals.filter(({ refusal }) => !refusal).map(({ container }) => named(container)),
             refused: removals.filter(({ refusal }) => refusal).map((each) => toRefused(each, call)),
-            next: last ? nextOf(call, ask, last.container.uuid) : null,
+            next: last
+              ? linkAfter(call, 'containers', { limit: ask.limit, last: last.container.uuid })
+              : null,
           },
         };
       },
@@ -69,7 +71,7 @@ function toAsk(query: Input, most: number): RemoveManyAsk {
   return {
     filters: parseFilters(query),
     more: parseMoreFilters(query),
-    limit: Math.min(parseLimit(query.limit, most), most),
+    limit: parseLimit(query.limit, most),
     force,
     stop,
     allProjects,
@@ -84,12 +86,4 @@ function switchesOf(query: Input): Record<(typeof switches)[number], boolean> {
 
 function named({ uuid, name, projectId }: Container) {
   return { uuid, name, project_id: projectId };
-}
-
-/** The same request for those that come after. */
-function nextOf({ baseUrl, query }: Call, { limit }: RemoveManyAsk, last: string): string {
-  const parameters = withoutPaging(query);
-  parameters.set('limit', String(limit));
-  parameters.set('marker', last);
-  return `${baseUrl}/v1/containers?${parameters}`;
 }

@@ -1,13 +1,15 @@
 /** /containers/:ident/<verb>: what a container can be told and asked, and its action log. */
 
+import { Readable } from 'node:stream';
 import type { ExecuteAsk } from '../../../control/container/ask-agent.ts';
 import type { ContainerControl } from '../../../control/container/control.ts';
 import type { PowerVerb } from '../../../control/container/operate.ts';
 import type { ContainerOperation, OperationArgs } from '../../../model/container-record.ts';
-import { Failure } from '../../../model/failure.ts';
+import { Failure, isFailure } from '../../../model/failure.ts';
+import { looksLikeUuid } from '../../../model/ids.ts';
 import { splitShellWords } from '../../../model/shell-words.ts';
 import { toPreciseTime } from '../container-view.ts';
-import { type Call, checkFields, type Endpoint, type Fields, type Input } from '../endpoint.ts';
+import { type Call, checkFields, type Endpoint, type Fields, type Input, type Reply } from '../endpoint.ts';
 import { ownMinor } from '../microversion.ts';
 import * as v from '../vocabulary.ts';
 import { identOf } from './containers.ts';
@@ -109,7 +111,7 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
       method: 'GET',
       path: '/containers/:ident/logs',
       summary:
-        'What the container has written, as one JSON string; with follow=true as text that goes on until it ends',
+        'What the container has written, as one JSON string; with follow=true as text that goes on until it ends; from 1.41 on by its uuid also when it is deleted',
       policy: 'container:logs',
       checksPolicyItself: true,
       query: {
@@ -135,9 +137,17 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
           tail: /^\d{1,9}$/.test(String(tail)) ? Number(tail) : null,
           since: toUnixSeconds(since),
         };
-        if (!v.isTrue(follow)) return { body: await control.logs(call.caller, identOf(call), asked) };
-        const stream = await control.followLogs(call.caller, identOf(call), asked);
-        return { stream, contentType: 'text/plain; charset=utf-8' };
+        const ident = identOf(call);
+        const isFollowed = v.isTrue(follow);
+        try {
+          if (!isFollowed) return { body: await control.logs(call.caller, ident, asked) };
+          return asText(await control.followLogs(call.caller, ident, asked));
+        } catch (error) {
+          const mayBeDeleted = call.version >= ownMinor && looksLikeUuid(ident);
+          if (!mayBeDeleted || !isFailure(error, 'container-not-found')) throw error;
+        }
+        const kept = await control.deleted.logs(call.caller, ident, asked);
+        return isFollowed ? asText(Readable.from([kept])) : { body: kept };
       },
     },
     {
@@ -197,6 +207,10 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
       },
     },
   ];
+}
+
+function asText(stream: Readable): Reply {
+  return { stream, contentType: 'text/plain; charset=utf-8' };
 }
 
 /** Throws `schema-validation-error` without a command, `not-implemented` for the forms that need a console. */
