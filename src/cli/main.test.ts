@@ -52,6 +52,22 @@ test('delete does what it can and tells what it could not', async () => {
   assert.deepEqual(world.fake.containers, []);
 });
 
+test('a deleted container is listed with --deleted, and its uuid still has its logs', async () => {
+  await using world = await withCloud();
+  await world.berth('run', '-n', 'web', 'busybox');
+  const uuid = String(world.fake.containers[0]?.uuid);
+  await world.berth('delete', 'web');
+  const list = await world.berth('list', '--deleted', '-f', 'value', '-c', 'uuid', '-c', 'logs_bytes');
+  assert.equal(list.stdout, `${uuid} 11\n`);
+  assert.equal((await world.berth('logs', uuid)).stdout, 'last words\n');
+  assert.match((await world.berth('logs', 'web')).stderr, /Container web could not be found/);
+  assert.equal((await world.berth('list', '--deleted', '--status', 'Error')).code, 2);
+  world.fake.isZun = true;
+  const { code, stderr } = await world.berth('logs', uuid);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`Container ${uuid} could not be found`));
+});
+
 test('list shows fixed and floating addresses', async () => {
   await using world = await withCloud();
   await world.berth('run', '-n', 'web', 'busybox');

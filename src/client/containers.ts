@@ -5,6 +5,8 @@
  */
 
 import type { ContainerStatus } from '../model/container.ts';
+import { isFailure } from '../model/failure.ts';
+import { looksLikeUuid } from '../model/ids.ts';
 import { parseEvents, type Told } from './events.ts';
 import type { Query } from './http.ts';
 import type { ServiceRequest, Session } from './session.ts';
@@ -276,6 +278,20 @@ export interface Removals {
   readonly refused: readonly RefusedRemoval[];
 }
 
+export interface DeletedContainerView extends NamedContainer {
+  readonly user_id: string;
+  readonly image: string;
+  readonly host?: string;
+  readonly created_at: string;
+  readonly deleted_at: string;
+  readonly deleted_by: string;
+  readonly request_id: string;
+  readonly kept_until: string;
+  /** Null = none are kept; `logs_reason` says why. */
+  readonly logs_bytes: number | null;
+  readonly logs_reason: string | null;
+}
+
 const ownFilters = ['label', 'created_since', 'created_before', 'changed_since', 'changed_before'];
 
 interface Page<T> {
@@ -375,8 +391,37 @@ export class ContainerApi {
     if (rest !== undefined) onText(String(rest));
   }
 
-  logs(container: string, query: Query = {}): Promise<string> {
-    return this.#get(`/containers/${encode(container)}/logs`, query);
+  /** Also of a deleted one, by its uuid, where they are kept. */
+  async logs(container: string, query: Query = {}): Promise<string> {
+    const request = { method: 'GET', path: `/containers/${encode(container)}/logs`, query };
+    try {
+      return await this.#send(request);
+    } catch (error) {
+      if (!looksLikeUuid(container) || !isFailure(error, 'container-not-found')) throw error;
+      return this.#send<string>(request, ownVersion).catch((later) => {
+        // No Zun keeps any.
+        throw isFailure(later, 'not-acceptable') ? error : later;
+      });
+    }
+  }
+
+  /** Newest first; page by page, until there are `limit`. */
+  async listDeleted(query: Query & { readonly limit?: number } = {}): Promise<DeletedContainerView[]> {
+    const { limit = Number.POSITIVE_INFINITY, ...filters } = query;
+    const found: DeletedContainerView[] = [];
+    let marker: string | undefined;
+    for (;;) {
+      const rest = limit - found.length;
+      const page = { ...filters, marker, ...(rest < 1000 ? { limit: rest } : {}) };
+      const request = { method: 'GET', path: '/deleted_containers', query: page };
+      const { deleted_containers: items, next } = await this.#send<{
+        deleted_containers: DeletedContainerView[];
+        next: string | null;
+      }>(request, ownVersion);
+      found.push(...items);
+      marker = items.at(-1)?.uuid;
+      if (next === null || found.length >= limit) return found;
+    }
   }
 
   /** `command` is one line, split by the service as a POSIX shell splits words. */

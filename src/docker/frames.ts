@@ -70,11 +70,11 @@ export class Tail {
   }
 }
 
-/** Longer pieces of a terminal's log are cut, so that a line without an end takes no memory without one. */
-const longestPiece = 65_536;
+/** The Engine writes lines down in pieces of 16 KiB at most, each with its own time in front: `2030-01-01T00:00:00.000000000Z `. */
+const longestPiece = 31 + 16_384;
 
-/** Takes a container's log apart: a terminal's into its lines, any other as it was written. */
-export async function* framesOf(
+/** Takes a log with times apart into its entries: a terminal's has no frames, only lines and pieces of lines. */
+export async function* entriesOf(
   stream: AsyncIterable<Buffer>,
   { isRaw }: { readonly isRaw: boolean },
 ): AsyncGenerator<Frame> {
@@ -87,16 +87,17 @@ export async function* framesOf(
   if (rest.length > 0) yield { isError: false, payload: rest };
 }
 
-/** Returns what comes after the last line's end. */
+/** Returns what comes after the last one that is whole. */
 function* linesOf(text: Buffer): Generator<Frame, Buffer<ArrayBuffer>> {
   let from = 0;
-  for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, from)) {
-    yield { isError: false, payload: text.subarray(from, end + 1) };
-    from = end + 1;
+  for (;;) {
+    const newline = text.subarray(from, from + longestPiece).indexOf(10);
+    const isLong = newline < 0 && text.length - from >= longestPiece;
+    if (newline < 0 && !isLong) return Buffer.from(text.subarray(from));
+    const end = from + (isLong ? longestPiece : newline + 1);
+    yield { isError: false, payload: text.subarray(from, end) };
+    from = end;
   }
-  if (text.length - from <= longestPiece) return Buffer.from(text.subarray(from));
-  yield { isError: false, payload: text.subarray(from) };
-  return Buffer.alloc(0);
 }
 
 /** Reads a stream to its end, taking frames apart unless the container has a terminal. */

@@ -1,5 +1,5 @@
 /** The end of what a container wrote, entry by entry, with the stream and the time of each. */
-import { type Frame, framesOf } from './frames.ts';
+import { entriesOf, type Frame } from './frames.ts';
 import type { EngineSocket } from './socket.ts';
 
 export async function logEntries(
@@ -15,7 +15,7 @@ export async function logEntries(
   const timer = setTimeout(tooLate, deadlineMs);
   return (async function* () {
     try {
-      yield* framesOf(stream, { isRaw: container.tty });
+      yield* entriesOf(stream, { isRaw: container.tty });
     } finally {
       clearTimeout(timer);
       stream.destroy();

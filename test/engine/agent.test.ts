@@ -18,6 +18,7 @@ import {
   containerLogs,
   containerStats,
   containerTop,
+  readKeptLogs,
 } from '../../src/wire/agent.ts';
 import type { WantedNetwork } from '../../src/wire/host-network.ts';
 import { importBusybox, removeImage } from '../helpers/busybox-image.ts';
@@ -278,3 +279,47 @@ test('questions are answered', async () => {
   assert.equal(stats.memoryLimitMiB, 512);
   assert.equal((await world.server.call(containerInspect, { uuid })).state, 'running');
 });
+
+/** What can be asked of a log that was written over about two seconds, the last ones in the middle of it. */
+const logQuestions = (from: number) => {
+  const both = { stdout: true, stderr: true, timestamps: false, tail: null, since: null };
+  return [
+    both,
+    { ...both, timestamps: true },
+    { ...both, stderr: false },
+    { ...both, stdout: false, timestamps: true },
+    ...[0, 1, 3, 100].map((tail) => ({ ...both, tail })),
+    { ...both, tail: 3, stdout: false },
+    { ...both, since: from + 1 },
+    { ...both, since: from + 1, tail: 2, timestamps: true },
+    { ...both, since: from + 1_000 },
+  ];
+};
+
+for (const tty of [false, true]) {
+  test(`the kept log of a deleted container answers as Docker did (${tty ? 'a terminal' : 'two streams'})`, async () => {
+    const long = 'printf "%020000d\\n" 7';
+    // Two streams reach Docker on two ways: only pauses keep their order.
+    const script = `echo one; sleep 0.2; echo two >&2; sleep 0.2; ${long}; sleep 1.5; echo three; sleep 0.2; echo four >&2; sleep 0.2; echo end; exec sleep 100000`;
+    const spec = { image, command: ['sh', '-c', script], tty };
+    const uuid = await run(world.addContainer([network()], { spec }));
+    const whole = { uuid, stdout: true, stderr: true, timestamps: true, tail: null, since: null };
+    const ask = async (question: object) =>
+      (await world.server.call(containerLogs, { ...whole, ...question })).text;
+    const said = await until('it said all', async () => {
+      const { text } = await world.server.call(containerLogs, whole);
+      return /end\r?\n$/.test(text) && text;
+    });
+    const questions = logQuestions(Date.parse(said.slice(0, said.indexOf(' '))) / 1000);
+    const before: string[] = [];
+    for (const question of questions) before.push(await ask(question));
+    world.server.ask(uuid, 'delete', { power: 'stopped' });
+    await until('it is gone', async () => world.server.gone.includes(uuid));
+    assert.equal(await engine.findContainer(dockerContainerName(uuid)), undefined);
+    for (const [index, question] of questions.entries()) {
+      const { text } = await world.server.call(readKeptLogs, { ...whole, ...question });
+      assert.equal(text, before[index], JSON.stringify(question));
+    }
+    assert.ok(new Set(before).size > 5, 'the questions differ in their answers');
+  });
+}

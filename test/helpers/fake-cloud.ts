@@ -40,6 +40,10 @@ export class FakeCloud implements AsyncDisposable {
   readonly requests: string[] = [];
   readonly logIns: Fields[] = [];
   readonly containers: Fields[] = [];
+  /** Their logs are kept, unless it `isZun`. */
+  readonly deleted: Fields[] = [];
+  /** Knows no microversion above 1.40. */
+  isZun = false;
   readonly objects: Record<string, Fields[]> = {};
   readonly tokens = new Set<string>();
   pageSize = 1000;
@@ -120,6 +124,9 @@ export class FakeCloud implements AsyncDisposable {
     if (below) return this.#below(request, below.slice(1));
     const network = /^\/network\/v2\.0\/([^/]+)(?:\/([^/]+))?(\/tags)?$/.exec(url.pathname);
     if (network) return this.#network(request, network.slice(1));
+    if (this.isZun && String(headers['openstack-api-version']).endsWith('1.41')) return tooNew;
+    if (url.pathname === '/v1/deleted_containers')
+      return { body: { deleted_containers: this.deleted.toReversed(), next: null } };
     const container = /^\/v1\/containers(?:\/([^/]+))?(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(url.pathname);
     if (container) return this.#container(request, container.slice(1));
     return { status: 404, body: { errors: [{ code: 'container.', title: 'Not Found' }] } };
@@ -151,7 +158,10 @@ export class FakeCloud implements AsyncDisposable {
     };
   }
 
-  #container({ method, url, body }: Request, [name, verb, id]: readonly (string | undefined)[]): Answer {
+  #container(
+    { method, url, body, headers }: Request,
+    [name, verb, id]: readonly (string | undefined)[],
+  ): Answer {
     if (!name && method === 'GET') return this.#listContainers(url);
     if (!name && method === 'DELETE') return this.#removeContainers(url);
     if (!name) {
@@ -163,12 +173,17 @@ export class FakeCloud implements AsyncDisposable {
     }
     const at = this.containers.findIndex(({ uuid, name: own }) => [uuid, own].includes(name));
     const found = this.containers[at];
+    const isOwn = String(headers['openstack-api-version']).endsWith('1.41');
+    if (!found && verb === 'logs' && isOwn && this.deleted.some(({ uuid }) => uuid === name))
+      return { body: 'last words\n' };
     if (!found) {
       const title = `Container ${name} could not be found.`;
       return { status: 404, body: { errors: [{ code: 'container.container-not-found', title }] } };
     }
     if (method === 'DELETE') {
       this.containers.splice(at, 1);
+      const { uuid, name: own, image } = found;
+      this.deleted.push({ uuid, name: own, image, deleted_at: 'then', kept_until: 'later', logs_bytes: 11 });
       this.#releasePorts(found);
       return { status: 204 };
     }
@@ -322,6 +337,8 @@ const refusal: Answer = {
   status: 409,
   body: { NeutronError: { type: 'Conflict', message: 'refused by the test', detail: '' } },
 };
+
+const tooNew: Answer = { status: 406, body: { errors: [{ code: 'container.', title: 'Not Acceptable' }] } };
 
 const unauthorized: Answer = {
   status: 401,

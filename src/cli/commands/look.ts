@@ -1,7 +1,9 @@
 /** Commands that look at containers and change nothing. */
+import type { Cloud } from '../../client/cloud.ts';
 import { collect, define, integer, type Setting } from '../define.ts';
 import { floatingByPort } from '../floating.ts';
 import type { Column, Row } from '../output/output.ts';
+import { UsageError } from '../usage-error.ts';
 import { type FilterOptions, filterOptions, filtersOf } from './container-filters.ts';
 import { containerColumns, rowOf, showContainer } from './container-view.ts';
 
@@ -10,7 +12,21 @@ interface ListOptions extends FilterOptions {
   readonly marker?: string;
   readonly sortKey?: string;
   readonly sortDir?: string;
+  readonly deleted?: boolean;
 }
+
+const deletedColumns: readonly Column[] = [
+  { key: 'uuid' },
+  { key: 'name' },
+  { key: 'image' },
+  { key: 'deleted_at', title: 'DELETED' },
+  { key: 'kept_until', title: 'KEPT UNTIL' },
+  {
+    key: 'logs_bytes',
+    title: 'LOGS',
+    text: ({ logs_bytes: bytes, logs_reason: reason }) => String(bytes ?? reason),
+  },
+];
 
 export function commands(setting: Setting): void {
   define<ListOptions>(setting, {
@@ -22,6 +38,7 @@ export function commands(setting: Setting): void {
       ['--marker <uuid>', 'after this container'],
       ['--sort-key <field>', 'order by this field'],
       ['--sort-dir <direction>', 'asc or desc'],
+      ['--deleted', 'those that are deleted and whose logs are kept; by --name, --all-projects, --limit'],
     ],
     prints: true,
     examples: [
@@ -29,9 +46,18 @@ export function commands(setting: Setting): void {
       'berth list --status Running -f json',
       'berth list --label app=web',
       'berth list -f value -c name -c addresses',
+      'berth list --deleted',
     ],
     run: async ({ cloud, options, out }) => {
       const session = await cloud();
+      if (options.deleted) {
+        const deleted = await session.containers.listDeleted(deletedQuery(options));
+        await out.list(
+          deletedColumns,
+          deleted.map((each) => ({ ...each })),
+        );
+        return undefined;
+      }
       const [containers, floating] = await Promise.all([
         session.containers.list({
           ...filtersOf(options),
@@ -64,7 +90,7 @@ export function commands(setting: Setting): void {
 
   define<LogsOptions>(setting, {
     usage: 'logs <container>',
-    summary: 'print what a container has written',
+    summary: 'print what a container has written; of a deleted one by its uuid',
     options: [
       ['--stdout', 'its standard output only'],
       ['--stderr', 'its standard error only'],
@@ -151,6 +177,18 @@ export function commands(setting: Setting): void {
     },
   });
 }
+
+/** Throws UsageError for what deleted containers are not listed by. */
+function deletedQuery({ limit, marker, sortKey, sortDir, ...options }: ListOptions): DeletedQuery {
+  const { all_projects, name, ...others } = filtersOf(options);
+  const [other] = Object.keys({ ...others, ...(sortKey && { sortKey }), ...(sortDir && { sortDir }) });
+  if (other)
+    throw new UsageError(
+      `list --deleted: it takes --name, --all-projects, --limit and --marker, no ${other}`,
+    );
+  return { all_projects, name, marker, ...(limit === undefined ? {} : { limit }) };
+}
+type DeletedQuery = NonNullable<Parameters<Cloud['containers']['listDeleted']>[0]>;
 
 interface LogsOptions {
   readonly follow?: boolean;
