@@ -142,7 +142,10 @@ test('what cannot run says why, and its exit code says so too', { timeout: 120_0
   await until('its end is told', async () => /Exited\(3\)/.test(await must('show', 'short')));
   assert.match(await must('logs', 'short'), /oops/);
   assert.match(await must('logs', '--follow', 'short'), /oops/);
-  await must('delete', 'short');
+  const short = (await must('show', 'short', '-f', 'value', '-c', 'uuid')).trim();
+  await must('delete', '--name', 'short', '--yes');
+  assert.equal(await must('logs', short), 'oops\n', 'what it wrote outlives it');
+  assert.match(await must('list', '--deleted'), new RegExp(`${short} │ short`));
   const removed = await berth('run', '--rm', '-n', 'once', 'busybox', 'sh', '-c', 'exit 0');
   assert.equal(removed.code, 0, removed.stderr);
 });
