@@ -196,6 +196,31 @@ test('an existing network without IPv4: its containers have no IPv4 address', as
   }
 });
 
+test('a port that nobody uses is adopted by its address, and given back', async () => {
+  const network = await service.create('networks', { name: 'theirs' });
+  await service.create('subnets', { network_id: network.id, ip_version: 4, cidr: '10.84.0.0/24', name: 's' });
+  const fixed_ips = [{ ip_address: '10.84.0.50' }];
+  const { id } = await service.create('ports', { network_id: network.id, fixed_ips, 'binding:host_id': '' });
+  const port = async () => (await service.list('ports', { id }))[0];
+  try {
+    await withObjects({ containers: ['a', 'b'], networks: ['n'] }, async () => {
+      const options = ['neutron.net.name=theirs', 'neutron.subnet.name=s'];
+      const twice = options.flatMap((option) => ['--opt', option, '--ipam-opt', option]);
+      await createNetwork('n', '--subnet', '10.84.0.0/24', ...twice);
+      await startContainer('a', 'n', '--ip', '10.84.0.50');
+      await startContainer('b', 'n');
+      await ping('b', '10.84.0.50');
+      const used = await port();
+      assert.deepEqual([used?.['binding:host_id'], used?.tags], ['here', ['kuryr.port.existing']]);
+    });
+    const freed = await port();
+    assert.deepEqual([freed?.['binding:host_id'], freed?.device_id, freed?.tags], ['', '', []]);
+  } finally {
+    await service.remove('ports', id);
+    await service.remove('networks', network.id);
+  }
+});
+
 test('a container that cannot start, and an address that is taken, leave nothing', () =>
   withObjects({ containers: ['a', 'b', 'c'], networks: ['n'] }, async () => {
     await createNetwork('n', '--subnet', '10.80.0.0/24');

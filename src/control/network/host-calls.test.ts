@@ -280,6 +280,10 @@ describe('the network service for Kuryr', () => {
       body: { 'binding:host_id': '', device_id: '' },
     });
     assert.equal(freed['binding:host_id'], '');
+    const change = (body: Record<string, unknown>) =>
+      ask(h1, { method: 'update', resource: 'ports', id: port.id, body });
+    assert.equal((await change({ name: 'still nobody’s' }))['binding:host_id'], '');
+    assert.equal((await change({ device_id: 'an endpoint' }))['binding:host_id'], 'h1', 'taken into use');
     await ask(h1, { method: 'remove-tag', resource: 'ports', id: port.id, tag: 'kuryr.a' });
     await ask(h1, { method: 'remove', resource: 'ports', id: port.id });
     await ask(h1, { method: 'remove', resource: 'ports', id: port.id });

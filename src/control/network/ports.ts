@@ -35,8 +35,8 @@ export interface Ports extends Collection<Port, PortDraft, PortChanges, PortWher
 }
 
 /**
- * With `host`, on behalf of that host: it binds ports to itself whatever it says (or frees them), and ports that
- * another host has are none of its business.
+ * With `host`, on behalf of that host: ports that it makes or takes into use are bound to it whatever it says (unless it
+ * frees them), and ports that another host has are none of its business.
  */
 export function createPorts(context: NetworkContext, host?: string): Ports {
   const { db } = context;
@@ -133,9 +133,11 @@ function refuseNewMac(port: Port, { macAddress, bindingHost = port.bindingHost }
   );
 }
 
-/** A host names no other host: anything but "nowhere" means itself. */
+/** A host names no other host: anything but "nowhere" means itself, and so does taking a port into use. */
 function onHost<T extends PortChanges>(draft: T, host: string | undefined): T {
-  return host === undefined || !draft.bindingHost ? draft : { ...draft, bindingHost: host };
+  const { bindingHost, deviceId } = draft;
+  const isMeant = bindingHost === undefined ? Boolean(deviceId) : bindingHost !== '';
+  return host !== undefined && isMeant ? { ...draft, bindingHost: host } : draft;
 }
 
 /** Throws for a port that is bound to another host. */
