@@ -14,9 +14,11 @@ import type { GlobalOptions } from '../src/cli/cloud/options.ts';
 import { findCloud } from '../src/cli/cloud/sources.ts';
 import { Session } from '../src/client/session.ts';
 import { connectEngine } from '../src/docker/connect.ts';
+import { dockerHoldings } from '../src/docker/holdings.ts';
 import { runCommand } from '../src/host/command.ts';
 import { openKernel } from '../src/host/linux.ts';
 import { isFailure } from '../src/model/failure.ts';
+import { portIpamDriver } from '../src/model/host-names.ts';
 import { checkExtensions } from '../src/openstack/extensions.ts';
 import { neutronBackend } from '../src/openstack/kuryr-backend.ts';
 import { neutronService } from '../src/openstack/network-service.ts';
@@ -59,7 +61,8 @@ async function main(): Promise<void> {
       host,
       kernel,
       run: runCommand,
-      dockerNetworks: async () => new Set((await engine.listNetworks()).map(({ id }) => id)),
+      holdings: () =>
+        dockerHoldings(engine, { driver: values.name, besidesIpam: portIpamDriver(values.name) }),
     }),
     log,
     deadlineMs,

@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { startAgent } from '../src/agent/agent.ts';
-import { listCnmNetworks } from '../src/agent/cnm-networks.ts';
+import { cnmHoldings } from '../src/agent/cnm-holdings.ts';
 import { keystoneService } from '../src/api/keystone/service.ts';
 import { neutronService } from '../src/api/neutron/service.ts';
 import { createServer } from '../src/api/server.ts';
@@ -36,7 +36,7 @@ import { Failure } from '../src/model/failure.ts';
 import { Resolvers } from '../src/names/resolvers.ts';
 import { Dataplane } from '../src/network/dataplane.ts';
 import { startCniService } from '../src/plugins/cni/service.ts';
-import { startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
+import { type KuryrPlugin, startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
 import { countEverything } from '../src/store/counts.ts';
 import { openDatabase } from '../src/store/database.ts';
 import { ensureInstanceId } from '../src/store/settings.ts';
@@ -124,6 +124,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
     closing.defer(() => names.closeAll());
     const agentBus = board.connect({ kind: 'agent', host: config.agent.host });
     closing.defer(() => agentBus.close());
+    let plugin: KuryrPlugin | undefined;
     const agent = await startAgent({
       bus: agentBus,
       engine,
@@ -139,21 +140,25 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
       keptLogsDir: paths.keptLogs,
       instance,
       kuryrName: config.kuryr.name,
-      otherNetworks: () => listCnmNetworks(config.stateDir),
+      otherHoldings: () => cnmHoldings(config.stateDir),
       log,
       beforeContainers: async (backend) => {
-        const { name, pluginDir, deadlineSeconds } = config.kuryr;
-        const plugin = await startKuryrPlugin({
+        const { name, pluginDir, deadlineSeconds, sweepSeconds } = config.kuryr;
+        const started = await startKuryrPlugin({
           name,
           pluginDir,
           backend,
           log,
           deadlineMs: deadlineSeconds * 1000,
+          sweepMs: sweepSeconds * 1000,
           graceMs: config.agent.sweepGraceSeconds * 1000,
           isDryRun: config.agent.sweep === 'dry-run',
         });
-        closing.defer(() => plugin.close());
+        closing.defer(() => started.close());
+        plugin = started;
       },
+      // It may have died without releasing what it had asked for.
+      onDockerBack: () => plugin?.orphans.lookSoon(),
     });
     closing.defer(() => agent.stop());
     const cni = await startCniService({ stateDir: config.stateDir, backend: agent.cniBackend, log });

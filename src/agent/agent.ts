@@ -11,8 +11,10 @@ import type { Config } from '../base/config.ts';
 import type { Log } from '../base/log.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Engine } from '../docker/engine.ts';
+import { dockerHoldings } from '../docker/holdings.ts';
 import type { Kernel } from '../host/kernel.ts';
-import { dockerLabels } from '../model/host-names.ts';
+import { type Holdings, joinHoldings } from '../model/holdings.ts';
+import { dockerLabels, portIpamDriver } from '../model/host-names.ts';
 import { wake } from '../wire/agent.ts';
 import { type AgentCniBackend, createCniBackend } from './cni-backend.ts';
 import { Containers } from './containers.ts';
@@ -49,12 +51,14 @@ export interface AgentOptions {
   readonly instance: string;
   /** Name of the network driver as dockerd knows it. */
   readonly kuryrName: string;
-  /** Networks that Kuryr serves for others than Docker, by the ids that they gave; throws when they cannot be asked. */
-  readonly otherNetworks?: () => Promise<readonly string[]>;
+  /** What Kuryr serves for others than Docker; throws when they cannot be asked. */
+  readonly otherHoldings?: () => Promise<Holdings>;
   readonly log: Log;
   readonly clock?: Clock;
   /** Called when the networks stand and before any container is touched: start the network plugin here. */
   readonly beforeContainers?: (backend: AgentKuryrBackend) => Promise<void>;
+  /** Called when Docker answers, at first and after it was away. */
+  readonly onDockerBack?: () => void;
   readonly timing?: Partial<AgentTiming>;
 }
 
@@ -104,6 +108,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       heartbeat.wake();
       networks.wake([]);
       containers.onDockerBack();
+      options.onDockerBack?.();
     },
     onLost: () => heartbeat.wake(),
     onEvent: (uuid, at) => containers.onEvent(uuid, at),
@@ -197,8 +202,7 @@ function assemble(options: AgentOptions) {
   const kuryrBackend = createKuryrBackend({
     service,
     host: config.agent.host,
-    engine,
-    ...(options.otherNetworks ? { otherNetworks: options.otherNetworks } : {}),
+    holdings: () => allHoldings(options),
     networks,
     dataplane,
     gateways,
@@ -217,6 +221,16 @@ function assemble(options: AgentOptions) {
     kuryrBackend,
     cniBackend,
   };
+}
+
+async function allHoldings({ engine, kuryrName, otherHoldings }: AgentOptions): Promise<Holdings> {
+  const docker = await dockerHoldings(engine, {
+    driver: kuryrName,
+    // Of our own containers, whose ports nobody else releases.
+    besidesIpam: portIpamDriver(kuryrName),
+  });
+  const others = await otherHoldings?.();
+  return others ? joinHoldings(docker, others) : docker;
 }
 
 interface Watcher {

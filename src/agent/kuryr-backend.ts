@@ -6,9 +6,9 @@
  * yet. Which endpoint has which port is in memory, too, and after a restart in the kernel: links say whose they are.
  */
 import { isAbsolute } from 'node:path';
-import type { Engine } from '../docker/engine.ts';
 import type { Kernel } from '../host/kernel.ts';
 import { Failure, isFailure } from '../model/failure.ts';
+import type { Holdings } from '../model/holdings.ts';
 import type { WantedNetwork, WantedPort, WantedSubnet } from '../wire/host-network.ts';
 import type { NetworkService } from '../wire/network-service.ts';
 import type { HostDataplane } from './dataplane.ts';
@@ -30,7 +30,7 @@ export type FoundSubnet = WantedSubnet & { readonly networkId: string };
 export interface AgentKuryrBackend {
   readonly service: NetworkService;
   readonly host: string;
-  dockerNetworks(): Promise<ReadonlySet<string>>;
+  holdings(): Promise<Holdings>;
   findSubnet(subnetId: string): Promise<FoundSubnet | undefined>;
   findPort(query: PortQuery): Promise<FoundPort | undefined>;
   plug(what: Plug): Promise<{ readonly linkName: string }>;
@@ -43,9 +43,8 @@ export interface AgentKuryrBackend {
 export interface KuryrBackendOptions {
   readonly service: NetworkService;
   readonly host: string;
-  readonly engine: Pick<Engine, 'listNetworks'>;
-  /** Networks of others whom this driver serves, by the ids that they gave; throws when they cannot be asked. */
-  readonly otherNetworks?: () => Promise<readonly string[]>;
+  /** Of Docker, and of others whom this driver serves; throws when one of them cannot be asked. */
+  readonly holdings: () => Promise<Holdings>;
   readonly networks: Networks;
   readonly dataplane: Pick<HostDataplane, 'activePorts'>;
   /** Absent = every port's gateway is its container's default one. */
@@ -56,8 +55,7 @@ export interface KuryrBackendOptions {
 export function createKuryrBackend({
   service,
   host,
-  engine,
-  otherNetworks = async () => [],
+  holdings,
   networks,
   dataplane,
   gateways,
@@ -68,8 +66,7 @@ export function createKuryrBackend({
   return {
     service,
     host,
-    dockerNetworks: async () =>
-      new Set([...(await engine.listNetworks()).map(({ id }) => id), ...(await otherNetworks())]),
+    holdings,
     async findSubnet(subnetId) {
       for (const { id, subnets } of networks.all()) {
         const subnet = subnets.find((one) => one.id === subnetId);

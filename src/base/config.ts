@@ -218,6 +218,11 @@ export const ConfigSchema = Type.Object(
           description: 'Project that plain `docker network create` works in',
         }),
         deadlineSeconds: Type.Number({ default: 25 }),
+        sweepSeconds: Type.Number({
+          default: 600,
+          exclusiveMinimum: 0,
+          description: 'How often at least what Docker did not release is looked for',
+        }),
       },
       strict,
     ),

@@ -11,6 +11,7 @@ import type {
   EngineImage,
   EngineInfo,
   EngineNetwork,
+  EngineNetworkEndpoint,
   EngineSignal,
   EngineStats,
   ExecuteOptions,
@@ -234,6 +235,11 @@ class DockerEngine implements Engine {
     const request = { method: 'GET', path: ['networks'], query } as const;
     const answers = await this.#socket.request<translate.NetworkAnswer[]>('list networks', request);
     return answers.map(translate.toNetwork);
+  }
+
+  async listEndpoints(networkId: string): Promise<EngineNetworkEndpoint[]> {
+    const answer = await this.#find<translate.NetworkAnswer>('inspect network', ['networks', networkId]);
+    return answer ? translate.toEndpoints(answer) : [];
   }
 
   async removeNetwork(idOrName: string): Promise<void> {

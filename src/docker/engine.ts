@@ -166,7 +166,18 @@ export interface EngineContainerSummary {
 export interface EngineNetwork {
   readonly id: string;
   readonly name: string;
+  readonly driver: string;
+  readonly ipamDriver: string;
   readonly labels: Readonly<Record<string, string>>;
+}
+
+/** On one network. */
+export interface EngineNetworkEndpoint {
+  readonly id: string;
+  readonly name: string;
+  readonly macAddress: string;
+  /** Undefined = just being made, or left by a container that is gone. */
+  readonly containerId: string | undefined;
 }
 
 export interface EngineInfo {
@@ -351,6 +362,8 @@ export interface Engine {
   findNetwork(name: string): Promise<EngineNetwork | undefined>;
   /** All of them, or those with the label. */
   listNetworks(label?: LabelFilter): Promise<EngineNetwork[]>;
+  /** Of running containers; none when there is no such network. */
+  listEndpoints(networkId: string): Promise<EngineNetworkEndpoint[]>;
   /** Gone already is success. */
   removeNetwork(idOrName: string): Promise<void>;
   /** Of a container that runs, at once; of one that does not, at its next start. */

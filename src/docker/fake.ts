@@ -17,6 +17,7 @@ import type {
   EngineImage,
   EngineInfo,
   EngineNetwork,
+  EngineNetworkEndpoint,
   EnginePathStat,
   EngineSignal,
   EngineStats,
@@ -400,6 +401,16 @@ export class FakeEngine implements Engine {
     return [...this.networks.values()].filter(isMeant).map(toNetwork);
   }
 
+  async listEndpoints(networkId: string): Promise<EngineNetworkEndpoint[]> {
+    this.#enter('listEndpoints', networkId);
+    const name = [...this.networks.values()].find(({ id }) => id === networkId)?.Name ?? '';
+    const connected = [...this.containers].filter(
+      (each) => each[1].state === 'running' && each[1].endpoints.has(name),
+    );
+    // An endpoint has no other name here than its container and network.
+    return connected.map(([id]) => ({ id: `${id} ${networkId}`, name: id, macAddress: '', containerId: id }));
+  }
+
   async removeNetwork(idOrName: string): Promise<void> {
     this.#enter('removeNetwork', idOrName);
     const body = [...this.networks.values()].find(({ Name, id }) => Name === idOrName || id === idOrName);
@@ -523,6 +534,6 @@ function matches(labels: Readonly<Record<string, string>>, filter: LabelFilter):
   return at < 0 ? filter in labels : labels[filter.slice(0, at)] === filter.slice(at + 1);
 }
 
-function toNetwork({ id, Name, Labels }: NetworkBody & { id: string }): EngineNetwork {
-  return { id, name: Name, labels: Labels };
+function toNetwork({ id, Name, Driver, IPAM, Labels }: NetworkBody & { id: string }): EngineNetwork {
+  return { id, name: Name, driver: Driver, ipamDriver: IPAM.Driver, labels: Labels };
 }

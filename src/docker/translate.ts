@@ -6,6 +6,7 @@ import type {
   EngineHealth,
   EngineInfo,
   EngineNetwork,
+  EngineNetworkEndpoint,
   EngineStats,
 } from './engine.ts';
 
@@ -58,7 +59,13 @@ export interface ContainerSummaryAnswer {
 export interface NetworkAnswer {
   readonly Id: string;
   readonly Name: string;
+  readonly Driver: string;
+  readonly IPAM?: { readonly Driver?: string };
   readonly Labels: Labels;
+  /** Only of an inspection; by the container's id, or `ep-` and the endpoint's. */
+  readonly Containers?: Readonly<
+    Record<string, { readonly Name: string; readonly EndpointID: string; readonly MacAddress: string }>
+  > | null;
 }
 
 export interface InfoAnswer {
@@ -160,8 +167,19 @@ export function toNetwork(answer: NetworkAnswer): EngineNetwork {
   return {
     id: answer.Id,
     name: answer.Name,
+    driver: answer.Driver,
+    ipamDriver: answer.IPAM?.Driver ?? '',
     labels: answer.Labels ?? {},
   };
+}
+
+export function toEndpoints({ Containers }: NetworkAnswer): EngineNetworkEndpoint[] {
+  return Object.entries(Containers ?? {}).map(([key, { Name, EndpointID, MacAddress }]) => ({
+    id: EndpointID,
+    name: Name,
+    macAddress: MacAddress.toLowerCase(),
+    containerId: key === `ep-${EndpointID}` ? undefined : key,
+  }));
 }
 
 export function toInfo(answer: InfoAnswer): EngineInfo {

@@ -6,6 +6,7 @@
  */
 import type { RunCommand } from '../host/command.ts';
 import type { Kernel, KernelStep } from '../host/kernel.ts';
+import type { Holdings } from '../model/holdings.ts';
 import type { NetworkService, PortView } from '../wire/network-service.ts';
 import { bindingOf, bindings, linkNames } from './binding/binding.ts';
 import type { Binding } from './binding/port-binding.ts';
@@ -15,8 +16,8 @@ export interface NeutronBackendOptions {
   readonly host: string;
   readonly kernel: Pick<Kernel, 'apply' | 'links'>;
   readonly run: RunCommand;
-  /** Ids of the networks that Docker has. */
-  readonly dockerNetworks: () => Promise<ReadonlySet<string>>;
+  /** What Docker has of this driver. */
+  readonly holdings: () => Promise<Holdings>;
   /** By `binding:vif_type`; the usual ones unless told. */
   readonly bindings?: Readonly<Record<string, Binding>>;
 }
@@ -38,7 +39,7 @@ export function neutronBackend(options: NeutronBackendOptions) {
   return {
     service,
     host,
-    dockerNetworks: options.dockerNetworks,
+    holdings: options.holdings,
     /** Links of ports that are gone: the process ended before it could tell Docker of them. */
     shelters: [
       {

@@ -73,14 +73,18 @@ test('a network and its container that Docker forgot are freed', () => {
     const network = await createNetwork(alone, { id: id('a'), subnets: [{ pool: '10.77.0.0/24' }] });
     await startContainer(alone, network, container);
     await alone.restart();
-    const [port] = await alone.service.list('ports', { device_id: id('e') });
-    await kernel.apply([{ do: 'delete-link', name: `tap${port?.id.slice(0, 11)}` }]);
     alone.host.networks.clear();
+    alone.host.endpoints.clear();
     assert.deepEqual(
       (await alone.sweep()).map(({ kind }) => kind),
       ['port', 'network'],
     );
     assert.deepEqual(await inventory(alone.service), before);
+    const links = await kernel.links();
+    assert.deepEqual(
+      links.filter(({ alias }) => alias.startsWith('kuryr')),
+      [],
+    );
   });
 });
 

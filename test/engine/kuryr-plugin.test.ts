@@ -15,9 +15,10 @@ import { silentLog } from '../../src/base/log.ts';
 import { Switchboard } from '../../src/bus/in-process.ts';
 import { createNetworkControl } from '../../src/control/network/network-control.ts';
 import { connectEngine } from '../../src/docker/connect.ts';
+import { dockerHoldings } from '../../src/docker/holdings.ts';
 import type { Kernel } from '../../src/host/kernel.ts';
 import { openKernel } from '../../src/host/linux.ts';
-import { namespacePrefix } from '../../src/model/host-names.ts';
+import { namespacePrefix, portIpamDriver } from '../../src/model/host-names.ts';
 import { Dataplane } from '../../src/network/dataplane.ts';
 import { type KuryrPlugin, startKuryrPlugin } from '../../src/plugins/libnetwork/kuryr-plugin.ts';
 import { type Db, openDatabase } from '../../src/store/database.ts';
@@ -78,7 +79,14 @@ async function startPlugin(): Promise<void> {
   plugin = await startKuryrPlugin({
     name: driver,
     pluginDir: '/run/docker/plugins',
-    backend: createKuryrBackend({ service, host: 'here', engine, networks, dataplane, kernel }),
+    backend: createKuryrBackend({
+      service,
+      host: 'here',
+      holdings: () => dockerHoldings(engine, { driver, besidesIpam: portIpamDriver(driver) }),
+      networks,
+      dataplane,
+      kernel,
+    }),
     log,
     deadlineMs: 20_000,
   });

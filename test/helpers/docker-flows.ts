@@ -1,9 +1,9 @@
 /** What dockerd calls for its commands, in its order, with its roll-back (20.10). */
 import type { KuryrWorld } from './kuryr-world.ts';
 
-/** Where the calls go, and Docker's own list of its networks. */
+/** Where the calls go, and Docker's own lists of its networks and endpoints. */
 export type DockerWorld = Pick<KuryrWorld, 'call' | 'ask'> & {
-  readonly host: { readonly networks: Set<string> };
+  readonly host: { readonly networks: Set<string>; readonly endpoints: Map<string, string> };
 };
 
 export interface NetworkRequest {
@@ -119,6 +119,7 @@ export async function startContainer(
     });
     if (Object.values(Interface ?? {}).some((value) => value !== ''))
       throw new Error('repeats what was asked');
+    world.host.endpoints.set(endpointId, mac);
   } catch (error) {
     await release();
     throw error;
@@ -129,6 +130,7 @@ export async function startContainer(
     await world.call('NetworkDriver.EndpointOperInfo', ids);
     return { endpointId, addresses: held, join };
   } catch (error) {
+    world.host.endpoints.delete(endpointId);
     await world.ask('NetworkDriver.DeleteEndpoint', ids);
     await release();
     throw error;
@@ -141,6 +143,7 @@ export async function stopContainer(
   container: ContainerOfDocker,
 ): Promise<void> {
   const ids = { NetworkID: network.id, EndpointID: container.endpointId };
+  world.host.endpoints.delete(container.endpointId);
   for (const call of ['RevokeExternalConnectivity', 'Leave', 'DeleteEndpoint']) {
     await world.ask(`NetworkDriver.${call}`, ids);
   }

@@ -55,6 +55,7 @@ export async function serveKuryrAlone(
   const session = new Session({ credentials });
   await checkExtensions(session, silentLog(), []);
   const networks = new Set<string>();
+  const endpoints = new Map<string, string>();
   const service = neutronService({ session, host });
   const start = () =>
     startKuryrPlugin({
@@ -65,7 +66,10 @@ export async function serveKuryrAlone(
         host,
         kernel,
         run: async () => '',
-        dockerNetworks: async () => networks,
+        holdings: async () => ({
+          networks,
+          endpoints: [...endpoints].map(([id, macAddress]) => ({ id, macAddress })),
+        }),
         bindings,
       }),
       log: silentLog(),
@@ -77,7 +81,7 @@ export async function serveKuryrAlone(
     await work({
       service,
       session,
-      host: { networks },
+      host: { networks, endpoints },
       ask: (call, body) => calls.ask(call, body),
       call: (call, body) => calls.call(call, body),
       restart: async () => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
+import type { Holdings } from '../../src/model/holdings.ts';
 import { kuryrPortOwner } from '../../src/model/network.ts';
 import type { HostPort, HostSubnet, KuryrBackend, PortQuery } from '../../src/plugins/libnetwork/backend.ts';
 import {
@@ -24,6 +25,8 @@ export class NotingHost implements KuryrBackend {
   readonly host = 'here';
   /** Of Docker: what it would show by `docker network ls`. */
   readonly networks = new Set<string>();
+  /** Of Docker: id → MAC. */
+  readonly endpoints = new Map<string, string>();
 
   /** As a dataplane that removes what is no longer wanted. */
   readonly shelters: readonly Shelter[] = [
@@ -39,8 +42,9 @@ export class NotingHost implements KuryrBackend {
     },
   ];
 
-  async dockerNetworks(): Promise<ReadonlySet<string>> {
-    return this.networks;
+  async holdings(): Promise<Holdings> {
+    const endpoints = [...this.endpoints].map(([id, macAddress]) => ({ id, macAddress }));
+    return { networks: this.networks, endpoints };
   }
 
   async findSubnet(subnetId: string): Promise<HostSubnet | undefined> {

@@ -72,6 +72,8 @@ export class FakeNetworkService implements NetworkService {
     if (resource === 'ports' && wanted.fixed_ips) {
       wanted.fixed_ips = this.#addresses(wanted.fixed_ips as FixedIp[], id);
     }
+    // Taken into use: bound to the host that says so.
+    if (resource === 'ports' && wanted.device_id) Object.assign(row, { 'binding:host_id': 'here' });
     Object.assign(row, wanted);
     return this.#view(resource, row);
   }

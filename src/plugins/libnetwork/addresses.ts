@@ -16,8 +16,7 @@ import { gatewayOf, withoutIpv4 } from './address-answers.ts';
 import type { HostPort, HostSubnet, KuryrBackend } from './backend.ts';
 import { contains, parseAddress, parseCidr, withPrefix } from './cidr.ts';
 import type { Claim } from './claims.ts';
-import { adoptedPortTag, reservedPortName } from './names.ts';
-import type { Shelter } from './orphans.ts';
+import { adoptedPortTag, isAuxiliary, reservedPortName } from './names.ts';
 import type { Pools } from './pools.ts';
 import { optionKey, type ReleaseAddress, type RequestAddress } from './protocol.ts';
 
@@ -108,7 +107,7 @@ export class Addresses {
     if (address === subnet.gatewayIp) return;
     const here = await this.#backend.findPort({ subnetId: subnet.id, address });
     if (here && here.deviceOwner !== kuryrPortOwner) return;
-    for (const port of await this.#portsAt(subnet, address)) await this.#free(port);
+    for (const port of await this.#portsAt(subnet, address)) await this.free(port);
   }
 
   /** The addresses that Docker holds for this container: of one port, but for equal ones in other networks. */
@@ -118,23 +117,19 @@ export class Addresses {
     );
   }
 
-  /** Ports of this host that Docker did not release. */
-  orphans(): Shelter {
-    return {
-      kind: 'port',
-      find: async () => {
-        const found: string[] = [];
-        for (const port of await this.#service.list('ports', { device_owner: kuryrPortOwner })) {
-          // The grace period covers an endpoint that is just being made.
-          const isHeld = !port.device_id && this.#isHeld(port);
-          if (!isHeld && (await this.#isAbandoned(port))) found.push(port.id);
-        }
-        return found;
-      },
-      free: async (id) => {
-        for (const port of await this.#service.list('ports', { id })) await this.#free(port);
-      },
-    };
+  /** Whoever held it: one made here goes, an adopted one is given back, others are left alone. */
+  async free(port: PortView): Promise<void> {
+    for (const [key, { portId }] of this.#held) if (portId === port.id) this.#held.delete(key);
+    if (isAdopted(port)) {
+      await this.#service.update('ports', port.id, {
+        device_owner: '',
+        device_id: '',
+        'binding:host_id': '',
+      });
+      await this.#service.removeTag('ports', port.id, adoptedPortTag);
+    } else if (port.device_owner === kuryrPortOwner) {
+      await this.#service.remove('ports', port.id);
+    }
   }
 
   get #service(): NetworkService {
@@ -174,7 +169,7 @@ export class Addresses {
     // One without a device and with the same MAC is this container's own, made for its other family.
     if (!port || (port.mac_address === macAddress && !port.device_id)) return port;
     if (this.#isHeld(port) || !(await this.#isAbandoned(port))) return port;
-    await this.#free(port);
+    await this.free(port);
     return isAdopted(port) ? { ...port, device_id: '', device_owner: '', tags: [] } : undefined;
   }
 
@@ -182,6 +177,7 @@ export class Addresses {
     if (port.device_owner !== kuryrPortOwner) return false;
     if (!(await this.#backend.findPort({ portId: port.id }))) return false;
     if (!port.device_id) return port.name === reservedPortName;
+    if (isAuxiliary(port)) return false;
     return (await this.#backend.portOfEndpoint(port.device_id)) === undefined;
   }
 
@@ -223,20 +219,6 @@ export class Addresses {
       more,
     ];
     return this.#service.update('ports', port.id, { fixed_ips: fixedIps });
-  }
-
-  async #free(port: PortView): Promise<void> {
-    for (const [key, { portId }] of this.#held) if (portId === port.id) this.#held.delete(key);
-    if (isAdopted(port)) {
-      await this.#service.update('ports', port.id, {
-        device_owner: '',
-        device_id: '',
-        'binding:host_id': '',
-      });
-      await this.#service.removeTag('ports', port.id, adoptedPortTag);
-    } else if (port.device_owner === kuryrPortOwner) {
-      await this.#service.remove('ports', port.id);
-    }
   }
 
   async #portsAt(subnet: HostSubnet, address: string): Promise<PortView[]> {

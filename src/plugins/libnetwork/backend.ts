@@ -5,6 +5,7 @@
  * Berth's own containers start without a single question to the network service. Everything else goes through
  * `service`, in the name of the project that Kuryr is configured for.
  */
+import type { Holdings } from '../../model/holdings.ts';
 import type { NetworkService } from '../../wire/network-service.ts';
 import type { Shelter } from './orphans.ts';
 
@@ -38,11 +39,8 @@ export interface KuryrBackend {
   readonly service: NetworkService;
   /** The name of this host. */
   readonly host: string;
-  /**
-   * The ids of the networks that Docker has on this host. Only asked between calls: dockerd holds its locks while it waits
-   * for one.
-   */
-  dockerNetworks(): Promise<ReadonlySet<string>>;
+  /** Of Docker and whoever else uses this driver. Only asked between calls: dockerd holds its locks while it waits for one. */
+  holdings(): Promise<Holdings>;
   /** What this host itself may have left of ports that are gone; absent = it sees to that without being asked. */
   readonly shelters?: readonly Shelter[];
   /** A subnet of a network that this host serves; undefined = not known here (the service is asked then). */

@@ -69,13 +69,16 @@ export class Endpoints {
   }
 
   async delete({ EndpointID }: EndpointRequest): Promise<void> {
-    const { backend } = this.#rooms;
-    const portId = this.#known.get(EndpointID)?.portId ?? (await backend.portOfEndpoint(EndpointID));
-    if (portId) await backend.unplug({ portId, endpointId: EndpointID });
-    this.#known.delete(EndpointID);
+    await this.clear(EndpointID, await this.#portIdOf(EndpointID));
+  }
+
+  /** Takes back all that the endpoint has, but the address's port. Idempotent. */
+  async clear(endpointId: string, portId: string | undefined): Promise<void> {
+    if (portId) await this.#rooms.backend.unplug({ portId, endpointId });
+    this.#known.delete(endpointId);
     if (portId && (await this.#isKuryrs(portId))) await this.#rooms.exposure.close(portId);
-    this.#resolverRoutes.leave(EndpointID);
-    await this.#removePortOf(EndpointID, portId);
+    this.#resolverRoutes.leave(endpointId);
+    await this.#removePortOf(endpointId, portId);
   }
 
   async join({ EndpointID, SandboxKey }: JoinRequest): Promise<object> {

@@ -483,8 +483,10 @@ test('the same call twice is as good as once, and what is unknown is deleted alr
   }));
 
 /** Docker lost its endpoints while the driver was away: the machine lost power. */
+/** Docker, back before the driver, releases in vain and forgets. */
 async function losePower(world: KuryrWorld): Promise<void> {
   world.host.plugged.clear();
+  world.host.endpoints.clear();
   await world.restart();
 }
 
@@ -504,7 +506,7 @@ for (const ask of [{ ip: '10.77.0.50' }, {}]) {
     }));
 }
 
-test('ports that nobody released are swept; those in use, held or auxiliary are not', () =>
+test('ports that nobody released are swept; those in use or auxiliary are not', () =>
   KuryrWorld.with(async (world) => {
     const network = await createNetwork(world, { ...plain, auxiliary: { web: '10.77.3.9' } });
     await startContainer(world, network, { ...container, ip: '10.77.0.50' });

@@ -19,6 +19,7 @@ import { addressSpace } from './names.ts';
 import { Networks } from './networks.ts';
 import { Orphans, type Shelter } from './orphans.ts';
 import { Pools } from './pools.ts';
+import { portOrphans } from './port-orphans.ts';
 import {
   type CreateEndpoint,
   type CreateNetwork,
@@ -44,7 +45,7 @@ export interface KuryrPluginOptions {
   readonly log: Log;
   /** A call is answered within this time, by an error if need be. */
   readonly deadlineMs: number;
-  /** How often what Docker did not release is looked for; every 10 minutes unless told. */
+  /** How often what Docker did not release is looked for, at the latest; every 10 minutes unless told. */
   readonly sweepMs?: number;
   /** How long something must have been seen to be such; a minute unless told. */
   readonly graceMs?: number;
@@ -65,7 +66,7 @@ export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<Kur
   const portsPath = join(options.pluginDir, `${portIpamDriver(options.name)}.sock`);
   const { deadlineMs, log, sweepMs = 600_000, graceMs = 60_000, isDryRun = false } = options;
   const { kuryr, ports, shelters } = driversOf(options);
-  const orphans = new Orphans({ shelters, graceMs, isDryRun, log });
+  const orphans = new Orphans({ shelters, graceMs, everyMs: sweepMs, isDryRun, log });
   const server = await servePlugin({ socketPath, methods: kuryr, deadlineMs, log });
   const second = await servePlugin({ socketPath: portsPath, methods: ports, deadlineMs, log }).catch(
     async (error: unknown) => {
@@ -74,16 +75,12 @@ export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<Kur
     },
   );
   log.info({ socketPath }, 'serving dockerd');
-  const sweeping = setInterval(() => {
-    orphans.sweep().catch((error: unknown) => log.warn({ error }, 'sweep of orphans failed'));
-  }, sweepMs);
-  sweeping.unref();
+  orphans.lookSoon();
   return {
     socketPath,
     orphans,
     close: async () => {
-      clearInterval(sweeping);
-      await Promise.all([server.close(), second.close()]);
+      await Promise.all([orphans.stop(), server.close(), second.close()]);
     },
   };
 }
@@ -107,7 +104,23 @@ function driversOf({ backend, log }: KuryrPluginOptions): Drivers {
   return {
     kuryr: new Map([...ipam, ...networkMethods(networks, endpoints), ...fixedMethods]),
     ports: new Map([...fixedMethods, ...ipam, ...portIpamMethods(addresses)]),
-    shelters: [addresses.orphans(), ...exposure.orphans(), networks.orphans(), ...pools.orphans()],
+    shelters: [
+      portOrphans({ backend, addresses, endpoints }),
+      ...(backend.shelters ?? []),
+      ...exposure.orphans(),
+      networks.orphans(),
+      ...pools.orphans(),
+      staleEndpoints(backend),
+    ],
+  };
+}
+
+/** Endpoints that Docker has for no container: its network cannot be removed, and no driver can help. */
+function staleEndpoints(backend: KuryrBackend): Shelter {
+  return {
+    kind: 'endpoint of Docker',
+    find: async () =>
+      (await backend.holdings()).endpoints.flatMap(({ id, remedy }) => (remedy ? [`${id}: ${remedy}`] : [])),
   };
 }
 

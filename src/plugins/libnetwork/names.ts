@@ -4,6 +4,8 @@
  *
  * A tag holds at most 60 characters, hence two of them for Docker's network id of 64.
  */
+import type { PortView } from '../../wire/network-service.ts';
+
 export const addressSpace = 'kuryr';
 /** An adopted port: freed, not deleted, when Docker releases its address. */
 export const adoptedPortTag = 'kuryr.port.existing';
@@ -19,6 +21,7 @@ const upperPrefix = 'kuryr.net.uuid.uh:';
 const networkPrefix = 'kuryr-net-';
 const subnetPrefix = 'kuryr-subnet-';
 const poolPrefix = 'kuryrPool-';
+const auxiliaryPrefix = 'kuryr-aux-';
 
 /** The tags by which a network is found from Docker's id of it. */
 export function networkTags(dockerId: string): string[] {
@@ -91,5 +94,15 @@ export function boundPortName(endpointId: string): string {
 }
 
 export function auxiliaryPortName(name: string): string {
-  return `kuryr-aux-${name}`.slice(0, 255);
+  return `${auxiliaryPrefix}${name}`.slice(0, 255);
+}
+
+/** Held for an address, before there is an endpoint. */
+export function isReservedPort({ name, tags, device_id }: PortView): boolean {
+  return !device_id && (name === reservedPortName || tags.includes(adoptedPortTag));
+}
+
+/** A port that keeps an address free; its device is Docker's network. */
+export function isAuxiliary({ name }: { readonly name: string }): boolean {
+  return name.startsWith(auxiliaryPrefix);
 }

@@ -18,6 +18,7 @@ import {
   auxiliaryPortName,
   isDockers,
   isOwnSubnet,
+  isReservedPort,
   networkName,
   networkTags,
   poolName,
@@ -40,6 +41,14 @@ interface NewSubnet {
   readonly isInternal: boolean;
   /** All of the network. */
   readonly present: readonly SubnetView[];
+}
+
+/** `--aux-address` */
+interface Auxiliary {
+  readonly dockerId: string;
+  readonly name: string;
+  readonly address: string;
+  readonly subnet: SubnetView;
 }
 
 export class Networks {
@@ -102,7 +111,7 @@ export class Networks {
           this.#tags.standsFor(network),
         );
         if (lost.length === 0) return [];
-        const present = [...(await this.#backend.dockerNetworks())];
+        const present = [...(await this.#backend.holdings()).networks];
         return lost.filter((id) => !present.some((dockerId) => dockerId.startsWith(id.split(' ')[1] ?? '')));
       },
       free: async (text) => {
@@ -152,7 +161,10 @@ export class Networks {
     return undoable(this.#log, async (undo) => {
       const network = await this.#ensureNetwork(request.NetworkID, options, undo);
       const isInternal = request.Options?.[optionKey.internal] === true;
-      for (const subnet of subnets) await this.#ensureSubnet(network.id, subnet, { isInternal, undo });
+      const { NetworkID: dockerId } = request;
+      for (const subnet of subnets) {
+        await this.#ensureSubnet(network.id, subnet, { dockerId, isInternal, undo });
+      }
       return network.id;
     });
   }
@@ -206,7 +218,7 @@ export class Networks {
   async #ensureSubnet(
     networkId: string,
     wanted: WantedSubnet,
-    { isInternal, undo }: { isInternal: boolean; undo: Undo },
+    { dockerId, isInternal, undo }: { dockerId: string; isInternal: boolean; undo: Undo },
   ): Promise<void> {
     const present = await this.#service.list('subnets', { network_id: networkId });
     const there = fittingSubnet(present, wanted);
@@ -220,15 +232,30 @@ export class Networks {
       this.#pools.settle(claim, subnet.id);
     }
     for (const [name, address] of wanted.auxiliary) {
-      const port = await this.#service.create('ports', {
-        name: auxiliaryPortName(name),
-        admin_state_up: true,
-        network_id: networkId,
-        device_owner: kuryrPortOwner,
-        fixed_ips: [{ subnet_id: subnet.id, ip_address: address }],
-      });
-      undo.add(`remove port ${port.id}`, () => this.#service.remove('ports', port.id));
+      await this.#keepFree({ dockerId, name, address, subnet }, undo);
     }
+  }
+
+  /** By a port; on a subnet that was there RequestAddress has made or adopted one. */
+  async #keepFree({ dockerId, name, address, subnet }: Auxiliary, undo: Undo): Promise<void> {
+    const { id: subnet_id, network_id } = subnet;
+    const use = { name: auxiliaryPortName(name), device_owner: kuryrPortOwner, device_id: dockerId };
+    const ports = await this.#service.list('ports', {
+      network_id,
+      fixed_ips: [`subnet_id=${subnet_id}`, `ip_address=${address}`],
+    });
+    // Neutron counts a port that fits one of the two.
+    const there = ports.find(({ fixed_ips }) =>
+      fixed_ips.some((ip) => ip.subnet_id === subnet_id && ip.ip_address === address),
+    );
+    if (there?.device_id === dockerId) return;
+    if (there && isReservedPort(there)) {
+      await this.#service.update('ports', there.id, use);
+      return;
+    }
+    const fixed_ips = [{ subnet_id, ip_address: address }];
+    const port = await this.#service.create('ports', { ...use, admin_state_up: true, network_id, fixed_ips });
+    undo.add(`remove port ${port.id}`, () => this.#service.remove('ports', port.id));
   }
 
   async #makeSubnet(

@@ -3,11 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   createNetwork,
+  type DockerWorld,
   removeNetwork,
   startContainer,
   stopContainer,
 } from '../../../test/helpers/docker-flows.ts';
 import { KuryrWorld } from '../../../test/helpers/kuryr-world.ts';
+import { until } from '../../../test/helpers/until.ts';
+import { silentLog } from '../../base/log.ts';
+import { Orphans } from './orphans.ts';
 
 const id = (digit: string) => digit.repeat(64);
 const plain = { id: id('a'), subnets: [{ pool: '10.77.0.0/16' }] };
@@ -34,6 +38,7 @@ test('what Docker removed while the driver was away is found by the tags, shown,
     world.host.networks.delete(network.id);
     world.host.networks.delete(adopted.id);
     world.host.plugged.clear();
+    world.host.endpoints.clear();
     world.options = { isDryRun: true };
     await world.restart();
     const kinds = ['network', 'network', 'port'];
@@ -62,6 +67,103 @@ test('what Docker removed while the driver was away is found by the tags, shown,
     await world.service.remove('networks', blue.id);
     await world.sweep();
     assertNothing(world);
+  }));
+
+/** A network adopted with a subnet and a port, and one of Docker's own; a container on both. */
+async function liveOnTwo(world: DockerWorld, adopted: AdoptedNetwork): Promise<void> {
+  const labels = { 'com.docker.network.portmap': [{ Proto: 6, Port: 80, HostPort: 8080 }] };
+  const made = await createNetwork(world, { ...plain, v6: [{ pool: 'fd00:77::/64' }] });
+  const theirs = await createNetwork(world, {
+    id: id('b'),
+    subnets: [{ pool: '10.5.0.0/24' }],
+    options: { ...adopted.options, 'berth.publish': 'floating-ip' },
+    ipamOptions: adopted.options,
+    auxiliary: { web: '10.5.0.9' },
+  });
+  const first = await startContainer(world, made, container);
+  const second = { endpointId: id('f'), mac: '02:42:00:00:00:02', labels };
+  const on = await startContainer(world, theirs, { ...second, ip: '10.5.0.50' });
+  const third = await startContainer(world, theirs, {
+    endpointId: id('d'),
+    mac: '02:42:00:00:00:03',
+    labels,
+  });
+  for (const each of [on, third]) await stopContainer(world, theirs, each);
+  await stopContainer(world, made, first);
+  await removeNetwork(world, theirs);
+  await removeNetwork(world, made);
+}
+
+interface AdoptedNetwork {
+  readonly options: Readonly<Record<string, string>>;
+}
+
+async function makeAdopted({ service }: KuryrWorld): Promise<AdoptedNetwork> {
+  await service.create('networks', { name: 'public', 'router:external': true });
+  const { id: network_id } = await service.create('networks', { name: 'blue' });
+  await service.create('subnets', { network_id, ip_version: 4, cidr: '10.5.0.0/24', name: 'blues' });
+  const fixed_ips = [
+    { ip_address: '10.5.0.50', subnet_id: (await service.list('subnets', {}))[0]?.id ?? '' },
+  ];
+  await service.create('ports', { network_id, fixed_ips, 'binding:host_id': '' });
+  return { options: { 'neutron.net.name': 'blue', 'neutron.subnet.name': 'blues' } };
+}
+
+/** Without what a port keeps of its use. */
+function remains({ service }: KuryrWorld): object {
+  const all = Object.values(service.inventory()).flat();
+  return all.map(({ id: each, tags, ...row }) => [
+    each,
+    tags,
+    row.device_id,
+    row.device_owner,
+    row['binding:host_id'],
+  ]);
+}
+
+test('dockerd dies after any of its calls and forgets: nothing is left, and what was adopted is given back', () =>
+  KuryrWorld.with(async (world) => {
+    const adopted = await makeAdopted(world);
+    const before = remains(world);
+    let left = Number.POSITIVE_INFINITY;
+    let calls = 0;
+    const dying: DockerWorld = {
+      host: world.host,
+      ask: async (...call) => {
+        calls += 1;
+        left -= 1;
+        if (left < 0) throw new Error('dockerd is dead');
+        const answer = await world.ask(...call);
+        // It got the answer, and wrote nothing down.
+        if (left === 0) throw new Error('dockerd is dead');
+        return answer;
+      },
+      call: async (name, body) => {
+        const { status, body: answer } = await dying.ask(name, body);
+        if (status !== 200) throw new Error(`${name}: ${answer.Err}`);
+        return answer;
+      },
+    };
+    await liveOnTwo(dying, adopted);
+    assert.deepEqual(remains(world), before);
+    const count = calls;
+    assert.ok(count > 40, `${count} calls`);
+    for (let at = 1; at <= count; at += 1) {
+      left = at;
+      await assert.rejects(liveOnTwo(dying, adopted), /dockerd is dead/);
+      world.host.endpoints.clear();
+      world.host.networks.clear();
+      await world.sweep();
+      await world.sweep();
+      const why = `call ${at} of ${count}`;
+      const { ports = [] } = world.service.inventory();
+      assert.deepEqual([ports.length, world.host.plugged.size], [1, 0], `${why}: while the driver lives on`);
+      // It remembers for a minute which pools were asked for.
+      await world.restart();
+      await world.sweep();
+      await world.sweep();
+      assert.deepEqual(remains(world), before, why);
+    }
   }));
 
 test('the driver dies at any question of a call and comes back: nothing is left in the end', () =>
@@ -110,3 +212,33 @@ test('the driver dies at any question of a call and comes back: nothing is left 
       assert.deepEqual([...world.host.plugged], [], `question ${at} of ${count}`);
     }
   }));
+
+test('orphans are looked for again soon while nobody can tell, and those that only Docker can free are only told', async () => {
+  const left = new Set(['port']);
+  let looks = 0;
+  const orphans = new Orphans({
+    shelters: [
+      {
+        kind: 'port',
+        find: async () => {
+          looks += 1;
+          if (looks === 1) throw new Error('Docker is away');
+          return [...left];
+        },
+        free: async (each) => {
+          left.delete(each);
+        },
+      },
+      { kind: 'endpoint of Docker', find: async () => ['its own'] },
+    ],
+    graceMs: 0,
+    everyMs: 3_600_000,
+    isDryRun: false,
+    log: silentLog(),
+  });
+  orphans.lookSoon();
+  await until('the port is freed', async () => left.size === 0);
+  assert.equal(looks, 2);
+  await orphans.stop();
+  assert.deepEqual(await orphans.look(), [{ kind: 'endpoint of Docker', id: 'its own' }]);
+});

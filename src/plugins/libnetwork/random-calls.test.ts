@@ -85,6 +85,7 @@ class Docker {
       case 'restart':
         if (what.isPowerCut) {
           this.world.host.plugged.clear();
+          this.world.host.endpoints.clear();
           this.containers.clear();
         }
         return this.world.restart();
@@ -137,9 +138,11 @@ class Docker {
     const network = this.networks.get(Number(key.split(' ')[1]));
     if (!container || !network) return;
     this.containers.delete(key);
-    // The kernel drops the link with the container's namespace.
-    if (isDeaf) this.world.host.plugged.delete(container.endpointId);
-    else await stopContainer(this.world, network, container);
+    if (isDeaf) {
+      // The kernel drops the link with the container's namespace.
+      this.world.host.plugged.delete(container.endpointId);
+      this.world.host.endpoints.delete(container.endpointId);
+    } else await stopContainer(this.world, network, container);
   }
 
   /** The n-th question to the network service from now on fails, once. */

@@ -108,8 +108,9 @@ async function respond(
     log.debug({ call, ms: performance.now() - started }, 'answered dockerd');
     send(response, 200, answer);
   } catch (error) {
-    if (!isFailure(error) || error.status >= 500) log.error({ call, error }, 'call of dockerd failed');
-    else log.warn({ call, reason: error.message }, 'call of dockerd refused');
+    const ms = performance.now() - started;
+    if (!isFailure(error) || error.status >= 500) log.error({ call, ms, error }, 'call of dockerd failed');
+    else log.warn({ call, ms, reason: error.message }, 'call of dockerd refused');
     const message = isFailure(error)
       ? error.message
       : 'internal error of the network driver; its log has more';

@@ -52,11 +52,16 @@ before(async () => {
   const dataplane = new Dataplane({ kernel, instance: 'c0c2', log });
   networks = new Networks({ bus, dataplane, log, everyMs: 60_000, letGo: async () => true });
   await networks.start();
-  const engine = { listNetworks: async () => host.controller.networks().map(({ id }) => ({ id })) as never };
+  const holdings = async () => ({
+    networks: new Set(host.controller.networks().map(({ id }) => id)),
+    endpoints: host.controller
+      .endpoints()
+      .map(({ id, macAddress }) => ({ id, macAddress: macAddress ?? '' })),
+  });
   plugin = await startKuryrPlugin({
     name: 'kuryr',
     pluginDir: '/run/docker/plugins',
-    backend: createKuryrBackend({ service, host: 'here', engine, networks, dataplane, kernel }),
+    backend: createKuryrBackend({ service, host: 'here', holdings, networks, dataplane, kernel }),
     log,
     deadlineMs: 20_000,
   });
