@@ -27,6 +27,7 @@ import { BusWaker } from '../src/control/bus-waker.ts';
 import { createContainerControl } from '../src/control/container/control.ts';
 import { Identity } from '../src/control/identity/identity.ts';
 import { findSubject } from '../src/control/identity/subject.ts';
+import type { EventPublisher } from '../src/control/nats/publisher.ts';
 import { createNetworkControl } from '../src/control/network/network-control.ts';
 import { readPolicy } from '../src/control/policy/file.ts';
 import { Secrets } from '../src/control/secrets.ts';
@@ -38,7 +39,7 @@ import { Dataplane } from '../src/network/dataplane.ts';
 import { startCniService } from '../src/plugins/cni/service.ts';
 import { type KuryrPlugin, startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
 import { countEverything } from '../src/store/counts.ts';
-import { openDatabase } from '../src/store/database.ts';
+import { type Db, openDatabase } from '../src/store/database.ts';
 import { ensureInstanceId } from '../src/store/settings.ts';
 import type { ServerPhase, ServerStatus } from '../src/wire/control.ts';
 
@@ -94,6 +95,8 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
   });
   containers.serve();
 
+  const publisher = await openPublisher({ db, config, log });
+
   const installation = await bootstrap({ db, identity, network, config, files: paths, log });
 
   const app = await createServer({
@@ -118,6 +121,8 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
   const bringUpHost = async (): Promise<void> => {
     containers.start();
     closing.defer(() => containers.stop());
+    publisher?.start();
+    closing.defer(() => publisher?.stop());
     const kernel = await openKernel({ log });
     closing.defer(() => kernel.close());
     const names = new Resolvers({ kernel, log });
@@ -198,6 +203,24 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
       await closing.disposeAsync();
     },
   };
+}
+
+/** The client of NATS is loaded only where it is used. */
+async function openPublisher({ db, config, log }: PublisherParts): Promise<EventPublisher | undefined> {
+  const { nats } = config.events;
+  if (nats.servers.length === 0) return undefined;
+  const [{ EventPublisher }, { natsOutlet }] = await Promise.all([
+    import('../src/control/nats/publisher.ts'),
+    import('../src/control/nats/connect.ts'),
+  ]);
+  const { subjectPrefix } = nats;
+  return new EventPublisher({ db, log, open: natsOutlet(nats, await ensureInstanceId(db)), subjectPrefix });
+}
+
+interface PublisherParts {
+  readonly db: Db;
+  readonly config: Config;
+  readonly log: Log;
 }
 
 async function listen(app: FastifyInstance, { host, port }: Config['listen']): Promise<void> {

@@ -42,6 +42,7 @@ const fenced: Record<string, readonly string[]> = {
   'dns-packet': ['src/names/', 'test/'],
   koffi: ['src/host/'],
   dockerode: ['test/'],
+  '@nats-io': ['src/control/nats/', 'test/'],
 };
 
 /** Rooms of decisions and words: no I/O at all. */

@@ -179,6 +179,37 @@ export const ConfigSchema = Type.Object(
       },
       strict,
     ),
+    events: Type.Object(
+      {
+        nats: Type.Object(
+          {
+            servers: Type.Array(Type.String({ pattern: '^(nats://|tls://)?[^@/\\s]+$' }), {
+              default: [],
+              description:
+                'Where changes of containers are published: nats://host:4222 or tls://…; empty = nowhere',
+            }),
+            subjectPrefix: Type.String({
+              default: 'berth.containers',
+              pattern: '^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$',
+            }),
+            stream: Type.String({
+              default: '',
+              pattern: '^[^.*>\\s/\\\\]*$',
+              description: 'The JetStream stream that acknowledges each event; empty = the server alone does',
+            }),
+            user: Type.String({ default: '' }),
+            password: Type.String({ default: '' }),
+            token: Type.String({ default: '' }),
+            credentialsFile: Type.String({ default: '', description: 'As `nsc` writes it: JWT and seed' }),
+            caFile: Type.String({ default: '', description: 'Authorities to trust, for TLS' }),
+            certFile: Type.String({ default: '', description: 'Certificate to show, for TLS' }),
+            keyFile: Type.String({ default: '' }),
+          },
+          strict,
+        ),
+      },
+      strict,
+    ),
     webhooks: Type.Object(
       {
         perProject: Type.Integer({ default: 10, minimum: 0 }),

@@ -1,7 +1,7 @@
 /**
  * A loop that takes no input: woken by a signal or a timer, it compares all that is wanted with all that is
  * there (`pass`). Wakes during a pass cause exactly one more pass after it. A failed pass is logged and tried
- * again after `retryMs`, doubling up to `everyMs`.
+ * again after `retryMs`, doubling up to `longestRetryMs`.
  */
 import type { Log } from './log.ts';
 
@@ -12,6 +12,8 @@ export interface ReconcilerOptions {
   /** A pass at least this often, woken or not. */
   readonly everyMs: number;
   readonly retryMs?: number;
+  /** `everyMs` unless told. */
+  readonly longestRetryMs?: number;
 }
 
 export class Reconciler {
@@ -69,7 +71,7 @@ export class Reconciler {
   }
 
   #delayMs(): number {
-    const { everyMs, retryMs = 250 } = this.#options;
-    return this.#failures === 0 ? everyMs : Math.min(everyMs, retryMs * 2 ** (this.#failures - 1));
+    const { everyMs, retryMs = 250, longestRetryMs = everyMs } = this.#options;
+    return this.#failures === 0 ? everyMs : Math.min(longestRetryMs, retryMs * 2 ** (this.#failures - 1));
   }
 }

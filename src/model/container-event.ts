@@ -14,7 +14,23 @@ export interface ContainerEvent {
   readonly containerJson: string;
 }
 
+/** Of a container that is told of: the only field without a bound of its own. */
+const longestReason = 4096;
+
 /** What everybody who is told gets, whichever way. */
 export function eventJson({ id, type, at, containerJson }: ContainerEvent): string {
-  return `{"id":${id},"type":"container.${type}","at":"${at}","container":${containerJson}}`;
+  return `{"id":${id},"type":"container.${type}","at":"${at}","container":${bounded(containerJson)}}`;
+}
+
+/** What whoever comes too late is told instead of the events that are no longer there. */
+export function gapOf(after: number, oldest: number): { readonly id: string; readonly json: string } {
+  const id = `gap-${after}-${oldest}`;
+  return { id, json: JSON.stringify({ id, type: 'gap', after, oldest }) };
+}
+
+function bounded(containerJson: string): string {
+  if (containerJson.length <= longestReason) return containerJson;
+  const container = JSON.parse(containerJson) as { readonly status_reason: string | null };
+  const reason = container.status_reason?.slice(0, longestReason) ?? null;
+  return JSON.stringify({ ...container, status_reason: reason });
 }

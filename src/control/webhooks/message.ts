@@ -1,5 +1,5 @@
 /** What a hook is told: the next event that concerns it, a gap in the log, or a test; and how that is put on the wire. */
-import { type ContainerEvent, eventJson } from '../../model/container-event.ts';
+import { type ContainerEvent, eventJson, gapOf } from '../../model/container-event.ts';
 import type { Webhook } from '../../model/webhook.ts';
 import { eventBounds, eventsIn } from '../../store/container/events.ts';
 import type { DbOrTrx } from '../../store/database.ts';
@@ -15,9 +15,6 @@ export interface Message {
   readonly cursor: number;
   readonly eventId: number | null;
 }
-
-/** Only one field of a container has no bound of its own. */
-const longestReason = 4096;
 
 /** Undefined = nothing waits. */
 export async function nextMessage(
@@ -35,23 +32,15 @@ function eventMessage(event: ContainerEvent): Message {
   return {
     id: String(event.id),
     type: `container.${event.type}`,
-    body: eventJson(bounded(event)),
+    body: eventJson(event),
     cursor: event.id,
     eventId: event.id,
   };
 }
 
-function bounded(event: ContainerEvent): ContainerEvent {
-  if (event.containerJson.length <= longestReason) return event;
-  const container = JSON.parse(event.containerJson) as { status_reason: string | null };
-  const reason = container.status_reason?.slice(0, longestReason) ?? null;
-  return { ...event, containerJson: JSON.stringify({ ...container, status_reason: reason }) };
-}
-
 function gapMessage(after: number, oldest: number): Message {
-  const id = `gap-${after}-${oldest}`;
-  const body = JSON.stringify({ id, type: 'gap', after, oldest });
-  return { id, type: 'gap', body, cursor: oldest - 1, eventId: null };
+  const { id, json } = gapOf(after, oldest);
+  return { id, type: 'gap', body: json, cursor: oldest - 1, eventId: null };
 }
 
 export function testMessage({ uuid, projectId }: Webhook, at: Date): Message {
