@@ -208,7 +208,13 @@ function assemble(options: AgentOptions) {
     gateways,
     kernel,
   });
-  const cniBackend = createCniBackend({ service, networks, kernel: options.kernel });
+  const cniBackend = createCniBackend({
+    service,
+    host: config.agent.host,
+    dataplane,
+    networks,
+    kernel: options.kernel,
+  });
   return {
     images,
     reporter,

@@ -1,8 +1,12 @@
 /** What the CNI service on this host works with: ports of the network service, the dataplane, and sandboxes by path. */
+
+import { HostPorts } from '../host/host-ports.ts';
 import type { Kernel } from '../host/kernel.ts';
 import { handOverSteps } from '../host/sandbox-interface.ts';
+import type { CnmBinding, CnmPublish } from '../model/cnm.ts';
 import { isFailure } from '../model/failure.ts';
 import type { NetworkService } from '../wire/network-service.ts';
+import type { HostDataplane } from './dataplane.ts';
 import type { Networks, Plug } from './networks.ts';
 
 interface Interface {
@@ -12,8 +16,21 @@ interface Interface {
   readonly routes: readonly { readonly to: string; readonly via?: string }[];
 }
 
+interface HostPort {
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  /** Empty = all addresses of the host. */
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+}
+
+const anywhere = ['0.0.0.0', '::'] as const;
+
 export interface AgentCniBackend {
   readonly service: NetworkService;
+  readonly host: string;
+  refuseTaken(asked: readonly HostPort[], taken: readonly HostPort[]): Promise<void>;
+  extrasOf: HostDataplane['extrasOf'];
   plug(what: Plug): Promise<{ readonly linkName: string }>;
   unplug(what: Omit<Plug, 'networkId'>): Promise<void>;
   attach(netns: string, linkName: string, wanted: Interface): Promise<void>;
@@ -22,13 +39,27 @@ export interface AgentCniBackend {
 
 export interface CniBackendOptions {
   readonly service: NetworkService;
+  readonly host: string;
+  readonly dataplane: Pick<HostDataplane, 'extrasOf'>;
   readonly networks: Pick<Networks, 'plug' | 'unplug'>;
   readonly kernel: Kernel;
 }
 
-export function createCniBackend({ service, networks, kernel }: CniBackendOptions): AgentCniBackend {
+export function createCniBackend({
+  service,
+  host,
+  dataplane,
+  networks,
+  kernel,
+}: CniBackendOptions): AgentCniBackend {
   return {
     service,
+    host,
+    async refuseTaken(asked, taken) {
+      const ports = new HostPorts(() => taken.flatMap(toBindings));
+      await ports.bind(asked.map(toPublish), anywhere);
+    },
+    extrasOf: (networkId, portId) => dataplane.extrasOf(networkId, portId),
     plug: (what) => networks.plug(what),
     unplug: (what) => networks.unplug(what),
     attach: (netns, linkName, { name, addresses, routes }) =>
@@ -56,4 +87,12 @@ export function createCniBackend({ service, networks, kernel }: CniBackendOption
       }
     },
   };
+}
+
+function toPublish({ hostIp, ...port }: HostPort): CnmPublish {
+  return { ...port, hostAddress: hostIp === '' ? null : hostIp };
+}
+
+function toBindings({ hostIp, ...port }: HostPort): CnmBinding[] {
+  return (hostIp === '' ? anywhere : [hostIp]).map((hostAddress) => ({ ...port, hostAddress }));
 }

@@ -12,4 +12,5 @@ export type HostDataplane = Pick<
   | 'setResolverWays'
   | 'sweep'
   | 'examine'
+  | 'extrasOf'
 >;

@@ -103,6 +103,10 @@ export class FakeDataplane implements HostDataplane {
     if (endpointId === undefined || this.plugged.get(portId) === endpointId) this.plugged.delete(portId);
   }
 
+  async extrasOf() {
+    return { hostPorts: [], missing: [] };
+  }
+
   async activePorts() {
     return [...this.plugged].map(([portId, endpointId]) => ({
       portId,

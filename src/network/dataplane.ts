@@ -25,6 +25,7 @@ import type { WantedNetwork, WantedPort } from '../wire/host-network.ts';
 import { Applier, type Extent, type Order } from './applier.ts';
 import { type DefaultRoute, type ResolverWay, setDefaultRoutes, setResolverWays } from './default-routes.ts';
 import { Doctor, type Finding, type Part } from './doctor/doctor.ts';
+import { type Extras, extrasOf } from './extras.ts';
 import { limitSteps, parseLimitAlias } from './plan/bandwidth.ts';
 import { printRuleset } from './plan/changes.ts';
 import { namespaceSteps, parsePortAlias, plugSteps } from './plan/namespace.ts';
@@ -174,6 +175,16 @@ export class Dataplane {
         found.push(...((await this.#turn(source, visit)) ?? []));
       }
       return [...found, ...(await this.#routers.examine(this.#doctor, repair))];
+    });
+  }
+
+  /** The port's host ports, and what the kernel lacks of them and of its limits; undefined = no such port here. */
+  async extrasOf(networkId: string, portId: string): Promise<Extras | undefined> {
+    const netns = networkNamespace(this.#instance, networkId);
+    return this.#queue.run(netns, async () => {
+      const network = this.#applier.last(netns);
+      if (!network?.ports.some(({ id }) => id === portId)) return undefined;
+      return extrasOf({ kernel: this.#kernel, instance: this.#instance }, network, portId);
     });
   }
 

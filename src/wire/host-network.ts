@@ -91,6 +91,21 @@ export const WantedPortForwardingShape = Type.Object({
   internalPorts: PortRangeShape,
 });
 
+/**
+ * A port of the host (as Docker publishes ports) that leads through a port of the router's external address, which is
+ * among the router's `portForwardings`, to a tenant's port.
+ */
+export const WantedHostPortShape = Type.Object({
+  portId: Type.String(),
+  /** IP protocol number: one with ports. */
+  protocol: Type.Number(),
+  /** An address of the host; null = all of the family of `routerAddress`. */
+  hostAddress: Nullable(Type.String()),
+  hostPort: Type.Number(),
+  routerAddress: Type.String(),
+  routerPort: Type.Number(),
+});
+
 export const WantedRouterShape = Type.Object({
   id: Type.String(),
   adminStateUp: Type.Boolean(),
@@ -139,6 +154,7 @@ export const WantedRouterShape = Type.Object({
   /** Of these and of the forwarded ports, only those whose tenant's port is on the asking host or on none. */
   floatingIps: Type.Array(WantedFloatingIpShape),
   portForwardings: Type.Array(WantedPortForwardingShape),
+  hostPorts: Type.Array(WantedHostPortShape),
 });
 
 /** A name that the network's resolver answers for: a port's `dns_name`, without the domain. */
@@ -176,6 +192,7 @@ export type WantedGroupMembers = Static<typeof WantedGroupMembersShape>;
 export type WantedRouter = Static<typeof WantedRouterShape>;
 export type WantedFloatingIp = Static<typeof WantedFloatingIpShape>;
 export type WantedPortForwarding = Static<typeof WantedPortForwardingShape>;
+export type WantedHostPort = Static<typeof WantedHostPortShape>;
 export type WantedBandwidth = Static<typeof WantedBandwidthShape>;
 export type WantedName = Static<typeof WantedNameShape>;
 export type WantedNetwork = Static<typeof WantedNetworkShape>;

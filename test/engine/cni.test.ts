@@ -121,9 +121,32 @@ test('podman and Docker containers meet on one network, by address and by name, 
   assert.equal(await fromPodman('81'), '');
 
   await podman('rm', '-f', '-t', '0', 'pod');
+  await assert.rejects(
+    podman(...run.slice(0, 2), '-p', '8088:81', ...run.slice(2)),
+    /no router with a way out/,
+  );
+  await podman('rm', '-f', '-t', '0', 'pod');
+  for (const words of [
+    ['create', 'edge'],
+    ['add', 'subnet', 'edge', 'pods4'],
+    ['set', '--external-gateway', 'public', 'edge'],
+  ]) {
+    const { code, stderr } = await berth.client('openrc', 'openstack', 'router', ...words);
+    assert.equal(code, 0, stderr);
+  }
+  await podman(...run.slice(0, 2), '-p', '8088:81', ...run.slice(2));
+  const fromHost = async () =>
+    (await machine.exec('busybox', ['nc', '-w', '2', '127.0.0.1', '8088'])).stdout.trim();
+  await until('a published port leads to the container', async () => (await fromHost()) === 'podman');
+  await assert.rejects(
+    podman('run', '--rm', '-p', '8088:80', '--network', 'pods', 'busybox', 'true'),
+    /8088/,
+  );
+  await podman('rm', '-f', '-t', '0', 'pod');
+  assert.equal(await fromHost(), '');
   await berth.cli('delete', 'dock', '--stop');
   await until(
-    'the network is free',
-    async () => (await berth.cli('port', 'list', '--network', 'pods')).length === 0,
+    'only the router is on the network',
+    async () => (await berth.cli('port', 'list', '--network', 'pods')).length === 1,
   );
 });

@@ -52,7 +52,7 @@ export function gateway(last: number): NonNullable<WantedRouter['gateway']> {
 }
 
 /** A namespace on a link of its own to the host, which has the addresses ending in 1. */
-async function neighbour(name: string, net: string, net6: string): Promise<void> {
+export async function neighbour(name: string, net: string, net6: string): Promise<void> {
   await tool('ip', 'netns', 'add', name);
   await tool('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
   await tool('ip', 'address', 'add', `${net}.1/24`, 'dev', name);

@@ -97,6 +97,7 @@ export function aRouter(
     routedPrefixes: [],
     floatingIps: [],
     portForwardings: [],
+    hostPorts: [],
     ...overrides,
   };
 }

@@ -3,58 +3,22 @@
  * own imitation of the reference library; other plugins of a chain are Debian's.
  */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
-import { createCniBackend } from '../../src/agent/cni-backend.ts';
-import { busNetworkService } from '../../src/agent/network-service.ts';
-import { Networks } from '../../src/agent/networks.ts';
-import { systemClock } from '../../src/base/clock.ts';
-import { loadConfig } from '../../src/base/config.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { Switchboard } from '../../src/bus/in-process.ts';
-import { createNetworkControl } from '../../src/control/network/network-control.ts';
-import type { Kernel } from '../../src/host/kernel.ts';
-import { openKernel } from '../../src/host/linux.ts';
-import { Dataplane } from '../../src/network/dataplane.ts';
-import { type CniService, startCniService } from '../../src/plugins/cni/service.ts';
-import { type Db, openDatabase } from '../../src/store/database.ts';
-import { type CniList, CniRuntime, runPlugin, type Sandbox } from '../helpers/cni-runtime.ts';
-import { testCaller } from '../helpers/network-control.ts';
+import { test } from 'node:test';
+import { CniRuntime, runPlugin } from '../helpers/cni-runtime.ts';
+import { cniWorld, within as inside, refusesWith as refuses } from '../helpers/cni-world.ts';
 import { enterPrivateNetwork } from '../helpers/private-network.ts';
-import { until } from '../helpers/until.ts';
-import { tool } from '../helpers/wired-container.ts';
 
 enterPrivateNetwork();
 
-const log = silentLog();
-const board = new Switchboard(log);
-const bus = board.connect({ kind: 'agent', host: 'here' });
-const service = busNetworkService(bus);
-let db: Db;
-let kernel: Kernel;
-let networks: Networks;
-let stateDir: string;
-let cni: CniService | undefined;
+const world = cniWorld({ furnish });
+const { service } = world;
+const listOf: typeof world.listOf = (...args) => world.listOf(...args);
+const makeSandbox: typeof world.makeSandbox = (...args) => world.makeSandbox(...args);
 let netId: string;
 
-before(async () => {
-  db = await openDatabase(':memory:');
-  stateDir = await mkdtemp(join(tmpdir(), 'berth-cni-'));
-  const control = createNetworkControl({
-    db,
-    waker: { wake: (_, { networks: ids = [] }) => networks.wake(ids) },
-    config: loadConfig({ env: {} }),
-    clock: systemClock,
-    log,
-  });
-  control.serve(board.connect({ kind: 'server' }), async () => testCaller('kuryr'));
-  kernel = await openKernel({ log });
-  const dataplane = new Dataplane({ kernel, instance: 'c0c1', log });
-  networks = new Networks({ bus, dataplane, log, everyMs: 60_000, letGo: async () => true });
-  await networks.start();
-  await startService();
+async function furnish(): Promise<void> {
   const net = await service.create('networks', { name: 'pods' });
   netId = net.id;
   await service.create('subnets', {
@@ -66,58 +30,7 @@ before(async () => {
     host_routes: [{ destination: '10.71.0.0/16', nexthop: '10.70.0.9' }],
   });
   await service.create('subnets', { name: 'pods6', network_id: net.id, ip_version: 6, cidr: 'fd70::/64' });
-});
-
-after(async () => {
-  await cni?.close();
-  await networks.stop();
-  await kernel.close();
-  await db.destroy();
-  await rm(stateDir, { recursive: true });
-});
-
-async function startService(): Promise<void> {
-  const backend = createCniBackend({ service, networks, kernel });
-  cni = await startCniService({ stateDir, backend, log });
 }
-
-const sandboxes: Sandbox[] = [];
-
-async function makeSandbox(name: string, more: Partial<Sandbox> = {}): Promise<Sandbox> {
-  await tool('ip', 'netns', 'add', name);
-  const sandbox = { containerId: `id-${name}`, netns: `/run/netns/${name}`, ...more };
-  sandboxes.push(sandbox);
-  return sandbox;
-}
-
-afterEach(async () => {
-  for (const { netns } of sandboxes.splice(0)) {
-    await tool('ip', 'netns', 'del', netns.replace('/run/netns/', '')).catch(() => undefined);
-  }
-  assert.deepEqual(await service.list('ports', {}), [], 'a test leaves no port');
-  await until('the kernel is as before', async () => {
-    const names = await kernel.namespaces();
-    return !names.some((name) => name.startsWith('berth-c0c1'));
-  });
-});
-
-/** The configuration of a list with our plugin alone, at a version. */
-function listOf(cniVersion: string, keys: Record<string, unknown> = {}): CniList {
-  const capabilities = { ips: true, mac: true, dns: true };
-  return {
-    cniVersion,
-    name: 'pods',
-    plugins: [{ type: 'berth-cni', stateDir, network: 'pods', capabilities, ...keys }],
-  };
-}
-
-const inside = ({ netns }: Sandbox, ...command: readonly string[]) =>
-  tool('ip', 'netns', 'exec', netns.replace('/run/netns/', ''), ...command);
-const refuses = (code: number, words: RegExp) => (error: Error & { code?: number }) => {
-  assert.match(error.message, words);
-  assert.equal(error.code, code);
-  return true;
-};
 
 test('two containers get interfaces of both families, reach each other, and leave nothing', async () => {
   const runtime = new CniRuntime(listOf('1.1.0'));
@@ -226,7 +139,7 @@ test('addresses may come from another IPAM plugin', async () => {
     type: 'host-local',
     subnet: '10.70.0.0/24',
     rangeStart: '10.70.0.200',
-    dataDir: join(stateDir, 'local'),
+    dataDir: join(world.stateDir, 'local'),
   };
   const runtime = new CniRuntime(listOf('1.0.0', { ipam }));
   const sandbox = await makeSandbox('delegated');
@@ -236,12 +149,12 @@ test('addresses may come from another IPAM plugin', async () => {
     ['10.70.0.200/24'],
   );
   assert.deepEqual(
-    (await readdir(join(stateDir, 'local/pods'))).filter((name) => name.startsWith('10.')),
+    (await readdir(join(world.stateDir, 'local/pods'))).filter((name) => name.startsWith('10.')),
     ['10.70.0.200'],
   );
   await runtime.del(sandbox);
   assert.deepEqual(
-    (await readdir(join(stateDir, 'local/pods'))).filter((name) => name.startsWith('10.')),
+    (await readdir(join(world.stateDir, 'local/pods'))).filter((name) => name.startsWith('10.')),
     [],
   );
 });
@@ -274,15 +187,15 @@ test('without an agent deletions succeed and are done later, all else says so', 
   const runtime = new CniRuntime(listOf('1.1.0'));
   const sandbox = await makeSandbox('orphan');
   await runtime.add(sandbox);
-  await cni?.close();
+  await world.stopAgent();
   await assert.rejects(runtime.status(), refuses(50, /not running/));
   const late = await makeSandbox('late');
   await assert.rejects(runtime.add(late), refuses(50, /berth up/));
   await runtime.del(sandbox);
   assert.equal((await service.list('ports', {})).length, 1);
-  await startService();
+  await world.startAgent();
   assert.deepEqual(await service.list('ports', {}), []);
-  assert.deepEqual(await readdir(join(stateDir, 'cni-pending')), []);
+  assert.deepEqual(await readdir(join(world.stateDir, 'cni-pending')), []);
 });
 
 test('many at once', async () => {
@@ -296,7 +209,12 @@ test('many at once', async () => {
 
 test('calls that make no sense are refused in the specification’s words', async () => {
   const good = { CNI_COMMAND: 'ADD', CNI_CONTAINERID: 'x', CNI_NETNS: '/run/netns/x', CNI_IFNAME: 'eth0' };
-  const config = JSON.stringify({ cniVersion: '1.0.0', name: 'pods', type: 'berth-cni', stateDir });
+  const config = JSON.stringify({
+    cniVersion: '1.0.0',
+    name: 'pods',
+    type: 'berth-cni',
+    stateDir: world.stateDir,
+  });
   for (const [variables, stdin, code, words] of [
     [{ ...good, CNI_COMMAND: 'JUMP' }, config, 4, /unknown CNI_COMMAND: JUMP/],
     [{ CNI_COMMAND: 'ADD' }, config, 4, /\[CNI_CONTAINERID,CNI_NETNS,CNI_IFNAME\] missing/],

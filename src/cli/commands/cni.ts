@@ -102,7 +102,7 @@ function listOf({ options, stateDir }: Call<InstallOptions>, name: string): obje
         stateDir,
         ...(network === undefined ? {} : { network }),
         ...(securityGroup === undefined ? {} : { securityGroups: securityGroup }),
-        capabilities: { ips: true, mac: true, dns: true },
+        capabilities: { ips: true, mac: true, dns: true, portMappings: true, bandwidth: true },
       },
     ],
   };

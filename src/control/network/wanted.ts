@@ -4,6 +4,7 @@
  * What belongs to a network here and what does not is said in src/wire/host-network.ts. Routers run on every host
  * that has one of their networks; for now there is one host, which also holds their gateways.
  */
+import { parseBindingProfile } from '../../model/host-binding.ts';
 import type { Uuid } from '../../model/ids.ts';
 import { protocolNumber } from '../../model/ip-protocols.ts';
 import {
@@ -142,7 +143,7 @@ function toWantedPort(port: Port, policies: Parts['policies']): WantedPort {
     allowedAddressPairs: [...port.allowedAddressPairs],
     deviceOwner: port.deviceOwner,
     deviceId: port.deviceId,
-    bandwidth: toBandwidth(policyOf(port), policies),
+    bandwidth: bandwidthOf(port, policies),
   };
 }
 
@@ -150,6 +151,18 @@ function toWantedPort(port: Port, policies: Parts['policies']): WantedPort {
 function policyOf(port: Port): Uuid | null {
   if (port.qosPolicyId !== null) return port.qosPolicyId;
   return port.deviceOwner.startsWith(infrastructureOwnerPrefix) ? null : port.qosNetworkPolicyId;
+}
+
+/** By its policy and by the word of its host; the lower rate counts. */
+function bandwidthOf(port: Port, policies: Parts['policies']): WantedPort['bandwidth'] {
+  const ofPolicy = toBandwidth(policyOf(port), policies);
+  const bound = parseBindingProfile(port.bindingProfile);
+  const of = (direction: 'egress' | 'ingress') => {
+    const [policy, limit] = [ofPolicy[direction], bound[direction]];
+    if (!limit || (policy && policy.kilobitsPerSecond <= limit.maxKbps)) return policy;
+    return { kilobitsPerSecond: limit.maxKbps, burstKilobits: limit.maxBurstKbps };
+  };
+  return { egress: of('egress'), ingress: of('ingress') };
 }
 
 function toBandwidth(id: Uuid | null, policies: Parts['policies']): WantedPort['bandwidth'] {

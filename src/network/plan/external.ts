@@ -11,8 +11,15 @@
  */
 import type { KernelRoute, KernelStep } from '../../host/kernel.ts';
 import { externalBridge, linkOwner } from '../../model/host-names.ts';
-import type { WantedRouter } from '../../wire/host-network.ts';
+import type { WantedHostPort, WantedRouter } from '../../wire/host-network.ts';
 import { fingerprint } from './fingerprint.ts';
+import {
+  hostPortChains,
+  hostPortMasquerade,
+  hostPortSets,
+  hostPortSteps,
+  hostPortsOf,
+} from './host-ports.ts';
 import { chainOf, type NftSet, type Ruleset, setOf } from './ruleset.ts';
 import { hostOf, versionOf } from './translations.ts';
 import { type Addresses, covers, readAddresses, withLength, withoutCovered } from './words.ts';
@@ -60,10 +67,13 @@ export function planExternal(
   const sorted = [...routers].sort((a, b) => (a.id < b.id ? -1 : 1));
   const { routes, refused } = routesTo(sorted, host);
   const name = externalBridge(instance);
+  // The host is not on the external network itself then, and cannot reach its routers.
+  const hostPorts = host.externalInterface ? [] : hostPortsOf(sorted);
   return {
-    ruleset: externalRuleset(instance, sorted, host),
+    ruleset: externalRuleset(instance, { routers: sorted, hostPorts, host }),
     steps: [
       ...bridgeSteps(instance, sorted, host),
+      ...hostPortSteps(hostPorts, name),
       ...[...routes].map(([to, via]): KernelStep => ({ do: 'ensure-route', to, via, link: name })),
     ],
     refused,
@@ -135,7 +145,13 @@ function routedSet(routers: readonly WantedRouter[], version: 4 | 6): [string, N
   return [`routed${version}`, setOf(`type ${type}; flags interval; auto-merge`, keys.sort())];
 }
 
-function externalRuleset(instance: string, routers: readonly WantedRouter[], { uplinks }: HostView): Ruleset {
+interface Outwards {
+  readonly routers: readonly WantedRouter[];
+  readonly hostPorts: readonly WantedHostPort[];
+  readonly host: HostView;
+}
+
+function externalRuleset(instance: string, { routers, hostPorts, host: { uplinks } }: Outwards): Ruleset {
   const bridge = externalBridge(instance);
   const reply = 'ct state vmap { established : accept, related : accept, invalid : drop }';
   const outwards = `iifname ${bridge} oifname @uplinks`;
@@ -153,8 +169,10 @@ function externalRuleset(instance: string, routers: readonly WantedRouter[], { u
         ],
         routedSet(routers, 4),
         routedSet(routers, 6),
+        ...hostPortSets(hostPorts),
       ]),
       chains: new Map([
+        ...hostPortChains(hostPorts),
         [
           'from-routers',
           chainOf([reply, `oifname ${bridge} accept`, 'oifname @uplinks accept', 'counter drop']),
@@ -182,6 +200,7 @@ function externalRuleset(instance: string, routers: readonly WantedRouter[], { u
               `${outwards} ip6 saddr @routed6 accept`,
               `meta nfproto ipv4 ${outwards} masquerade fully-random`,
               `meta nfproto ipv6 ${outwards} masquerade fully-random`,
+              ...(hostPorts.length === 0 ? [] : hostPortMasquerade(routers, bridge)),
             ],
             'type nat hook postrouting priority 90; policy accept',
           ),

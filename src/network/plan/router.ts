@@ -116,7 +116,14 @@ function gatewaySteps(instance: string, router: WantedRouter, gateway: Gateway):
   );
   return [
     { do: 'ensure-veth', name, mtu: gateway.mtu, alias, peer },
-    { do: 'set-link', name, bridge: externalBridge(instance), up: true },
+    {
+      do: 'set-link',
+      name,
+      bridge: externalBridge(instance),
+      // Where br_netfilter is on, the bridge translates, and passes on itself what the host's ports send back here.
+      hairpin: router.hostPorts.length > 0,
+      up: true,
+    },
     { do: 'set-link', netns, name, up: true },
     ...[...gateway.addresses, ...others].map(
       (address): KernelStep => ({ do: 'ensure-address', netns, link: name, address }),

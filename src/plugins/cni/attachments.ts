@@ -14,6 +14,7 @@ import { CniFailure, type CniRequest, type CniResult, cniCode } from '../../wire
 import type { JsonObject, PortView } from '../../wire/network-service.ts';
 import type { CniBackend } from './backend.ts';
 import { type Asked, askedOf, type Configuration, parseConfiguration } from './configuration.ts';
+import { HostBindings, profileAfter, profileFor } from './host-bindings.ts';
 import { interfaceOf, resultOf } from './interface.ts';
 import { type Resolved, resolve } from './resolve.ts';
 
@@ -26,10 +27,12 @@ export class Attachments {
   readonly #backend: CniBackend;
   readonly #log: Log;
   readonly #inTurn = new KeyedQueue();
+  readonly #bindings: HostBindings;
 
   constructor(backend: CniBackend, log: Log) {
     this.#backend = backend;
     this.#log = log;
+    this.#bindings = new HostBindings(backend);
   }
 
   /** Throws `exists` when the interface is there already; what an attempt before this one left half-made goes first. */
@@ -77,8 +80,11 @@ export class Attachments {
         .filter((route) => !seen.routes.some(({ to, via }) => to === route.to && via === route.via))
         .map(({ to, via }) => `route to ${to}${via === undefined ? '' : ` via ${via}`}`),
     ];
-    if (missing.length === 0) return;
-    throw new CniFailure(cniCode.differs, `interface ${request.ifname} has no ${missing.join(', ')}`);
+    if (missing.length > 0) {
+      throw new CniFailure(cniCode.differs, `interface ${request.ifname} has no ${missing.join(', ')}`);
+    }
+    const lost = await this.#bindings.missing(port);
+    if (lost.length > 0) throw new CniFailure(cniCode.differs, lost.join('; '));
   }
 
   /** Removes the configuration's attachments that are not among the valid ones; without a list of those, nothing. */
@@ -91,12 +97,12 @@ export class Attachments {
     );
     const ports = await this.#service.list('ports', { tags: configurationTag(config.name) });
     const garbage = ports.filter((port) => !keys.has(port.device_id));
-    await settleAll(
-      'garbage',
-      garbage.map(
+    await settleAll('garbage', [
+      ...garbage.map(
         ({ device_id: key }) => [key, () => this.#inTurn.run(key, () => this.#removePorts(key))] as const,
       ),
-    );
+      ...(await this.#bindings.garbage()),
+    ]);
   }
 
   /** Throws when an addition could not work now. */
@@ -121,23 +127,36 @@ export class Attachments {
     undo: Undo,
   ): Promise<CniResult> {
     undo.add('remove the port', () => this.#removePorts(key));
-    const port = resolved.port
-      ? await this.#adopt(resolved.port, key, config)
-      : await this.#service.create('ports', portBody({ request, asked, key, resolved }));
-    if (!resolved.port) await this.#service.addTag('ports', port.id, configurationTag(config.name));
+    const existing = resolved.port;
+    const made = await this.#bindings.bind(asked, request, (profile) =>
+      existing
+        ? this.#adopt(existing, { key, config, profile })
+        : this.#service.create('ports', portBody({ request, asked, key, resolved, profile })),
+    );
+    const port = await this.#bindings.open(made, undo);
+    if (!existing) await this.#service.addTag('ports', port.id, configurationTag(config.name));
     const plug = { networkId: port.network_id, portId: port.id, endpointId: key };
     const { linkName } = await this.#backend.plug(plug);
     const wanted = interfaceOf({ request, config, port, resolved });
     await this.#backend.attach(request.netns, linkName, wanted);
+    const [unserved] = await this.#bindings.missing(port);
+    if (unserved !== undefined) throw new CniFailure(cniCode.refused, unserved);
     return resultOf({ request, config, port, resolved, wanted });
   }
 
-  async #adopt(port: PortView, key: string, config: Configuration): Promise<PortView> {
+  async #adopt(
+    port: PortView,
+    { key, config, profile }: { key: string; config: Configuration; profile: JsonObject },
+  ): Promise<PortView> {
     if (port.device_id !== '')
       throw new CniFailure(cniCode.refused, `port ${port.id} is in use by ${port.device_id}`);
     for (const tag of [adoptedTag, configurationTag(config.name)])
       await this.#service.addTag('ports', port.id, tag);
-    return this.#service.update('ports', port.id, { device_id: key, device_owner: cniPortOwner });
+    return this.#service.update('ports', port.id, {
+      device_id: key,
+      device_owner: cniPortOwner,
+      'binding:profile': profileFor(port, profile),
+    });
   }
 
   #portsOf(key: string): Promise<PortView[]> {
@@ -156,8 +175,13 @@ export class Attachments {
   }
 
   async #letGo(port: PortView): Promise<void> {
+    await this.#bindings.close(port);
     if (!port.tags.includes(adoptedTag)) return this.#service.remove('ports', port.id);
-    await this.#service.update('ports', port.id, { device_id: '', device_owner: '' });
+    await this.#service.update('ports', port.id, {
+      device_id: '',
+      device_owner: '',
+      'binding:profile': profileAfter(port),
+    });
     const ours = port.tags.filter((tag) => tag.startsWith('berth.cni.'));
     for (const tag of ours) await this.#service.removeTag('ports', port.id, tag);
   }
@@ -168,11 +192,13 @@ function portBody({
   asked,
   key,
   resolved,
+  profile,
 }: {
   request: CniRequest;
   asked: Asked;
   key: string;
   resolved: Resolved;
+  profile: JsonObject;
 }): JsonObject {
   const { containerId, ifname } = request;
   const fixedIps =
@@ -190,7 +216,12 @@ function portBody({
     ...(asked.macAddress === undefined ? {} : { mac_address: asked.macAddress }),
     ...(resolved.groupIds === undefined ? {} : { security_groups: resolved.groupIds }),
     ...(asked.dnsName === undefined ? {} : { dns_name: asked.dnsName }),
+    ...(isEmpty(profile) ? {} : { 'binding:profile': profile }),
   };
+}
+
+function isEmpty(profile: JsonObject): boolean {
+  return Object.keys(profile).length === 0;
 }
 
 function keyOf(name: string, { containerId, ifname }: Pick<CniRequest, 'containerId' | 'ifname'>): string {

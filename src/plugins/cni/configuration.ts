@@ -7,6 +7,14 @@ import { isIP } from 'node:net';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { CniFailure, type CniRequest, cniCode } from '../../wire/cni.ts';
+import {
+  type AskedHostPort,
+  type AskedLimits,
+  BandwidthShape,
+  hostPortsOf,
+  limitsOf,
+  PortMappingsShape,
+} from './capabilities.ts';
 
 const Text = Type.String({ minLength: 1, maxLength: 255 });
 const Texts = Type.Optional(Type.Array(Text));
@@ -36,8 +44,8 @@ const Shape = Type.Object({
       ips: Texts,
       mac: Type.Optional(Text),
       dns: Type.Optional(Type.Object({ servers: Texts, searches: Texts, options: Texts })),
-      portMappings: Type.Optional(Type.Array(Type.Unknown())),
-      bandwidth: Type.Optional(Type.Unknown()),
+      portMappings: Type.Optional(Type.Union([PortMappingsShape, Type.Null()])),
+      bandwidth: Type.Optional(Type.Union([BandwidthShape, Type.Null()])),
     }),
   ),
   args: Type.Optional(
@@ -70,12 +78,11 @@ export interface Asked {
   readonly macAddress: string | undefined;
   /** A name for the resolver: that of the pod, where there is one. */
   readonly dnsName: string | undefined;
+  readonly hostPorts: readonly AskedHostPort[];
+  readonly limits: AskedLimits;
 }
 
 export function askedOf({ args, ipam }: CniRequest, { runtimeConfig, args: named }: Configuration): Asked {
-  const { portMappings = [], bandwidth } = runtimeConfig ?? {};
-  refuseUnsupported('portMappings', portMappings.length > 0);
-  refuseUnsupported('bandwidth', bandwidth !== undefined && bandwidth !== null);
   const given = ipam?.ips?.map(({ address }) => address);
   const fromArgs = args.IP === undefined ? [] : args.IP.split(',');
   const addresses = given ?? runtimeConfig?.ips ?? named?.cni?.ips ?? fromArgs;
@@ -83,15 +90,9 @@ export function askedOf({ args, ipam }: CniRequest, { runtimeConfig, args: named
     addresses: addresses.map(parseAddress),
     macAddress: (runtimeConfig?.mac ?? named?.cni?.mac ?? args.MAC)?.toLowerCase(),
     dnsName: toLabel(args.K8S_POD_NAME),
+    hostPorts: hostPortsOf(runtimeConfig?.portMappings ?? []),
+    limits: limitsOf(runtimeConfig?.bandwidth),
   };
-}
-
-function refuseUnsupported(capability: string, isAsked: boolean): void {
-  if (!isAsked) return;
-  throw new CniFailure(
-    cniCode.unsupportedField,
-    `runtimeConfig.${capability} is not offered: take the capability ${capability} out of the configuration`,
-  );
 }
 
 function parseAddress(text: string): string {

@@ -1,5 +1,6 @@
 /** Reads the exposed and published ports that dockerd tells of a container. Pure. */
 import Type from 'typebox';
+import type { Opening } from '../own-group.ts';
 import { parserOf } from './protocol.ts';
 
 const PortNumber = Type.Integer({ minimum: 0, maximum: 65_535 });
@@ -20,12 +21,6 @@ const readLabels = parserOf(
 
 /** By IP protocol number, as the network service names them. */
 const protocols: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 132: 'sctp' };
-
-export interface Opening {
-  readonly protocol: string;
-  /** Both ends included; absent = the protocol has no ports. */
-  readonly ports?: { readonly first: number; readonly last: number };
-}
 
 export interface Published {
   readonly protocol: string;

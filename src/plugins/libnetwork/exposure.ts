@@ -7,7 +7,8 @@
 import type { Log } from '../../base/log.ts';
 import { type Undo, undoable } from '../../base/undo.ts';
 import type { FloatingIpView, NetworkService, PortView } from '../../wire/network-service.ts';
-import { type Opening, openingsOf, type Published, publishedOf } from './exposed-ports.ts';
+import { addOwnGroup, removeOwnGroup } from '../own-group.ts';
+import { openingsOf, type Published, publishedOf } from './exposed-ports.ts';
 import type { NetworkSettings } from './network-settings.ts';
 import type { Shelter } from './orphans.ts';
 
@@ -40,7 +41,8 @@ export class Exposure {
     this.#closed.delete(portId);
     await undoable(this.#log, async (undo) => {
       const port = await this.#service.get('ports', portId);
-      await this.#let(port, openings, undo);
+      const group = { name: `${portId}${groupSuffix}`, description: groupDescription, openings };
+      await addOwnGroup(this.#service, port, group, undo);
       if (typeof settings.publish !== 'object') return;
       await this.#publish(port, publishedOf(labels), { ...settings.publish, undo });
     });
@@ -52,7 +54,7 @@ export class Exposure {
     const groups = await this.#service.list('security-groups', { name: `${portId}${groupSuffix}` });
     const floating = await this.#service.list('floatingips', { description: `${floatingPrefix}${portId}` });
     for (const { id } of floating) await this.#removeFloating(id);
-    for (const { id } of groups) await this.#removeGroup(portId, id);
+    for (const { id } of groups) await removeOwnGroup(this.#service, portId, id);
     this.#closed.add(portId);
   }
 
@@ -80,27 +82,6 @@ export class Exposure {
     ];
   }
 
-  async #let({ id, fixed_ips, security_groups }: PortView, openings: readonly Opening[], undo: Undo) {
-    const group = await this.#service.create('security-groups', {
-      name: `${id}${groupSuffix}`,
-      description: groupDescription,
-    });
-    undo.add(`remove security group ${group.id}`, () => this.#removeGroup(id, group.id));
-    const families = new Set(fixed_ips.map(({ ip_address }) => (ip_address.includes(':') ? 'IPv6' : 'IPv4')));
-    for (const ethertype of families) {
-      for (const { protocol, ports } of openings) {
-        await this.#service.create('security-group-rules', {
-          security_group_id: group.id,
-          direction: 'ingress',
-          ethertype,
-          protocol: protocol === 'icmp' && ethertype === 'IPv6' ? 'ipv6-icmp' : protocol,
-          ...(ports ? { port_range_min: ports.first, port_range_max: ports.last } : {}),
-        });
-      }
-    }
-    await this.#service.update('ports', id, { security_groups: [...security_groups, group.id] });
-  }
-
   async #publish(
     { id, fixed_ips }: PortView,
     published: readonly Published[],
@@ -122,15 +103,6 @@ export class Exposure {
         external_port: externalPort,
       });
     }
-  }
-
-  async #removeGroup(portId: string, groupId: string): Promise<void> {
-    for (const { security_groups } of await this.#service.list('ports', { id: portId })) {
-      if (!security_groups.includes(groupId)) continue;
-      const others = security_groups.filter((id) => id !== groupId);
-      await this.#service.update('ports', portId, { security_groups: others });
-    }
-    await this.#service.remove('security-groups', groupId);
   }
 
   async #removeFloating(id: string): Promise<void> {

@@ -1,7 +1,9 @@
 /** What routers translate on a host: only what leads to a port there, or to a port that is on no host. */
 import type { Uuid } from '../../model/ids.ts';
+import type { Port } from '../../model/network.ts';
 import type { DbOrTrx } from '../database.ts';
-import { inPieces } from './common.ts';
+import { everything, inPieces } from './common.ts';
+import { findPorts } from './ports.ts';
 
 export interface FloatingIpOnHost {
   readonly id: Uuid;
@@ -69,4 +71,25 @@ export async function forwardingsOn(
       internalPorts: { from: row.internal_port_first, to: row.internal_port_last },
     }));
   });
+}
+
+/** Ports that the host bound with something to say about them (`Port.bindingProfile`). */
+export async function profiledPortsOn(
+  db: DbOrTrx,
+  host: string,
+  networkIds: readonly Uuid[],
+): Promise<Port[]> {
+  const rows = await inPieces(networkIds, (piece) =>
+    db
+      .selectFrom('ports')
+      .select('id')
+      .where('binding_host', '=', host)
+      .where('binding_profile', '!=', '{}')
+      .where('network_id', 'in', piece)
+      .execute(),
+  );
+  return inPieces(
+    rows.map(({ id }) => id),
+    (piece) => findPorts(db, everything, { id: piece }),
+  );
 }

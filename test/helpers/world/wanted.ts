@@ -112,6 +112,7 @@ function wantedRouter(world: World, router: WorldRouter, ids: Ids): WantedRouter
       address: outside.external(number, 4),
       fixedAddress: fixedAddress(world, port),
     })),
+    hostPorts: [],
     portForwardings: router.forwarded.map(({ number, protocol, external, port, internal }) => ({
       id: ids(`${name}/forwarded${number}/${protocol}${external}`),
       address: outside.external(number, 4),

@@ -3,6 +3,7 @@
  * source NAT to the outside and published ports. What packets may do is in ./plan.
  */
 import { admitScript, expelScript, readHostFirewalls } from '../../../host/forward-chain.ts';
+import { HostPorts } from '../../../host/host-ports.ts';
 import type { Kernel, KernelStep } from '../../../host/kernel.ts';
 import type { CnmBinding, CnmEndpoint, CnmNetwork } from '../../../model/cnm.ts';
 import { Failure } from '../../../model/failure.ts';
@@ -17,7 +18,6 @@ import {
   rulesScript,
   withoutRulesScript,
 } from './plan.ts';
-import { HostPorts } from './ports.ts';
 
 export class BridgeDriver implements Driver {
   readonly type = 'bridge';

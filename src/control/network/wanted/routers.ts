@@ -16,9 +16,10 @@ import { findNetworks } from '../../../store/network/networks.ts';
 import { findPorts } from '../../../store/network/ports.ts';
 import { findRouters } from '../../../store/network/routers.ts';
 import { findSubnets } from '../../../store/network/subnets.ts';
-import { floatingIpsOn, forwardingsOn } from '../../../store/network/translations.ts';
+import { floatingIpsOn, forwardingsOn, profiledPortsOn } from '../../../store/network/translations.ts';
 import type { WantedFloatingIp, WantedPortForwarding, WantedRouter } from '../../../wire/host-network.ts';
 import { reachableRoutes } from '../routing/routes.ts';
+import { hostPortsThrough } from './host-ports.ts';
 
 /** Routers with an interface on one of the networks. */
 export async function routersOn(db: Db, host: string, networkIds: readonly Uuid[]): Promise<WantedRouter[]> {
@@ -38,6 +39,8 @@ interface Parts {
   readonly ports: ReadonlyMap<Uuid, Port[]>;
   readonly floatingIps: ReadonlyMap<Uuid, WantedFloatingIp[]>;
   readonly forwardings: ReadonlyMap<Uuid, WantedPortForwarding[]>;
+  /** Ports of the host that have more to ask of it. */
+  readonly profiled: readonly Port[];
   /** By their own ids. */
   readonly subnets: ReadonlyMap<Uuid, Subnet>;
   readonly networks: ReadonlyMap<Uuid, Network>;
@@ -70,6 +73,7 @@ async function partsOf(db: Db, host: string, routers: readonly Router[]): Promis
         protocol: protocolNumber(protocol, 'IPv4') ?? 0,
       }),
     ),
+    profiled: await profiledPortsOn(db, host, networkIds),
     subnets: byId(await findSubnets(db, everything, { id: subnetIds })),
     networks: byId(await findNetworks(db, everything, { id: networkIds })),
   };
@@ -82,19 +86,22 @@ function byId<T extends { readonly id: Uuid }>(objects: readonly T[]): Map<Uuid,
 function toWantedRouter(router: Router, parts: Parts): WantedRouter {
   const ports = parts.ports.get(router.id) ?? [];
   const interfaces = ports.filter((port) => port.deviceOwner === routerInterfaceOwner);
+  const gateway = toWantedGateway(
+    ports.find((port) => port.deviceOwner === routerGatewayOwner),
+    parts,
+  );
+  const { hostPorts, forwardings } = hostPortsThrough({ gateway, interfaces, ...parts });
   return {
     id: router.id,
     adminStateUp: router.adminStateUp,
     enableSnat: router.enableSnat,
-    gateway: toWantedGateway(
-      ports.find((port) => port.deviceOwner === routerGatewayOwner),
-      parts,
-    ),
+    gateway,
     interfaces: interfaces.map((port) => toWantedInterface(port, parts)),
     routes: reachableRoutes(router.routes, ports, parts.subnets),
     routedPrefixes: routedPrefixesOf(router, interfaces, parts),
     floatingIps: parts.floatingIps.get(router.id) ?? [],
-    portForwardings: parts.forwardings.get(router.id) ?? [],
+    portForwardings: [...(parts.forwardings.get(router.id) ?? []), ...forwardings],
+    hostPorts,
   };
 }
 

@@ -5,8 +5,8 @@
  */
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-import type { CnmBinding, CnmPublish } from '../../../model/cnm.ts';
-import { Failure } from '../../../model/failure.ts';
+import type { CnmBinding, CnmPublish } from '../model/cnm.ts';
+import { Failure } from '../model/failure.ts';
 
 /** As Linux's `ip_local_port_range`. */
 const automatic = { first: 32_768, last: 60_999 } as const;
@@ -78,15 +78,20 @@ function isUnheard({ protocol, hostAddress: host, hostPort: port }: CnmBinding):
   return new Promise((resolve) => {
     if (protocol === 'tcp') {
       const server = createServer();
-      server.once('error', () => resolve(false));
+      server.once('error', (error) => resolve(isAbsentFamily(host, error)));
       server.listen({ host, port, exclusive: true, ipv6Only: true }, () => server.close(() => resolve(true)));
       return;
     }
     const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', ipv6Only: host.includes(':') });
-    socket.once('error', () => {
+    socket.once('error', (error) => {
       socket.close();
-      resolve(false);
+      resolve(isAbsentFamily(host, error));
     });
     socket.bind({ address: host, port, exclusive: true }, () => socket.close(() => resolve(true)));
   });
+}
+
+/** A machine without IPv6 has no port of it that could be taken. */
+function isAbsentFamily(host: string, { code }: NodeJS.ErrnoException): boolean {
+  return host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL');
 }
