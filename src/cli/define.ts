@@ -71,6 +71,7 @@ const groupSummaries: Readonly<Record<string, string>> = {
   'floating-ip': 'addresses that the outside can reach',
   'security-group': 'what may reach a port',
   'security-group rule': 'rules of security groups',
+  webhook: 'URLs that changes of containers are posted to',
   service: 'agents of the cloud (administrators)',
   host: 'machines that run containers (administrators)',
   quota: 'limits of a project',

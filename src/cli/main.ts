@@ -38,6 +38,7 @@ const commandGroups: readonly CommandGroup[] = [
       [['list', 'show', 'logs', 'top', 'stats', 'actions'], () => import('./commands/look.ts')],
       [['exec'], () => import('./commands/exec.ts')],
       [['events'], () => import('./commands/events.ts')],
+      [['webhook'], () => import('./commands/webhook.ts')],
       [['expose', 'unexpose'], () => import('./commands/expose.ts')],
       [
         ['start', 'stop', 'restart', 'pause', 'unpause', 'kill', 'rename', 'update'],

@@ -8,12 +8,14 @@ import { ContainerApi } from './containers.ts';
 import { NetworkApi } from './networks.ts';
 import { ProjectApi } from './projects.ts';
 import { Session, type SessionOptions } from './session.ts';
+import { WebhookApi } from './webhooks.ts';
 
 export interface Cloud {
   readonly session: Session;
   readonly containers: ContainerApi;
   readonly networks: NetworkApi;
   readonly projects: ProjectApi;
+  readonly webhooks: WebhookApi;
 }
 
 /** Makes no request yet: the first call logs in. */
@@ -24,5 +26,6 @@ export function connect(options: SessionOptions): Cloud {
     containers: new ContainerApi(session),
     networks: new NetworkApi(session),
     projects: new ProjectApi(session),
+    webhooks: new WebhookApi(session),
   };
 }

@@ -7,6 +7,7 @@
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { FakeWebhooks } from './fake-webhooks.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -51,6 +52,7 @@ export class FakeCloud implements AsyncDisposable {
   failChange = 0;
   #lastAddress = 100;
   readonly #server: Server;
+  readonly webhooks = new FakeWebhooks();
   /** What those who watch containers are sent. */
   events = '';
   #url = '';
@@ -111,6 +113,8 @@ export class FakeCloud implements AsyncDisposable {
     const request = { method, url, body: text ? JSON.parse(text) : {}, headers };
     if (url.pathname === '/identity/v3/auth/tokens') return this.#logIn(request);
     if (!this.tokens.has(String(headers['x-auth-token']))) return unauthorized;
+    const webhook = /^\/v1\/webhooks(?:\/([^/]+))?(?:\/(test))?$/.exec(url.pathname);
+    if (webhook) return this.webhooks.answer(method, webhook.slice(1), request.body);
     if (url.pathname === '/v1/events') return { body: this.events };
     const diagnosis = /^\/network\/v2\.0\/berth\/(trace|doctor)$/.exec(url.pathname)?.[1];
     if (diagnosis) return this.#diagnose(request, diagnosis);
