@@ -17,6 +17,8 @@ import { FakeNetworkService } from './network-service.ts';
 
 export class NotingHost implements KuryrBackend {
   readonly service = new FakeNetworkService();
+  /** Called before the kernel or the memory of this host is asked; may throw or wait. */
+  before: () => Promise<void> | void = () => undefined;
   readonly subnets: HostSubnet[] = [];
   readonly ports: HostPort[] = [];
   /** Endpoint → port. */
@@ -48,10 +50,12 @@ export class NotingHost implements KuryrBackend {
   }
 
   async findSubnet(subnetId: string): Promise<HostSubnet | undefined> {
+    await this.before();
     return this.subnets.find((subnet) => subnet.id === subnetId);
   }
 
   async findPort({ portId, networkId, subnetId, address, macAddress }: PortQuery) {
+    await this.before();
     return [...this.ports, ...this.#portsOfKuryr()].find(
       (port) =>
         (portId === undefined || port.id === portId) &&
@@ -80,12 +84,14 @@ export class NotingHost implements KuryrBackend {
   }
 
   async plug({ portId, endpointId }: { portId: string; endpointId: string }) {
+    await this.before();
     this.plugged.set(endpointId, portId);
     if (this.failPlug) throw new Error('the kernel said no');
     return { linkName: `c${portId.slice(0, 8)}` };
   }
 
   async unplug({ endpointId }: { endpointId: string }): Promise<void> {
+    await this.before();
     this.plugged.delete(endpointId);
   }
 
@@ -97,6 +103,7 @@ export class NotingHost implements KuryrBackend {
   }
 
   async portOfEndpoint(endpointId: string): Promise<string | undefined> {
+    await this.before();
     return this.plugged.get(endpointId);
   }
 

@@ -11,6 +11,7 @@ import { mkdir, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TSchema } from 'typebox';
 import type { Log } from '../../base/log.ts';
 import { Failure, isFailure } from '../../model/failure.ts';
@@ -27,6 +28,7 @@ export interface Method {
 }
 
 export interface PluginServer {
+  /** No further calls; those under way are answered first, for dockerd repeats a call that is cut off without its body. */
   close(): Promise<void>;
 }
 
@@ -57,19 +59,25 @@ export function constant(answer: object): Method {
 
 export async function servePlugin(options: PluginServerOptions): Promise<PluginServer> {
   await makeWay(options.socketPath);
+  const underWay = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    void respond(options, request, response);
+    const call = respond(options, request, response).finally(() => underWay.delete(call));
+    underWay.add(call);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ path: options.socketPath }, resolve);
   });
   return {
-    close: () =>
-      new Promise((resolve, reject) => {
+    close: async () => {
+      const closed = new Promise<void>((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
+      });
+      // Longer than the deadline only lasts a call whose body does not come.
+      await Promise.race([Promise.all(underWay), delay(options.deadlineMs, undefined, { ref: false })]);
+      server.closeAllConnections();
+      await closed;
+    },
   };
 }
 
@@ -106,7 +114,7 @@ async function respond(
   try {
     const answer = await answerTo(options, call, request);
     log.debug({ call, ms: performance.now() - started }, 'answered dockerd');
-    send(response, 200, answer);
+    await send(response, 200, answer);
   } catch (error) {
     const ms = performance.now() - started;
     if (!isFailure(error) || error.status >= 500) log.error({ call, ms, error }, 'call of dockerd failed');
@@ -114,7 +122,7 @@ async function respond(
     const message = isFailure(error)
       ? error.message
       : 'internal error of the network driver; its log has more';
-    send(response, isFailure(error) ? error.status : 500, { Err: message, Error: message });
+    await send(response, isFailure(error) ? error.status : 500, { Err: message, Error: message });
   }
 }
 
@@ -180,8 +188,13 @@ function parseBody(text: string): unknown {
   }
 }
 
-function send(response: ServerResponse, status: number, body: object): void {
+/** Resolves when it is handed over, or nobody is there to take it. */
+async function send(response: ServerResponse, status: number, body: object): Promise<void> {
   if (response.destroyed) return;
   response.writeHead(status, { 'content-type': contentType });
+  const over = new Promise<void>((resolve) => {
+    response.once('close', resolve);
+  });
   response.end(JSON.stringify(body));
+  await over;
 }
