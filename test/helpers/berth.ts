@@ -29,13 +29,14 @@ export class Berth {
   readonly log: string;
   #process: MachineProcess | undefined;
 
-  constructor(machine: Machine) {
+  /** Settings as the configuration file has them. */
+  constructor(machine: Machine, settings: object = {}) {
     this.machine = machine;
     this.stateDir = join(machine.disk, 'state');
     this.log = join(machine.disk, 'berth.log');
     writeFileSync(
       join(machine.disk, 'berth.yaml'),
-      JSON.stringify({ stateDir: this.stateDir, logLevel: 'debug' }),
+      JSON.stringify({ stateDir: this.stateDir, logLevel: 'debug', ...settings }),
     );
   }
 
@@ -74,11 +75,29 @@ export class Berth {
   /** A request to the container API, below /v1, at a microversion: for what no client asks. */
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const { cloud = 'berth', version = '1.41', body } = options;
-    const { auth_url: authUrl } = this.#authOf(cloud);
-    const url = `${authUrl.replace(/\/identity.*$/, '')}/v1${path}`;
+    const headers = { 'OpenStack-API-Version': `container ${version}` };
+    return this.#ask(cloud, `/v1${path}`, { method, headers, body });
+  }
+
+  /** A request to the network API, below /v2.0, as the administrator unless told. */
+  async network(
+    method: string,
+    path: string,
+    options: Omit<RequestOptions, 'version'> = {},
+  ): Promise<Answer> {
+    const { cloud = 'berth-admin', body } = options;
+    return this.#ask(cloud, `/network/v2.0${path}`, { method, headers: {}, body });
+  }
+
+  async #ask(
+    cloud: string,
+    path: string,
+    { method, headers, body }: { method: string; headers: Record<string, string>; body: unknown },
+  ): Promise<Answer> {
+    const url = `${this.#authOf(cloud).auth_url.replace(/\/identity.*$/, '')}${path}`;
     const { stdout } = await this.#curl(url, {
       method,
-      headers: { 'X-Auth-Token': await this.#token(cloud), 'OpenStack-API-Version': `container ${version}` },
+      headers: { 'X-Auth-Token': await this.#token(cloud), ...headers },
       body,
     });
     const [head = '', ...rest] = stdout.split('\r\n\r\n');

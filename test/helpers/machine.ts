@@ -25,7 +25,8 @@ mount -t sysfs sysfs /sys
 mount --rbind /run/cgroup /sys/fs/cgroup
 ip link set lo up
 echo ready
-exec sleep infinity
+# Not exec: the first process has to reap what others leave behind, or the dead seem to be alive.
+sleep infinity & wait
 `;
 
 const makeImage = `
@@ -52,18 +53,22 @@ export class Machine {
   readonly disk: string;
   readonly id = randomBytes(4).toString('hex');
   readonly dockerHost = 'unix:///run/docker.sock';
+  readonly #dockerOptions: readonly string[];
   #init: ChildProcess | undefined;
+  #docker: MachineProcess | undefined;
   #pid = 0;
 
-  private constructor() {
+  private constructor(dockerOptions: readonly string[]) {
+    this.#dockerOptions = dockerOptions;
     this.disk = mkdtempSync(join(tmpdir(), 'berth-machine-'));
     for (const folder of ['docker', 'state', 'image/bin', 'image/tmp']) {
       mkdirSync(join(this.disk, folder), { recursive: true });
     }
   }
 
-  static async start(): Promise<Machine> {
-    const machine = new Machine();
+  /** Options of dockerd as its command line has them. */
+  static async start(...dockerOptions: readonly string[]): Promise<Machine> {
+    const machine = new Machine(dockerOptions);
     try {
       await machine.boot();
       await machine.importBusybox();
@@ -89,7 +94,8 @@ export class Machine {
   async startDocker(): Promise<void> {
     const args = ['--data-root', join(this.disk, 'docker'), '--exec-root', '/run/docker-exec'];
     args.push('--pidfile', '/run/dockerd.pid', '-H', this.dockerHost, '--cgroup-parent', this.#cgroup);
-    this.spawn('dockerd', args, join(this.disk, 'dockerd.log'));
+    args.push(...this.#dockerOptions);
+    this.#docker = this.spawn('dockerd', args, join(this.disk, 'dockerd.log'));
     await until('dockerd answers', async () => (await this.docker('version')).code === 0);
   }
 
@@ -99,6 +105,16 @@ export class Machine {
       'dockerd is gone',
       async () => (await this.exec('test', ['-e', '/run/dockerd.pid'])).code !== 0,
     );
+  }
+
+  /** SIGKILL in the middle of whatever it is doing; what runs in containers goes on until dockerd is back. */
+  async killDocker(): Promise<void> {
+    if (!this.#docker) throw new Error('dockerd was not started');
+    process.kill(await this.#docker.pid(), 'SIGKILL');
+    await this.#docker.exited;
+    // It ends its containerd with itself, not quite at once; the next dockerd would wait for the dying one.
+    const isAlive = 'kill -0 "$(cat /run/docker-exec/containerd/containerd.pid)"';
+    await until('containerd is gone', async () => (await this.exec('sh', ['-c', isAlive])).code !== 0);
   }
 
   /** As `service docker restart` does: containers stop, and come back by their restart policy. */
