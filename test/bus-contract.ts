@@ -1,10 +1,15 @@
 /** The contract of src/bus/bus.ts as tests: every implementation is run against it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { PassThrough, pipeline } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import Type from 'typebox';
 import type { Bus } from '../src/bus/bus.ts';
 import { Failure, isFailure } from '../src/model/failure.ts';
 import { defineCall, defineNotice, type Party } from '../src/wire/call.ts';
+import { attachContainer } from '../src/wire/streams.ts';
+import { until } from './helpers/until.ts';
 
 const echo = defineCall({
   name: 'echo',
@@ -99,5 +104,38 @@ export function testBusContract(name: string, connect: (party: Party) => Promise
       s.notify({ kind: 'agent', host: 'nobody' }, hint, { n: 0 });
       s.notify(agent, hint, { n: 7 });
       assert.deepEqual(await got, { n: 7, from: server });
+    }));
+
+  test(`${name}: a duplex stream goes on after its head, both ways, and tells of either end`, () =>
+    withPair(async (s, a) => {
+      const gone: string[] = [];
+      a.streams.serve(attachContainer, async ({ uuid }, { upload }) => {
+        if (uuid === 'none') throw new Failure('conflict', 'not now');
+        const download = new PassThrough();
+        pipeline(upload, download, () => gone.push(uuid));
+        return { head: {}, download };
+      });
+      const open = async (uuid: string) => {
+        const upload = new PassThrough();
+        return { upload, ...(await s.streams.open('h1', attachContainer, { uuid }, upload)) };
+      };
+      const spoken = await open('spoken');
+      spoken.upload.write('one');
+      assert.equal(String((await once(spoken.download, 'data'))[0]), 'one');
+      const rest = text(spoken.download);
+      spoken.upload.end('two');
+      assert.equal(await rest, 'two');
+      const left = await open('left');
+      left.download.destroy();
+      await until('the agent knows', async () => gone.includes('left'));
+      await until('the upload ends, too', async () => left.upload.destroyed);
+      const broken = await open('broken');
+      broken.download.on('error', () => undefined);
+      broken.upload.destroy();
+      await until('the agent knows of this, too', async () => gone.includes('broken'));
+      await until('and the download has ended', async () => broken.download.destroyed);
+      const upload = new PassThrough();
+      await assert.rejects(s.streams.open('h1', attachContainer, { uuid: 'none' }, upload), code('conflict'));
+      assert.ok(upload.destroyed);
     }));
 }

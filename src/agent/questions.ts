@@ -5,6 +5,7 @@
  * before it becomes part of a name.
  */
 import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Engine, EngineContainer, EngineStats } from '../docker/engine.ts';
 import { Failure } from '../model/failure.ts';
@@ -14,25 +15,25 @@ import {
   containerExecute,
   containerInspect,
   containerLogs,
-  containerResize,
   containerStats,
   containerTop,
-  execResize,
 } from '../wire/agent.ts';
 import { followLogs } from '../wire/streams.ts';
 import { serveArchives } from './archives.ts';
 import { missingReport, toReport } from './observed.ts';
+import { serveTerminals } from './terminals.ts';
 
 export interface QuestionsOptions {
   readonly bus: Bus;
   readonly engine: Engine;
   readonly instance: string;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 const mebibyte = 2 ** 20;
 
-export function serveQuestions({ bus, engine, instance, clock }: QuestionsOptions): void {
+export function serveQuestions({ bus, engine, instance, clock, log }: QuestionsOptions): void {
   const find = async (uuid: string): Promise<EngineContainer | undefined> => {
     if (!looksLikeUuid(uuid))
       throw new Failure('invalid', `${JSON.stringify(uuid)} is not a container's uuid`);
@@ -46,14 +47,7 @@ export function serveQuestions({ bus, engine, instance, clock }: QuestionsOption
   };
 
   serveArchives({ bus, engine, get });
-  bus.serve(containerResize, async ({ uuid, height, width }) => {
-    await engine.resizeContainer((await get(uuid)).id, { height, width });
-    return {};
-  });
-  bus.serve(execResize, async ({ uuid, execId, height, width }) => {
-    await engine.resizeExec((await get(uuid)).id, execId, { height, width });
-    return {};
-  });
+  serveTerminals({ bus, engine, log, get });
   bus.streams.serve(followLogs, async ({ uuid, ...options }) => {
     const { id } = await get(uuid);
     return { head: {}, download: await engine.followLogs(id, options) };

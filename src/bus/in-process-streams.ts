@@ -31,16 +31,20 @@ export class InProcessStreams implements Streams {
     upload.once('error', (error) => {
       uploadError = error;
     });
+    let isTalking = false;
     try {
-      const opened = this.#ask(host, stream, request, { upload, signal: abort.signal });
-      return await Promise.race([opened, late(stream, abort, opened)]);
+      const opening = this.#ask(host, stream, request, { upload, signal: abort.signal });
+      const opened = await Promise.race([opening, late(stream, abort, opening)]);
+      isTalking = stream.isDuplex === true;
+      if (isTalking) opened.download.once('close', () => upload.destroy());
+      return opened;
     } catch (error) {
       if (isFailure(uploadError)) throw uploadError;
       if (!isFailure(error) || error.code === 'timeout' || error.code === 'unavailable') throw error;
       throw new Failure(error.code, error.message, { cause: error, remote: true });
     } finally {
       abort.abort();
-      upload.destroy();
+      if (!isTalking) upload.destroy();
     }
   }
 

@@ -5,6 +5,9 @@
  * checked on both sides; opening ends in the head, in the handler's Failure (`remote` is set, except for a Failure of the
  * opener's own upload), in `timeout`, or in `unavailable` when nobody serves it. A stream that ends early is destroyed with an error
  * at its other end, and what the opener lets go of is destroyed at the agent.
+ *
+ * Over a duplex stream the upload goes on after the head. Ending it is told to the agent and leaves the download open; when the
+ * download has ended, or was destroyed by either side, the upload is destroyed.
  */
 import type { Readable } from 'node:stream';
 import type { StreamDefinition, StreamHeadOf, StreamRequestOf } from '../wire/streams.ts';
@@ -18,7 +21,7 @@ export interface Opened<S extends StreamDefinition> {
 export interface StreamContext {
   /** Ended at once for downloads. */
   readonly upload: Readable;
-  /** Aborts when the opener's deadline passes. */
+  /** Aborts when the opener's deadline passes, and for streams that are not duplex when they are open. */
   readonly signal: AbortSignal;
 }
 

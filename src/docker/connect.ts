@@ -2,8 +2,10 @@
 import type { Readable } from 'node:stream';
 import { Failure, isFailure } from '../model/failure.ts';
 import { getArchive, putArchive } from './archives.ts';
+import { attachTo, execResult, hangUpExec, startExec } from './conversations.ts';
 import type {
   ContainerBody,
+  Conversation,
   EndpointBody,
   Engine,
   EngineContainer,
@@ -14,6 +16,7 @@ import type {
   EngineNetworkEndpoint,
   EngineSignal,
   EngineStats,
+  ExecOptions,
   ExecuteOptions,
   LabelFilter,
   LogOptions,
@@ -23,6 +26,7 @@ import type {
   ResourcesBody,
   TerminalSize,
 } from './engine.ts';
+import { createExec } from './execs.ts';
 import { executeIn } from './execute.ts';
 import { argumentFailure, statusOf } from './failures.ts';
 import { followLogs } from './follow.ts';
@@ -191,6 +195,32 @@ class DockerEngine implements Engine {
 
   execute(id: string, command: readonly string[], options: ExecuteOptions) {
     return executeIn(this.#socket, id, command, options);
+  }
+
+  async attach(id: string): Promise<Conversation> {
+    const container = await this.findContainer(id);
+    if (!container) throw new Failure('container-not-found', `No such container: ${id}`);
+    return attachTo(this.#socket, container);
+  }
+
+  createExec(
+    id: string,
+    command: readonly string[],
+    options: ExecOptions & { readonly interactive: boolean },
+  ): Promise<string> {
+    return createExec(this.#socket, id, command, options);
+  }
+
+  startExec(id: string, execId: string): Promise<Conversation> {
+    return startExec(this.#socket, { containerId: id, execId });
+  }
+
+  execResult(id: string, execId: string): Promise<number | null> {
+    return execResult(this.#socket, { containerId: id, execId });
+  }
+
+  hangUpExec(id: string, execId: string): Promise<void> {
+    return hangUpExec(this.#socket, { containerId: id, execId });
   }
 
   async top(id: string, psArgs: string | null) {

@@ -10,7 +10,7 @@
  * `image-not-found` and `image-pull-failed` for images. What is there already or gone already is success where the
  * method says so, so that every call may be repeated.
  */
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { EngineState } from '../model/container.ts';
 import type { Frame } from './frames.ts';
 
@@ -129,16 +129,29 @@ export interface EngineContainer {
   readonly pid: number;
 }
 
-export interface ExecuteOptions {
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
-  /** All that the command can read; absent = nothing. */
-  readonly stdin?: string;
+export interface ExecOptions {
+  /** With a terminal of its own. */
+  readonly tty?: boolean;
   /** Besides the container's own. */
   readonly environment?: Readonly<Record<string, string>>;
   /** `name[:group]`; absent = the container's. */
   readonly user?: string;
   readonly workdir?: string;
+}
+
+export interface ExecuteOptions extends ExecOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** All that the command can read; absent = nothing. */
+  readonly stdin?: string;
+}
+
+/** A process that is talked with. */
+export interface Conversation {
+  /** Its end is the end of the process's input, where that has one. */
+  readonly input: Writable;
+  /** Without the Engine's framing. Ends when the process does; destroy it to leave. */
+  readonly output: Readable;
 }
 
 export interface EngineEndpoint {
@@ -351,6 +364,23 @@ export interface Engine {
     command: readonly string[],
     options: ExecuteOptions,
   ): Promise<{ readonly output: string; readonly exitCode: number }>;
+  /** Talks with the container's own process, which goes on running when one leaves. */
+  attach(id: string): Promise<Conversation>;
+  /** Makes a command ready; `interactive` = it has an input. Returns its id. */
+  createExec(
+    id: string,
+    command: readonly string[],
+    options: ExecOptions & { readonly interactive: boolean },
+  ): Promise<string>;
+  /**
+   * Starts such a command, once; resolves when it runs, or has ended already. Throws `invalid-value` when this container
+   * has no such command, `conflict` when it was started before.
+   */
+  startExec(id: string, execId: string): Promise<Conversation>;
+  /** Its exit code; null = it still runs. */
+  execResult(id: string, execId: string): Promise<number | null>;
+  /** Ends such a command as closing its terminal would, and by force when that is not enough. Ended already is success. */
+  hangUpExec(id: string, execId: string): Promise<void>;
   top(
     id: string,
     psArgs: string | null,

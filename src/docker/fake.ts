@@ -5,11 +5,12 @@
  * exist, restart policies bring a container back when it ends but not after a stop, a daemon that restarts ends what
  * ran. Faults are injected per call (`failNext`); `isDown` makes everything fail as an absent dockerd does.
  */
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Failure } from '../model/failure.ts';
 import type {
   ContainerBody,
+  Conversation,
   EndpointBody,
   Engine,
   EngineContainer,
@@ -21,6 +22,7 @@ import type {
   EnginePathStat,
   EngineSignal,
   EngineStats,
+  ExecOptions,
   FoundImage,
   LabelFilter,
   LogOptions,
@@ -55,6 +57,16 @@ const usualLog: readonly Frame[] = ['one', 'two', 'three'].map((word, second) =>
   payload: Buffer.from(`2030-01-01T00:00:0${second}.000000000Z ${word}\n`),
 }));
 
+export interface FakeExec {
+  readonly container: string;
+  readonly command: readonly string[];
+  readonly options: ExecOptions & { readonly interactive: boolean };
+  /** There once it was started. */
+  conversation?: Conversation;
+  /** There once it has ended. */
+  exitCode?: number;
+}
+
 type Call = Exclude<keyof Engine, 'watch' | 'close'>;
 
 export class FakeEngine implements Engine {
@@ -63,6 +75,8 @@ export class FakeEngine implements Engine {
   readonly registry = new Set<string>();
   readonly containers = new Map<string, FakeContainer>();
   readonly networks = new Map<string, NetworkBody & { id: string }>();
+  /** Commands in containers, by id. What they are told, they say. */
+  readonly execs = new Map<string, FakeExec>();
   /** Of every pull so far. */
   readonly logIns: (RegistryLogIn | undefined)[] = [];
   /** Every call so far, with its first argument. */
@@ -332,7 +346,44 @@ export class FakeEngine implements Engine {
 
   async resizeExec(id: string, execId: string): Promise<void> {
     this.#enter('resizeExec', id);
-    throw new Failure('invalid-value', `no such exec instance: ${execId}`);
+    if (!this.#exec(id, execId).conversation)
+      throw new Failure('invalid-value', `no such exec instance: ${execId}`);
+  }
+
+  async attach(id: string): Promise<Conversation> {
+    this.#enter('attach', id);
+    this.#get(id);
+    return echo();
+  }
+
+  async createExec(
+    id: string,
+    command: readonly string[],
+    options: ExecOptions & { readonly interactive: boolean },
+  ): Promise<string> {
+    this.#enter('createExec', id);
+    this.#ids += 1;
+    const execId = this.#ids.toString(16).padStart(64, 'e');
+    this.execs.set(execId, { container: this.#get(id).id, command, options });
+    return execId;
+  }
+
+  async startExec(id: string, execId: string): Promise<Conversation> {
+    this.#enter('startExec', id);
+    const exec = this.#exec(id, execId);
+    if (exec.conversation) throw new Failure('conflict', `exec instance ${execId} was started before`);
+    exec.conversation = echo();
+    return exec.conversation;
+  }
+
+  async execResult(id: string, execId: string): Promise<number | null> {
+    this.#enter('execResult', id);
+    return this.#exec(id, execId).exitCode ?? null;
+  }
+
+  async hangUpExec(id: string, execId: string): Promise<void> {
+    this.#enter('hangUpExec', id);
+    this.#exec(id, execId).exitCode ??= 129;
   }
 
   async followLogs(id: string, options: LogOptions): Promise<Readable> {
@@ -489,6 +540,12 @@ export class FakeEngine implements Engine {
     return container;
   }
 
+  #exec(id: string, execId: string): FakeExec {
+    const exec = this.execs.get(execId);
+    if (exec?.container === this.#get(id).id) return exec;
+    throw new Failure('invalid-value', `no such exec instance: ${execId}`);
+  }
+
   #run(container: FakeContainer): void {
     container.state = 'running';
     container.startedAt = this.#tick();
@@ -523,6 +580,12 @@ export class FakeEngine implements Engine {
   #tell(signal: EngineSignal): void {
     for (const watcher of this.#watchers) watcher(signal);
   }
+}
+
+/** A process that says what it is told, until its input ends. */
+function echo(): Conversation {
+  const both = new PassThrough();
+  return { input: both, output: both };
 }
 
 function canonical(reference: string): string {

@@ -2,7 +2,7 @@
  * The Engine's multiplexed streams: without a terminal, stdout and stderr share one connection in frames of an
  * 8-byte header (stream, three zeros, length) and a payload. Frames and chunks do not line up.
  */
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable, Transform } from 'node:stream';
 
 export const frameHeaderBytes = 8;
 
@@ -112,4 +112,23 @@ export async function readOutput(
     else for (const payload of decoder.push(chunk)) tail.push(payload);
   }
   return tail.toString();
+}
+
+/** What the processes wrote, as it comes. Whichever of the two streams goes first takes the other with it, with its error. */
+export function unframed(stream: Readable, isRaw: boolean): Readable {
+  return pipeline(stream, isRaw ? asItIs() : withoutFrames(), () => undefined);
+}
+
+function asItIs(): Transform {
+  return new Transform({ transform: (chunk: Buffer, _encoding, done) => done(null, chunk) });
+}
+
+function withoutFrames(): Transform {
+  const decoder = new FrameDecoder();
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      for (const payload of decoder.push(chunk)) this.push(payload);
+      done();
+    },
+  });
 }

@@ -66,12 +66,12 @@ export class EngineSocket {
   }
 
   /** A connection that is the Engine's other end from now on: what is written goes to the process. */
-  async upgrade(what: string, { method, path, body }: EngineRequest): Promise<Duplex> {
+  async upgrade(what: string, { method, path, query, body }: EngineRequest): Promise<Duplex> {
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
     const sent = send({
       socketPath: this.path,
       method,
-      path: pathOf({ method, path }),
+      path: pathOf({ method, path, ...(query && { query }) }),
       headers: { ...typeOf({ method, path, ...(body && { body }) }), connection: 'Upgrade', upgrade: 'tcp' },
       timeout: usualDeadlineMs,
     });
@@ -83,7 +83,7 @@ export class EngineSocket {
       resolve(socket);
     });
     sent.on('response', (answer) => {
-      text(answer).then((said) => reject(new Refusal(answer.statusCode ?? 0, said)), reject);
+      text(answer).then((said) => reject(refusalOf(answer, said)), reject);
     });
     sent.on('timeout', () => sent.destroy(new Error(`no answer within ${usualDeadlineMs / 1000} s`)));
     sent.on('error', reject);
@@ -150,9 +150,12 @@ export class EngineSocket {
     const answer = await promise;
     const status = answer.statusCode ?? 0;
     if ([...okStatuses, ...(request.alsoOk ?? [])].includes(status)) return answer;
-    const said = await text(answer);
-    throw new Refusal(status, (parsed(said) as { message?: string } | undefined)?.message ?? said);
+    throw refusalOf(answer, await text(answer));
   }
+}
+
+function refusalOf({ statusCode = 0 }: IncomingMessage, said: string): Refusal {
+  return new Refusal(statusCode, (parsed(said) as { message?: string } | undefined)?.message ?? said);
 }
 
 function pathOf({ path, query = {} }: EngineRequest): string {

@@ -1,7 +1,7 @@
 /** Sizes of terminals, of a container and of commands in it. */
-import { Failure, isFailure } from '../model/failure.ts';
+import { Failure } from '../model/failure.ts';
 import type { TerminalSize } from './engine.ts';
-import { statusOf } from './failures.ts';
+import { getExec } from './execs.ts';
 import type { EngineSocket } from './socket.ts';
 
 export async function resizeContainer(socket: EngineSocket, id: string, size: TerminalSize): Promise<void> {
@@ -22,18 +22,9 @@ export async function resizeExec(
   execId: string,
   size: TerminalSize,
 ): Promise<void> {
-  const none = new Failure('invalid-value', `no such exec instance: ${execId}`);
-  try {
-    const path = ['exec', execId, 'json'];
-    const { ContainerID, Running } = await socket.request<{ ContainerID: string; Running: boolean }>(
-      `inspect exec ${execId}`,
-      { method: 'GET', path },
-    );
-    if (ContainerID !== id || !Running) throw none;
-    await resize(socket, ['exec', execId], size);
-  } catch (error) {
-    throw isFailure(error) && statusOf(error.cause) === 404 ? none : error;
-  }
+  const { Running } = await getExec(socket, { containerId: id, execId });
+  if (!Running) throw new Failure('invalid-value', `no such exec instance: ${execId}`);
+  await resize(socket, ['exec', execId], size);
 }
 
 async function resize(socket: EngineSocket, of: readonly string[], size: TerminalSize): Promise<void> {

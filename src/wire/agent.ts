@@ -294,6 +294,17 @@ const LogsQuestion = Type.Object({
   since: Nullable(Type.Number()),
 });
 
+/** How a command is run in a container; what is absent is as for the container's own process. */
+const CommandShape = {
+  command: Strings,
+  /** With a terminal of its own. */
+  tty: Type.Optional(Type.Boolean()),
+  /** Besides the container's own. */
+  environment: Type.Optional(StringMap),
+  user: Type.Optional(Type.String()),
+  workdir: Type.Optional(Type.String()),
+};
+
 export const containerLogs = defineCall({
   name: 'container-logs',
   to: 'agent',
@@ -316,13 +327,9 @@ export const containerExecute = defineCall({
   to: 'agent',
   request: Type.Object({
     ...Target,
-    command: Strings,
+    ...CommandShape,
     timeoutSeconds: Type.Number(),
     stdin: Type.Optional(Type.String()),
-    /** Besides the container's own. */
-    environment: Type.Optional(StringMap),
-    user: Type.Optional(Type.String()),
-    workdir: Type.Optional(Type.String()),
   }),
   reply: Type.Object({ output: Type.String(), exitCode: Type.Number() }),
   deadlineMs: 60_000,
@@ -370,6 +377,24 @@ export const execResize = defineCall({
   to: 'agent',
   request: Type.Object({ ...Target, execId: Type.String(), ...Size }),
   reply: Type.Object({}),
+  deadlineMs: 10_000,
+});
+
+/** Makes a command ready to be started and talked with (`startExec`, ./streams.ts). It is forgotten when the container ends. */
+export const execCreate = defineCall({
+  name: 'exec-create',
+  to: 'agent',
+  request: Type.Object({ ...Target, ...CommandShape, interactive: Type.Boolean() }),
+  reply: Type.Object({ execId: Type.String() }),
+  deadlineMs: 10_000,
+});
+
+/** How a command that was talked with has ended; null = it runs on without its terminal. */
+export const execResult = defineCall({
+  name: 'exec-result',
+  to: 'agent',
+  request: Type.Object({ ...Target, execId: Type.String() }),
+  reply: Type.Object({ exitCode: Nullable(Type.Number()) }),
   deadlineMs: 10_000,
 });
 

@@ -1,8 +1,9 @@
 /**
- * What travels between server and agent as a stream of bytes, beside the bus: archives, so far.
+ * What travels between server and agent as a stream of bytes, beside the bus: archives, logs, terminals.
  *
  * A stream is opened with a request, answered with a head (small, checked), and then bytes flow one way: `download` from the
- * agent, or an `upload` to it, which the agent has taken in whole before it answers.
+ * agent, or an `upload` to it, which the agent has taken in whole before it answers; or, over a duplex stream, both ways
+ * after the head.
  */
 import Type, { type Static, type TSchema } from 'typebox';
 import { containerLogs } from './agent.ts';
@@ -11,8 +12,10 @@ export interface StreamDefinition<Request extends TSchema = TSchema, Head extend
   readonly name: string;
   readonly request: Request;
   readonly head: Head;
-  /** Until the head is there; for uploads that includes all of it. */
+  /** Until the head is there; for uploads that includes all of it, unless the stream is duplex. */
   readonly deadlineMs: number;
+  /** The upload goes on after the head, until either side lets go. */
+  readonly isDuplex?: true;
 }
 
 export type StreamRequestOf<S extends StreamDefinition> = Static<S['request']>;
@@ -57,5 +60,26 @@ export const followLogs = defineStream({
   name: 'follow-logs',
   request: containerLogs.request,
   head: Type.Object({}),
+  deadlineMs: 20_000,
+});
+
+/** What is typed into a running container, and what it writes from now on; without the Engine's framing. Letting go leaves it running. */
+export const attachContainer = defineStream({
+  name: 'attach-container',
+  request: Type.Object({ uuid: Type.String() }),
+  head: Type.Object({}),
+  isDuplex: true,
+  deadlineMs: 20_000,
+});
+
+/**
+ * Starts a command that `execCreate` (./agent.ts) made ready, and talks with it. The head means that it runs, or has run
+ * already. Letting go before it has ended hangs it up, as closing a terminal does.
+ */
+export const startExec = defineStream({
+  name: 'start-exec',
+  request: Type.Object({ uuid: Type.String(), execId: Type.String() }),
+  head: Type.Object({}),
+  isDuplex: true,
   deadlineMs: 20_000,
 });

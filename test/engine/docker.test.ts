@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import tar from 'tar-stream';
 import { connectEngine } from '../../src/docker/connect.ts';
-import type { ContainerBody, EngineSignal } from '../../src/docker/engine.ts';
+import type { ContainerBody, Conversation, EngineSignal } from '../../src/docker/engine.ts';
 import { isFailure } from '../../src/model/failure.ts';
 import { importBusybox, removeImage } from '../helpers/busybox-image.ts';
 import { until } from '../helpers/until.ts';
@@ -212,6 +212,90 @@ test('a terminal has a size; where there is none it cannot be set', async () => 
     { timeoutMs: 10_000 },
   );
   assert.equal(output.trim(), '33 99');
+});
+
+/** All that was said, once it has this. */
+function listener({ output }: Conversation): (text: string | RegExp) => Promise<string> {
+  let heard = '';
+  output.on('data', (chunk: Buffer) => {
+    heard += chunk;
+  });
+  return (text) =>
+    until(`${text} is heard`, async () => (heard.search(text) >= 0 || heard.includes(String(text))) && heard);
+}
+
+test('attaching talks with the container’s own process, which stays when one leaves', async () => {
+  const id = await run('attach', ['sh'], { Tty: true, OpenStdin: true });
+  const first = await engine.attach(id);
+  const hears = listener(first);
+  await engine.resizeContainer(id, { height: 31, width: 97 });
+  first.input.write('echo $((6*7)); busybox stty size\n');
+  await hears(/42\r\n31 97\r\n/);
+  first.output.destroy();
+  await until('the connection is gone', async () => first.input.destroyed);
+  const second = await engine.attach(id);
+  const again = listener(second);
+  const ended = once(second.output, 'end');
+  second.input.write('echo still $((40+2)); exit 7\n');
+  await ended;
+  await again('still 42');
+  assert.equal((await engine.findContainer(id))?.exitCode, 7);
+});
+
+test('without a terminal, what comes is without frames, and both streams are there', async () => {
+  const id = await run(
+    'attach-plain',
+    ['sh', '-c', 'while read line; do echo "<$line>"; echo "($line)" >&2; done'],
+    {
+      OpenStdin: true,
+    },
+  );
+  const conversation = await engine.attach(id);
+  const hears = listener(conversation);
+  conversation.input.write('one\n');
+  await hears('<one>\n');
+  await hears('(one)\n');
+  conversation.output.destroy();
+});
+
+test('a command with a terminal: at its size from the start, with its result; started once, and by its container only', async () => {
+  const id = await run('exec-tty', ['sleep', '1000']);
+  const options = { tty: true, interactive: true, environment: { GREETING: 'ahoy' }, workdir: '/tmp' };
+  const execId = await engine.createExec(id, ['sh'], options);
+  const conversation = await engine.startExec(id, execId);
+  await engine.resizeExec(id, execId, { height: 29, width: 91 });
+  const hears = listener(conversation);
+  conversation.input.write('busybox stty size; echo $GREETING from $(pwd)\n');
+  await hears(/29 91\r\nahoy from \/tmp\r\n/);
+  await assert.rejects(engine.startExec(id, execId), (error) => isFailure(error, 'conflict'));
+  const ended = once(conversation.output, 'end');
+  conversation.input.write('exit 5\n');
+  await ended;
+  assert.equal(await engine.execResult(id, execId), 5);
+  await engine.hangUpExec(id, execId);
+  const other = await run('exec-other', ['sleep', '1000']);
+  await assert.rejects(engine.startExec(other, execId), /no such exec instance/);
+  await assert.rejects(engine.execResult(id, 'f'.repeat(64)), /no such exec instance/);
+
+  const missing = await engine.createExec(id, ['no-such-program'], options);
+  const failed = await engine.startExec(id, missing);
+  await listener(failed)(/no-such-program/);
+  assert.ok((await engine.execResult(id, missing)) !== 0);
+});
+
+test('a command that is hung up ends with its children; one that does not hear it is killed', async () => {
+  const id = await run('exec-left', ['sleep', '1000']);
+  for (const script of ['sleep 781; true', 'trap "" HUP; while :; do sleep 782; done']) {
+    const execId = await engine.createExec(id, ['sh', '-c', script], { tty: true, interactive: true });
+    const { output } = await engine.startExec(id, execId);
+    const isThere = async () =>
+      (await engine.top(id, null)).processes.some((line) => /sleep 78[12]/.test(line.join(' ')));
+    await until('it runs', isThere);
+    output.destroy();
+    await engine.hangUpExec(id, execId);
+    await until('it is gone', async () => !(await isThere()));
+    assert.notEqual(await engine.execResult(id, execId), null);
+  }
 });
 
 test('a health check tells: unhealthy, how often, and what it wrote', async () => {
