@@ -92,6 +92,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
     policy,
     secrets: Secrets.open(paths.secretsKey),
     findSubject: (user, project) => findSubject(identity, user, project),
+    standingOf: (userId, projectId) => identity.tokens.standingOf(userId, projectId),
   });
   containers.serve();
 

@@ -43,6 +43,7 @@ const fenced: Record<string, readonly string[]> = {
   koffi: ['src/host/'],
   dockerode: ['test/'],
   '@nats-io': ['src/control/nats/', 'test/'],
+  ws: ['src/api/websocket/', 'src/cli/', 'test/'],
 };
 
 /** Rooms of decisions and words: no I/O at all. */

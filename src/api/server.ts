@@ -14,6 +14,7 @@ import type { Caller } from '../model/caller.ts';
 import { Failure } from '../model/failure.ts';
 import type { AccessRule } from '../model/identity.ts';
 import { newRequestId } from '../model/ids.ts';
+import { isWebSocketRequest, routeUpgrades } from './websocket/upgrades.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -42,6 +43,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     logger: false,
     // A request that is being answered when the server stops is answered; idle connections are not waited for.
     forceCloseConnections: 'idle',
+    http: { shouldUpgradeCallback: isWebSocketRequest },
     bodyLimit: options.bodyLimitBytes ?? 4 * 1024 * 1024,
     genReqId: () => newRequestId(),
     // A name may be as long as a URL: that nothing has it is for the service to say, in its own shape.
@@ -49,6 +51,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: false } },
     rewriteUrl: (request: IncomingMessage) => decodable(rewriteUrl(request.url ?? '/')),
   });
+  routeUpgrades(app);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {

@@ -11,6 +11,11 @@ test('defaults stand without any source', () => {
 test('variables override defaults and flags override variables', () => {
   const env = { BERTH_LISTEN_PORT: '9600', BERTH_STATE_DIR: '/a', BERTH_CONTAINERS_DEFAULT_MEMORY_MI_B: '1' };
   assert.equal(loadConfig({ env }).listen.port, 9600);
+  const origins = { BERTH_CONSOLES_ALLOWED_ORIGINS: 'https://a.example,http://b:8080,' };
+  assert.deepEqual(loadConfig({ env: origins }).consoles.allowedOrigins, [
+    'https://a.example',
+    'http://b:8080',
+  ]);
   assert.equal(loadConfig({ env, overrides: { stateDir: '/b' } }).stateDir, '/b');
 });
 

@@ -95,6 +95,32 @@ export const ConfigSchema = Type.Object(
       },
       strict,
     ),
+    consoles: Type.Object(
+      {
+        tokenSeconds: Type.Integer({
+          default: 90,
+          minimum: 1,
+          maximum: 3600,
+          description: 'How long the address of a console may wait to be opened',
+        }),
+        pingSeconds: Type.Number({
+          default: 30,
+          exclusiveMinimum: 0,
+          description: 'How often an open console is looked after',
+        }),
+        idleSeconds: Type.Number({
+          default: 14_400,
+          minimum: 0,
+          description: 'A console in which nothing is said for so long is closed; 0 = never',
+        }),
+        allowedOrigins: Type.Array(Type.String({ pattern: '^https?://[^/]+$' }), {
+          default: [],
+          description:
+            'Web sites besides this one whose pages may open consoles, e.g. https://dashboard.example',
+        }),
+      },
+      strict,
+    ),
     scheduler: Type.Object(
       {
         cpuAllocationRatio: Type.Number({ default: 16 }),

@@ -52,6 +52,8 @@ export const failureCodes = {
   'quota-class-not-found': { status: 404 },
   'host-not-up': { status: 500 },
   'no-interactive-flag': { status: 400 },
+  'console-token-refused': { status: 403 },
+  'origin-not-allowed': { status: 403 },
   'image-not-found': { status: 400 },
   'image-already-exists': { status: 409 },
   'image-pull-failed': { status: 500 },

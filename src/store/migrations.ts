@@ -1,5 +1,6 @@
 /** All migrations in order. A released one is never edited: add another. Names sort by number. */
 import type { Migration } from 'kysely/migration';
+import { createConsoleTokens } from './container/console-tokens-migration.ts';
 import { createCreateKeys } from './container/create-keys-migration.ts';
 import { createDeletedContainers } from './container/deleted-migration.ts';
 import { createContainerEvents } from './container/events-migration.ts';
@@ -36,4 +37,5 @@ export const migrations: Record<string, Migration> = {
   '0014-container-sums': createContainerSums,
   '0015-webhooks': createWebhooks,
   '0016-deleted-containers': createDeletedContainers,
+  '0017-console-tokens': createConsoleTokens,
 };

@@ -1,6 +1,6 @@
 /**
  * A row of the contract: a request and the answer that has to come. Words in braces stand for things that are made for the row alone:
- * `{web}` a running container of alice's, `{box}` a stopped one, `{request}` the request that made `{web}`, `{failed}` the request of a
+ * `{web}` a running container of alice's, `{console}` one that can be attached to, `{box}` a stopped one, `{request}` the request that made `{web}`, `{failed}` the request of a
  * verb that failed on `{web}`, `{registry}` a registry of hers, `{webhook}` a webhook of hers, `{gone}` a deleted container of hers,
  * `{image}` an image that the administrator had pulled; `{exec}` is a command that runs in a container.
  */

@@ -46,6 +46,7 @@ const successes: readonly Success[] = [
   ['POST /containers/:ident/rebuild', '/containers/{web}/rebuild', { status: 202 }],
   ['GET /containers/:ident/logs', '/containers/{web}/logs?stdout=True&stderr=True&timestamps=False&tail=all'],
   ['POST /containers/:ident/execute', '/containers/{web}/execute?command=id'],
+  ['GET /containers/:ident/attach', '/containers/{console}/attach'],
   ['GET /containers/:ident/top', '/containers/{web}/top?ps_args=None'],
   ['GET /containers/:ident/stats', '/containers/{web}/stats'],
   ['POST /containers/:ident/resize', '/containers/{web}/resize?h=24&w=80'],
@@ -79,18 +80,6 @@ const successes: readonly Success[] = [
     'POST /containers/:ident/remove_security_group',
     '/containers/{web}/remove_security_group?name=default',
     { ...own, status: 202 },
-  ],
-  [
-    'GET /containers/:ident/attach',
-    '/containers/console/attach',
-    {
-      first: {
-        method: 'POST',
-        url: '/containers?run=true',
-        body: { image: 'busybox', name: 'console', interactive: true },
-      },
-      ...notYet,
-    },
   ],
   ['POST /containers/:ident/commit', '/containers/{web}/commit?repository=x', notYet],
   ['GET /capsules', '/capsules', notYet],

@@ -84,7 +84,7 @@ export interface World {
 }
 
 /** What a test may put in place of the usual. */
-export type WorldParts = Partial<Pick<ContainerControlOptions, 'policy' | 'findSubject'>>;
+export type WorldParts = Partial<Pick<ContainerControlOptions, 'policy' | 'findSubject' | 'standingOf'>>;
 
 export async function createWorld(
   overrides: Record<string, unknown> = {},

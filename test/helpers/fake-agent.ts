@@ -2,6 +2,7 @@
  * A small working model of the agent of one host: it keeps "Engine" containers in memory, converges on what the
  * server wants whenever it is woken, carries out operations in order and reports. It can refuse and can be stopped.
  */
+import { randomBytes } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
 import { checkedTar } from '../../src/agent/tar-check.ts';
 import { KeyedQueue } from '../../src/base/keyed-queue.ts';
@@ -17,7 +18,9 @@ import {
   containerResize,
   containerStats,
   containerTop,
+  execCreate,
   execResize,
+  execResult,
   type HostReport,
   heartbeat,
   imageProgress,
@@ -33,7 +36,9 @@ import {
   wake,
   wantedContainers,
 } from '../../src/wire/agent.ts';
-import { followLogs, readArchive, writeArchive } from '../../src/wire/streams.ts';
+import type { RequestOf } from '../../src/wire/call.ts';
+import { attachContainer, followLogs, readArchive, startExec, writeArchive } from '../../src/wire/streams.ts';
+import { FakeTerminal } from './fake-terminal.ts';
 
 const server = { kind: 'server' } as const;
 
@@ -98,6 +103,10 @@ export class FakeAgent {
   isBrief = false;
   /** Ids of commands that run in containers. */
   readonly execs = new Set<string>();
+  /** What was asked to be made ready, by the id it got. */
+  readonly asked = new Map<string, Omit<RequestOf<typeof execCreate>, 'uuid'>>();
+  /** Terminals of containers and of commands, by uuid or id. */
+  readonly #terminals = new Map<string, FakeTerminal>();
   /** An image name or `<verb>` → the sentence with which it fails. */
   readonly refusals = new Map<string, string>();
   readonly #host: Partial<HostReport>;
@@ -129,14 +138,30 @@ export class FakeAgent {
       if (command[0] === 'tell') return { output: JSON.stringify(more), exitCode: 0 };
       return { output: `${command.join('|')}\n`, exitCode: command[0] === 'false' ? 1 : 0 };
     });
-    bus.serve(containerResize, async ({ uuid }) => {
+    bus.serve(containerResize, async ({ uuid, height, width }) => {
       if (!this.engine.get(uuid)?.wanted.spec.tty) throw new Failure('invalid-value', 'it has no terminal');
+      this.terminalOf(uuid).size = `${height} ${width}`;
       return {};
     });
-    bus.serve(execResize, async ({ execId }) => {
-      if (this.execs.has(execId)) return {};
-      throw new Failure('invalid-value', `no such exec instance: ${execId}`);
+    bus.serve(execResize, async ({ execId, height, width }) => {
+      if (!this.execs.has(execId)) throw new Failure('invalid-value', `no such exec instance: ${execId}`);
+      this.terminalOf(execId).size = `${height} ${width}`;
+      return {};
     });
+    bus.streams.serve(attachContainer, async ({ uuid }, { upload }) => ({
+      head: {},
+      download: this.terminalOf(uuid).talk(upload),
+    }));
+    bus.serve(execCreate, async ({ uuid: _, ...asked }) => {
+      const execId = randomBytes(32).toString('hex');
+      this.asked.set(execId, asked);
+      return { execId };
+    });
+    bus.streams.serve(startExec, async ({ execId }, { upload }) => {
+      this.execs.add(execId);
+      return { head: {}, download: this.terminalOf(execId).talk(upload) };
+    });
+    bus.serve(execResult, async ({ execId }) => ({ exitCode: this.terminalOf(execId).exitCode ?? null }));
     bus.streams.serve(readArchive, async ({ uuid, path }) => {
       const tar = this.files.get(`${uuid} ${path}`);
       if (!tar) throw new Failure('invalid-value', `path ${JSON.stringify(path)}: no such file`);
@@ -196,6 +221,13 @@ export class FakeAgent {
       netRxBytes: 3,
       netTxBytes: 4,
     }));
+  }
+
+  /** Made when it is first asked for. */
+  terminalOf(id: string): FakeTerminal {
+    const terminal = this.#terminals.get(id) ?? new FakeTerminal();
+    this.#terminals.set(id, terminal);
+    return terminal;
   }
 
   async beat(engineOk = true): Promise<void> {
@@ -304,6 +336,7 @@ export class FakeAgent {
     if (known.wanted.spec.autoRemove) this.engine.delete(uuid);
     else Object.assign(known, { state: 'exited', exitCode, finishedAt: new Date().toISOString() });
     this.followers.get(uuid)?.end();
+    this.#terminals.get(uuid)?.end(exitCode);
     await this.tell(uuid);
   }
 

@@ -44,9 +44,9 @@ before(async () => {
 });
 after(() => api.close());
 
-async function container(isRunning: boolean): Promise<string> {
+async function container(isRunning: boolean, interactive = false): Promise<string> {
   const { body } = await api.ask('POST', `/v1/containers?run=true`, {
-    body: { image: 'busybox', tty: true },
+    body: { image: 'busybox', tty: true, interactive },
   });
   const { uuid } = body;
   made.push(uuid);
@@ -115,6 +115,7 @@ async function thingsFor(row: Row): Promise<(text: string) => string> {
   const text = JSON.stringify(row);
   const makers: Readonly<Record<string, () => Promise<string>>> = {
     '{web}': () => container(true),
+    '{console}': () => container(true, true),
     '{box}': () => container(false),
     '{registry}': registry,
     '{webhook}': webhook,

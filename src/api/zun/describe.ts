@@ -39,6 +39,7 @@ export function describeEndpoints(endpoints: readonly Endpoint[]): string {
     'the body. An endpoint that is not listed takes none, or ignores them.',
     '',
     ...offered.flatMap(parametersOf),
+    ...consoles,
     '## Not offered yet',
     '',
     'These answer 501 and say what is missing.',
@@ -51,6 +52,29 @@ export function describeEndpoints(endpoints: readonly Endpoint[]): string {
     ...statusTables(),
   ].join('\n');
 }
+
+const consoles = [
+  '## Consoles',
+  '',
+  '`attach` and `execute?run=false` answer an address, `ws://…/console?token=…&uuid=…` (and `&exec_id=…`), or `wss://…` where this API is reached over',
+  'TLS. A WebSocket there talks with the container’s own process (created with `interactive`), or with the command, which starts then;',
+  '`interactive=true` gives it a terminal and an input. The token opens this one console, once, within `consoles.tokenSeconds` (90), and counts for nothing',
+  'when its user may no longer use the project. `resize` and `execute_resize` set the size of the terminal.',
+  '',
+  '- Bytes go as they are, in binary messages (subprotocol `binary`, or none; text messages are taken, too), or as text in base64',
+  '  (subprotocol `base64`). A message has at most 256 KiB. Who reads slowly slows the container down; nothing is lost.',
+  '- Refused before the connection becomes a socket, as other requests are: 401 without a token, 403 `console-token-refused`, 403',
+  '  `origin-not-allowed` for pages of other web sites, 400 for other subprotocols, 409 in another status, 426 for what is no WebSocket.',
+  '- Closed with 1000 when the process has ended (`Target closed`; of a command `Target closed: exit code N`), 1001 when the server stops, 1007 for',
+  '  what is no base64, 1008 when the user may no longer use it or nothing was said for `consoles.idleSeconds`, 1009 for too long a message, 1011',
+  '  when the connection to the container broke.',
+  '- Who leaves a container leaves it running. Who leaves a command hangs it up: SIGHUP, and after five seconds SIGKILL. On a terminal Ctrl-P Ctrl-Q leaves',
+  '  either, and lets a command run on, as Docker does.',
+  '',
+  'The log goes over a WebSocket, too: `GET /v1/containers/:ident/logs?follow=true` from 1.41, with `X-Auth-Token` like every request and',
+  'an upgrade. What the client says there is not listened to.',
+  '',
+] as const;
 
 function rangeOf({ since = minimumMinor, until = maximumMinor, again }: Endpoint): string {
   const anew = again === undefined ? '' : `, from ${versionText(again)}`;

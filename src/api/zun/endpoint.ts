@@ -81,6 +81,8 @@ export interface Endpoint extends VersionRange {
   readonly takesStream?: true;
   /** The answer does not end by itself. */
   readonly goesOn?: true;
+  /** A request for a WebSocket gets its stream over one. */
+  readonly overWebSocket?: true;
   /** Lists: the names that the query string may have; the handler reads their values. */
   readonly parameters?: readonly string[];
   /** Parameters that only count from 1.41 on, for endpoints without a schema of their query string; the handler reads their values. */

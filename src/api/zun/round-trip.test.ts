@@ -37,7 +37,7 @@ after(() => api.close());
 const as = (token: string) => ({ token, version: '1.41' });
 
 async function container(isRunning: boolean): Promise<string> {
-  const body = { image: 'busybox', tty: true };
+  const body = { image: 'busybox', tty: true, interactive: true };
   const { uuid } = (await api.ask('POST', `/v1/containers?run=${isRunning}`, { ...as('admin'), body })).body;
   await api.world.until('it is made', async () => (await api.world.row(uuid))?.status !== 'Creating');
   return uuid;

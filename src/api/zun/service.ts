@@ -13,6 +13,9 @@ import type { ContainerControl } from '../../control/container/control.ts';
 import { Failure } from '../../model/failure.ts';
 import { baseUrlOf } from '../base-url.ts';
 import { type ApiService, authenticated } from '../server.ts';
+import { wantsWebSocket } from '../websocket/upgrades.ts';
+import { WebSockets } from '../websocket/web-sockets.ts';
+import { consoleRoute } from './console.ts';
 import { rootDocument, versionDocument } from './discovery.ts';
 import {
   type Call,
@@ -53,12 +56,17 @@ export function zunService(options: ZunServiceOptions): ApiService {
         return sendError(reply, answer, base(request));
       });
       const endpoints = zunEndpoints(control);
+      const sockets = new WebSockets(config);
       // Connections that only listen would keep the server from closing.
       app.addHook('preClose', async () => {
+        sockets.closeAll();
         control.endFollowing();
         control.stopWatching();
       });
-      app.register(async (open) => openRoutes(open, base, endpoints));
+      app.register(async (open) => {
+        openRoutes(open, base, endpoints);
+        consoleRoute(open, { control, sockets });
+      });
       app.register(async (scope) => {
         scope.addHook('onRequest', authenticated(authenticator, 'container'));
         scope.addHook('onRequest', async (request) => {
@@ -69,11 +77,11 @@ export function zunService(options: ZunServiceOptions): ApiService {
           endpoints.filter(isStreaming),
           endpoints.filter((each) => !isStreaming(each)),
         ];
-        for (const endpoint of others) mount(scope, endpoint, { control, base });
+        for (const endpoint of others) mount(scope, endpoint, { control, base, sockets });
         scope.register(async (raw) => {
           raw.removeAllContentTypeParsers();
           raw.addContentTypeParser('*', (_request, body, done) => done(null, body));
-          for (const endpoint of streaming) mount(raw, endpoint, { control, base });
+          for (const endpoint of streaming) mount(raw, endpoint, { control, base, sockets });
         });
         refuseOtherMethods(scope, endpoints);
         scope.setNotFoundHandler((request, reply) =>
@@ -106,7 +114,8 @@ function openRoutes(
   app.get('/openapi.json', open, async (request, reply) =>
     send(reply, { body: openApiDocument(endpoints, base(request)) }),
   );
-  for (const url of ['/', '/v1', '/healthcheck', '/openapi.json']) refuseMethods(app, url, ['GET']);
+  for (const url of ['/', '/v1', '/healthcheck', '/openapi.json', '/console'])
+    refuseMethods(app, url, ['GET']);
 }
 
 async function negotiate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -124,9 +133,10 @@ function isStreaming({ takesStream }: Endpoint): boolean {
 interface Mounting {
   readonly control: ContainerControl;
   readonly base: (request: FastifyRequest) => string;
+  readonly sockets: WebSockets;
 }
 
-function mount(app: FastifyInstance, endpoint: Endpoint, { control, base }: Mounting): void {
+function mount(app: FastifyInstance, endpoint: Endpoint, { control, base, sockets }: Mounting): void {
   app.route({
     method: endpoint.method,
     url: `/v1${endpoint.path}`,
@@ -136,7 +146,11 @@ function mount(app: FastifyInstance, endpoint: Endpoint, { control, base }: Moun
       const call = toCall(request, endpoint, { baseUrl: base(request), isGone: () => reply.raw.destroyed });
       if (endpoint.policy && !endpoint.checksPolicyItself)
         control.policy.enforce(call.caller, endpoint.policy, targetOf(call));
-      return send(reply, { status: endpoint.status, ...(await endpoint.handle(call)) });
+      const protocol = endpoint.overWebSocket && wantsWebSocket(request) ? sockets.check(request) : undefined;
+      const answer = await endpoint.handle(call);
+      if (!protocol || !answer.stream) return send(reply, { status: endpoint.status, ...answer });
+      sockets.splice(request, reply, { output: answer.stream }, protocol);
+      return reply;
     },
   });
 }

@@ -129,6 +129,7 @@ export const execution = object({
   exec_id: textOrNull,
   proxy_url: textOrNull,
 });
+export const consoleAddress = Type.String({ pattern: '^wss?://' });
 export const processes = object({ Titles: texts, Processes: Type.Array(texts) });
 export const stats = object({
   CONTAINER: text,
@@ -306,6 +307,7 @@ export const replies: Readonly<Record<string, TSchema>> = {
   'POST /containers/:ident/rename': container,
   'GET /containers/:ident/logs': logs,
   'POST /containers/:ident/execute': execution,
+  'GET /containers/:ident/attach': consoleAddress,
   'GET /containers/:ident/top': processes,
   'GET /containers/:ident/stats': stats,
   'GET /containers/:ident/network_list': networks,

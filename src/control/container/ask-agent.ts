@@ -21,7 +21,7 @@ import { assertHostUp } from './hosts.ts';
 import { getContainer } from './look-up.ts';
 import { assertOnHost } from './operate.ts';
 
-type Question =
+export type Question =
   | 'logs'
   | 'execute'
   | 'top'
@@ -34,15 +34,20 @@ type Question =
 
 export type LogsAsk = Omit<RequestOf<typeof containerLogs>, 'uuid'>;
 
-export interface ExecuteAsk {
-  /** As it was given, for messages. */
-  readonly text: string;
+export interface CommandAsk {
   readonly words: readonly string[];
-  readonly timeoutSeconds?: number;
-  readonly stdin?: string;
+  /** With a terminal of its own. */
+  readonly tty?: boolean;
   readonly environment?: Record<string, string>;
   readonly user?: string;
   readonly workdir?: string;
+}
+
+export interface ExecuteAsk extends CommandAsk {
+  /** As it was given, for messages. */
+  readonly text: string;
+  readonly timeoutSeconds?: number;
+  readonly stdin?: string;
 }
 
 /** In characters. */
@@ -60,27 +65,48 @@ interface Late {
   readonly failure?: Failure;
 }
 
-export function questionUseCases(ctx: ContainerContext) {
-  const followers = new Followers();
-  async function target(caller: Caller, ident: string, question: Question): Promise<Container> {
-    const rule: PolicyRule = `container:${question}`;
-    const action: ContainerAction = question;
-    const container = await getContainer(ctx, caller, ident, rule);
-    assertAllowed(action, container.uuid, container.status);
-    await assertHostUp(ctx, assertOnHost(container));
-    return container;
-  }
+/** A container that the caller may ask this of, in a status in which it can be asked, on a host that is up. */
+export async function getAskable(
+  ctx: ContainerContext,
+  caller: Caller,
+  ident: string,
+  question: Question,
+): Promise<Container> {
+  const rule: PolicyRule = `container:${question}`;
+  const container = await getContainer(ctx, caller, ident, rule);
+  await assertAnswers(ctx, container, question);
+  return container;
+}
 
-  async function ask<C extends CallDefinition>(
+/** Throws what stands in the way, whoever asks. */
+export async function assertAnswers(
+  ctx: ContainerContext,
+  container: Container,
+  action: Question & ContainerAction,
+): Promise<void> {
+  assertAllowed(action, container.uuid, container.status);
+  await assertHostUp(ctx, assertOnHost(container));
+}
+
+/** Calls to the agent of a container's host. */
+export function agentAsker(ctx: ContainerContext) {
+  return async <C extends CallDefinition>(
     container: Container,
     call: C,
     request: RequestOf<C>,
     late: Late = {},
-  ): Promise<ReplyOf<C>> {
+  ): Promise<ReplyOf<C>> => {
     const host = assertOnHost(container);
     const options = { deadlineMs: late.deadlineMs ?? call.deadlineMs };
     return heard(host, ctx.bus.call({ kind: 'agent', host }, call, request, options), late.failure);
-  }
+  };
+}
+
+export function questionUseCases(ctx: ContainerContext) {
+  const followers = new Followers();
+  const target = (caller: Caller, ident: string, question: Question) =>
+    getAskable(ctx, caller, ident, question);
+  const ask = agentAsker(ctx);
 
   return {
     /** To be read or destroyed; it ends when the container does. */
@@ -117,14 +143,6 @@ export function questionUseCases(ctx: ContainerContext) {
     async resizeTerminal(caller: Caller, ident: string, size: TerminalSize): Promise<void> {
       const container = await target(caller, ident, 'resize');
       await ask(container, containerResize, { uuid: container.uuid, ...size });
-    },
-
-    /** Throws what stands in the way of attaching to it; `no-interactive-flag` when nothing reads its input. */
-    async assertAttachable(caller: Caller, ident: string): Promise<void> {
-      const { spec } = await target(caller, ident, 'attach');
-      if (spec.interactive) return;
-      const text = "Container doesn't support to be attached, please check the interactive set properly";
-      throw new Failure('no-interactive-flag', text);
     },
 
     async resizeExec(caller: Caller, ident: string, execId: string, size: TerminalSize): Promise<void> {

@@ -12,6 +12,7 @@ import type { Bus } from '../../bus/bus.ts';
 import type { Caller } from '../../model/caller.ts';
 import type { ServerVerb } from '../../model/container.ts';
 import type { Container, OperationArgs } from '../../model/container-record.ts';
+import { forgetExpiredConsoleTokens } from '../../store/container/console-tokens.ts';
 import { keepNewestEvents } from '../../store/container/events.ts';
 import type { Db } from '../../store/database.ts';
 import type { Networking, RequestedNet } from '../networking.ts';
@@ -24,7 +25,8 @@ import { Sender } from '../webhooks/sender.ts';
 import { webhookUseCases } from '../webhooks/webhooks.ts';
 import { type AgentCallContext, serveAgents } from './agent-calls.ts';
 import { questionUseCases } from './ask-agent.ts';
-import type { ContainerContext } from './context.ts';
+import { consoleUseCases, type StandingOf } from './consoles.ts';
+import { type ContainerContext, nowIso } from './context.ts';
 import { type CreateAsk, createContainer } from './create.ts';
 import { Deadlines } from './deadlines.ts';
 import { deletedUseCases, forgetOld } from './deleted.ts';
@@ -61,6 +63,8 @@ export interface ContainerControlOptions {
   readonly secrets: Secrets;
   /** For explanations of policy. */
   readonly findSubject?: FindSubject;
+  /** For consoles, which outlive the token of the request that opened them. */
+  readonly standingOf?: StandingOf;
 }
 
 export type ContainerControl = ReturnType<typeof createContainerControl>;
@@ -89,6 +93,7 @@ export function createContainerControl(options: ContainerControlOptions) {
     pass: async () => {
       await images.pass();
       await deadlines.pass();
+      await forgetExpiredConsoleTokens(ctx.db, nowIso(ctx));
       await keepNewestEvents(ctx.db, ctx.config.containers.keptEvents);
       await forgetOld(ctx);
       await healer.pass();
@@ -108,6 +113,7 @@ export function createContainerControl(options: ContainerControlOptions) {
     /** Containers that are gone, and what they wrote. */
     deleted: deletedUseCases(ctx),
     policies: policyUseCases(ctx, options.findSubject),
+    consoles: consoleUseCases(ctx, options.standingOf),
     ...questionUseCases(ctx),
 
     async create(caller: Caller, ask: CreateAsk): Promise<Container> {

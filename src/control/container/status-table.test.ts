@@ -42,7 +42,7 @@ const acts: Readonly<Record<ContainerAction, Act | null>> = {
   rebuild: power('rebuild'),
   execute: ({ control, user }, uuid) => control.execute(user, uuid, { text: 'true', words: ['true'] }),
   execute_resize: ({ control, user }, uuid) => control.resizeExec(user, uuid, execId, size),
-  attach: ({ control, user }, uuid) => control.assertAttachable(user, uuid),
+  attach: ({ control, user }, uuid) => control.consoles.attach(user, uuid),
   resize: ({ control, user }, uuid) => control.resizeTerminal(user, uuid, size),
   top: ({ control, user }, uuid) => control.top(user, uuid, null),
   stats: ({ control, user }, uuid) => control.stats(user, uuid),

@@ -108,11 +108,15 @@ describe('tokens', () => {
     },
   };
   for (const [what, kill] of Object.entries(killers)) {
-    test(`a token dies at once when it ${what}`, async () => {
+    test(`a token dies at once when it ${what}, and so does its user's standing, but for a revocation`, async () => {
       const victim = await someone();
+      const standing = () => world.identity.tokens.standingOf(victim.user.id, victim.project.id);
       const text = await world.token(victim);
       await world.identity.authenticate(text, 'req');
+      const before = await standing();
+      assert.ok(before !== undefined);
       await kill(victim, text);
+      assert.equal((await standing()) === before, what === 'is revoked');
       await assert.rejects(world.identity.authenticate(text, 'req'), unauthorized);
     });
   }

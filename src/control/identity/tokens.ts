@@ -91,6 +91,19 @@ export class Tokens {
     await changes.run((trx) => revokeToken(trx, { auditId, expiresAt: token.expiresAt }, clock.now()));
   }
 
+  /**
+   * Changes when what the user was let in for counts no more: a new password, a user, project or domain that is disabled. Undefined =
+   * a log-in into the project would be refused now.
+   */
+  async standingOf(userId: string, projectId: string): Promise<string | undefined> {
+    const { db } = this.#options.changes;
+    const user = await findUser(db, userId);
+    if (!user?.enabled || !(await this.#enabledDomain(user.domainId))) return undefined;
+    if (!(await this.#enabledProject(projectId))) return undefined;
+    const roles = await listAssignments(db, { userId, target: { kind: 'project', id: projectId } });
+    return roles.length === 0 ? undefined : String(user.generation);
+  }
+
   async #load(text: string): Promise<Token> {
     const { changes, codec } = this.#options;
     const { epoch } = changes;

@@ -122,6 +122,16 @@ export interface ContainerCreateKeysTable {
   created_at: string;
 }
 
+export interface ConsoleTokensTable {
+  hash: string;
+  container_uuid: string;
+  exec_id: string | null;
+  project_id: string;
+  user_id: string;
+  standing: string | null;
+  expires_at: string;
+}
+
 export interface ContainerRegistriesTable {
   id: Generated<number>;
   uuid: string;
@@ -224,6 +234,7 @@ export interface EventCursorsTable {
 }
 
 export interface ContainerTables {
+  console_tokens: ConsoleTokensTable;
   webhooks: WebhooksTable;
   event_cursors: EventCursorsTable;
   container_create_keys: ContainerCreateKeysTable;

@@ -1,6 +1,6 @@
 /** /containers/:ident/resize, execute_resize and attach: terminals. */
 import type { ContainerControl } from '../../../control/container/control.ts';
-import { Failure } from '../../../model/failure.ts';
+import { consoleUrl } from '../console.ts';
 import type { Endpoint, Input } from '../endpoint.ts';
 import * as v from '../vocabulary.ts';
 import { identOf } from './containers.ts';
@@ -42,14 +42,13 @@ export function terminalEndpoints(control: ContainerControl): Endpoint[] {
     {
       method: 'GET',
       path: '/containers/:ident/attach',
-      summary: 'Not offered yet: interactive consoles',
-      notYet: 'interactive consoles',
+      summary: 'The address of a console of the container: a WebSocket, for one use, within a short time',
       policy: 'container:attach',
       checksPolicyItself: true,
-      status: 501,
+      status: 200,
       async handle(call) {
-        await control.assertAttachable(call.caller, identOf(call));
-        throw new Failure('not-implemented', 'This service does not offer interactive consoles yet.');
+        const key = await control.consoles.attach(call.caller, identOf(call));
+        return { body: consoleUrl(call.baseUrl, key) };
       },
     },
   ];

@@ -8,6 +8,7 @@ import type { ContainerOperation, OperationArgs } from '../../../model/container
 import { Failure, isFailure } from '../../../model/failure.ts';
 import { looksLikeUuid } from '../../../model/ids.ts';
 import { splitShellWords } from '../../../model/shell-words.ts';
+import { consoleUrl } from '../console.ts';
 import { toPreciseTime } from '../container-view.ts';
 import { type Call, checkFields, type Endpoint, type Fields, type Input, type Reply } from '../endpoint.ts';
 import { ownMinor } from '../microversion.ts';
@@ -111,7 +112,7 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
       method: 'GET',
       path: '/containers/:ident/logs',
       summary:
-        'What the container has written, as one JSON string; with follow=true as text that goes on until it ends; from 1.41 on by its uuid also when it is deleted',
+        'What the container has written, as one JSON string; with follow=true as text, or over a WebSocket, until it ends; from 1.41 on by its uuid also when it is deleted',
       policy: 'container:logs',
       checksPolicyItself: true,
       query: {
@@ -123,6 +124,7 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
         follow: { schema: v.extendedBoolean, since: ownMinor, below: 'unknown' },
       },
       status: 200,
+      overWebSocket: true,
       async handle(call) {
         const { timestamps, tail, since, follow } = call.query;
         const stdout = v.isTrue(call.query.stdout, true);
@@ -153,7 +155,8 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
     {
       method: 'POST',
       path: '/containers/:ident/execute',
-      summary: 'Run a command in the container and wait for its output',
+      summary:
+        'Run a command in the container and wait for its output; with run=false get the address of a console for it',
       policy: 'container:execute',
       checksPolicyItself: true,
       query: {
@@ -165,7 +168,13 @@ function questionEndpoints(control: ContainerControl): Endpoint[] {
       bodySince: ownMinor,
       status: 200,
       async handle(call) {
-        const { output, exitCode } = await control.execute(call.caller, identOf(call), commandOf(call));
+        const { isTalkedWith, text, ...command } = commandOf(call);
+        if (isTalkedWith) {
+          const key = await control.consoles.prepareExec(call.caller, identOf(call), command);
+          const proxyUrl = consoleUrl(call.baseUrl, key);
+          return { body: { output: null, exit_code: null, exec_id: key.execId, proxy_url: proxyUrl } };
+        }
+        const { output, exitCode } = await control.execute(call.caller, identOf(call), { text, ...command });
         return { body: { output, exit_code: exitCode, exec_id: null, proxy_url: null } };
       },
     },
@@ -213,8 +222,8 @@ function asText(stream: Readable): Reply {
   return { stream, contentType: 'text/plain; charset=utf-8' };
 }
 
-/** Throws `schema-validation-error` without a command, `not-implemented` for the forms that need a console. */
-function commandOf({ input, query, body, version }: Call): ExecuteAsk {
+/** Throws `schema-validation-error` without a command, `invalid-value` for what does not go together. */
+function commandOf({ input, query, body, version }: Call): ExecuteAsk & { readonly isTalkedWith: boolean } {
   // Said in both, as clients do that are made from the OpenAPI document: the body counts, since it was checked.
   const said = version >= ownMinor ? { ...query, ...body } : input;
   const { command, run, interactive } = said as Input & { readonly command?: string };
@@ -223,12 +232,21 @@ function commandOf({ input, query, body, version }: Call): ExecuteAsk {
   }
   // Clients send it in the body, too, which the query's schema does not see.
   checkFields(executeCommand, { command }, { version, where: 'body' });
-  if (!v.isTrue(run, true) || v.isTrue(interactive)) {
-    throw new Failure('not-implemented', 'execute with run=false or interactive=true is not offered yet');
-  }
   const words = splitShellWords(command);
   if (words.length === 0) throw new Failure('invalid-value', 'command: it has no words');
-  return { text: command, words, ...(version >= ownMinor ? executeOptions(body) : {}) };
+  const options = version >= ownMinor ? executeOptions(body) : {};
+  const isTalkedWith = !v.isTrue(run, true);
+  const tty = v.isTrue(interactive);
+  if (options.stdin !== undefined && (isTalkedWith || tty)) {
+    throw new Failure(
+      'invalid-value',
+      'stdin: not with run=false or interactive=true, which read what is typed',
+    );
+  }
+  if (options.timeoutSeconds !== undefined && isTalkedWith) {
+    throw new Failure('invalid-value', 'timeout: not with run=false, which waits for nobody');
+  }
+  return { isTalkedWith, text: command, words, ...(tty ? { tty } : {}), ...options };
 }
 
 function executeOptions({ stdin, environment, user, workdir, timeout: seconds }: Input): Partial<ExecuteAsk> {
