@@ -16,9 +16,9 @@ import { Reconciler } from '../base/reconciler.ts';
 import { undoable } from '../base/undo.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Engine, EngineContainer } from '../docker/engine.ts';
-import type { TaskState } from '../model/container.ts';
 import { isFailure } from '../model/failure.ts';
 import { dockerContainerName, dockerLabels } from '../model/host-names.ts';
+import { operationRow } from '../model/operation-table.ts';
 import {
   type ContainerReport,
   type Operation,
@@ -66,20 +66,6 @@ interface Memory {
 interface Look {
   readonly observed: EngineContainer | undefined;
 }
-
-const taskOf: Partial<Record<Operation['verb'], TaskState>> = {
-  create: 'container_creating',
-  start: 'container_starting',
-  stop: 'container_stopping',
-  reboot: 'container_rebooting',
-  pause: 'container_pausing',
-  unpause: 'container_unpausing',
-  kill: 'container_killing',
-  rebuild: 'container_rebuilding',
-  network_attach: 'network_attaching',
-  network_detach: 'network_detaching',
-  delete: 'container_deleting',
-};
 
 export class Containers {
   readonly #options: ContainersOptions;
@@ -261,7 +247,7 @@ export class Containers {
     const { observed } = await this.#look(wanted.uuid, memory);
     const steps = planOperation(wanted, operation, observed);
     const tell = this.#teller(wanted.uuid, observed, memory);
-    tell(taskOf[operation.verb] ?? null);
+    tell(operationRow(operation.verb).task);
     reporter.outcome({ ...about, result: 'progress' });
     const isNew = operation.verb === 'create' || operation.verb === 'rebuild' || !observed;
     try {

@@ -9,6 +9,7 @@
  * would leave a task behind that keeps the container from ever starting again.
  */
 import type { EngineContainer } from '../docker/engine.ts';
+import { isAllowed, statusOf } from '../model/container.ts';
 import type { Operation, OperationVerb, WantedContainer } from '../wire/agent.ts';
 
 export type Step =
@@ -81,7 +82,7 @@ const planners: Record<OperationVerb, Planner> = {
     observed && alive.has(observed.state) ? [{ do: 'kill', ...(signal !== undefined && { signal }) }] : [],
   pause: (_wanted, _operation, observed) => {
     if (observed?.state === 'paused') return [];
-    if (observed?.state === 'running') return [{ do: 'pause' }];
+    if (observed && isAllowed('pause', statusOf(observed.state))) return [{ do: 'pause' }];
     return [{ do: 'refuse', reason: `Cannot pause a container that is ${observed?.state ?? 'missing'}.` }];
   },
   unpause: (_wanted, _operation, observed) => (observed?.state === 'paused' ? [{ do: 'unpause' }] : []),

@@ -3,9 +3,11 @@
  * The exit codes are here too: 0 done, 1 failed, 2 the command line was wrong.
  */
 import { ServiceFailure } from '../client/http.ts';
+import { type ContainerStatus, containerStatuses } from '../model/container.ts';
 import { Failure, type FailureCode } from '../model/failure.ts';
 import { AdvisedFailure } from './advised-failure.ts';
 import { printable } from './output/text.ts';
+import { commandsIn } from './possible.ts';
 import { UsageError } from './usage-error.ts';
 
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
@@ -30,9 +32,24 @@ export function explain(error: unknown, command: string): Explanation {
     error instanceof ServiceFailure && error.requestId && error.status >= 500
       ? ` (request ${error.requestId})`
       : '';
-  const advice = error instanceof AdvisedFailure ? error.advice : nextSteps[error.code];
+  const advice =
+    error instanceof AdvisedFailure ? error.advice : (adviceOnState(error) ?? nextSteps[error.code]);
   const next = advice ?? (error.status >= 500 ? serverStep : help);
   return { lines: [`berth: ${printable(error.message)}${request}`, next], exitCode: exitCodes.failed };
+}
+
+/** What can be done instead, by the table that the service refused it by. */
+function adviceOnState({ code, message }: Failure): string | undefined {
+  const status = code === 'invalid-state-exception' ? / in (\w+) state$/.exec(message)?.[1] : undefined;
+  if (!status || !isStatus(status)) return undefined;
+  const commands = commandsIn(status).map((command) => `berth ${command}`);
+  return commands.length > 0
+    ? `while it is ${status}: ${commands.join(', ')}`
+    : 'wait until it is over: berth show NAME';
+}
+
+function isStatus(word: string): word is ContainerStatus {
+  return (containerStatuses as readonly string[]).includes(word);
 }
 
 const serverStep = 'see what the server says: berth status, and its log berth.log in the state folder';

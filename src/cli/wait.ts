@@ -5,6 +5,7 @@
  */
 import type { Cloud } from '../client/cloud.ts';
 import type { ContainerView } from '../client/containers.ts';
+import type { TaskState } from '../model/container.ts';
 import { Failure, isFailure } from '../model/failure.ts';
 import type { Progress } from './output/progress.ts';
 import type { World } from './world.ts';
@@ -72,14 +73,24 @@ async function look(cloud: Cloud, uuid: string): Promise<ContainerView | undefin
   }
 }
 
-const tasks: Readonly<Record<string, string>> = {
+const tasks: Readonly<Record<TaskState, string>> = {
   image_pulling: 'pulling its image',
   container_creating: 'being made',
   container_starting: 'starting',
   container_stopping: 'stopping',
   container_deleting: 'being deleted',
+  container_rebooting: 'restarting',
+  container_rebuilding: 'being made anew',
+  container_pausing: 'being paused',
+  container_unpausing: 'going on',
+  container_killing: 'being sent a signal',
+  sg_adding: 'getting a security group',
+  sg_removing: 'losing a security group',
+  network_attaching: 'joining a network',
+  network_detaching: 'leaving a network',
 };
 
+/** A service may know others. */
 function doing({ status, task_state: task }: ContainerView): string {
-  return (task && (tasks[task] ?? task)) || status;
+  return (task && ((tasks as Readonly<Record<string, string>>)[task] ?? task)) || status;
 }

@@ -108,9 +108,13 @@ export const allowedIn = {
 } as const satisfies Record<string, readonly ContainerStatus[]>;
 export type ContainerAction = keyof typeof allowedIn;
 
+export function isAllowed(action: ContainerAction, status: ContainerStatus): boolean {
+  return (allowedIn[action] as readonly string[]).includes(status);
+}
+
 /** Throws `invalid-state-exception` (409) in Zun's words when the table does not allow the action. */
 export function assertAllowed(action: ContainerAction, uuid: string, status: ContainerStatus): void {
-  if ((allowedIn[action] as readonly string[]).includes(status)) return;
+  if (isAllowed(action, status)) return;
   throw new Failure('invalid-state-exception', `Cannot ${action} container ${uuid} in ${status} state`);
 }
 

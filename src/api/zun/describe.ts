@@ -2,7 +2,7 @@
 
 import { Policy } from '../../control/policy.ts';
 import { allowedIn, containerStatuses } from '../../model/container.ts';
-import { deadlines } from '../../model/deadlines.ts';
+import { operationTable } from '../../model/operation-table.ts';
 import type { Endpoint, Field, Fields } from './endpoint.ts';
 import { maximumMinor, minimumMinor, ownMinor, versionText } from './microversion.ts';
 
@@ -159,9 +159,9 @@ function statusTables(): string[] {
     ([action, allowed]) =>
       `| ${action} | ${containerStatuses.map((status) => (allowed.includes(status) ? 'yes' : '')).join(' | ')} |`,
   );
-  const ends = Object.entries(deadlines).map(
-    ([verb, { shows, seconds, becomes, recovery, settles }]) =>
-      `| ${verb} | ${shows ?? ''} | ${seconds / 60} min | ${becomes ?? 'as Docker has it'} | ${recovery} | ${settles.join(' or ')} |`,
+  const ends = Object.entries(operationTable).map(
+    ([verb, { shows, task, seconds, becomes, recovery, settles }]) =>
+      `| ${verb} | ${shows ?? ''} | ${task ?? ''} | ${seconds / 60} min | ${becomes ?? 'as Docker has it'} | ${recovery} | ${settles.join(' or ')} |`,
   );
   return [
     '## Statuses',
@@ -175,8 +175,8 @@ function statusTables(): string[] {
     'An operation that is under way outlives every crash, and fails when it has not ended in time, with a reason. The time that the owner gave',
     'it (`timeout`) is added. A request whose answer was lost in a crash has been taken up as a whole or not at all.',
     '',
-    '| operation | status meanwhile | ends within | if not, it is | after a crash | which ends in |',
-    '|---|---|---|---|---|---|',
+    '| operation | status meanwhile | task state | ends within | if not, it is | after a crash | which ends in |',
+    '|---|---|---|---|---|---|---|',
     ...ends,
     '',
   ];

@@ -1,6 +1,7 @@
 /** Commands that change containers: the cloud answers at once, and the action log tells how it ended. */
 import type { ContainerChanges, Verb } from '../../client/containers.ts';
 import type { Query } from '../../client/http.ts';
+import { operationRow } from '../../model/operation-table.ts';
 import { type Call, define, integer, number, type OptionRow, type Setting } from '../define.ts';
 import { forEachOperand } from '../several.ts';
 import { memoryMiB } from '../spelled.ts';
@@ -123,7 +124,8 @@ async function act(call: Call<VerbOptions>, row: VerbRow): Promise<number> {
     const requestId = await cloud.containers.act(name, row.verb, query);
     if (wait === false) return `${name}: accepted`;
     const { world, progress } = call;
-    await waitForAction({ cloud, world, progress, seconds: 600 + (time ?? 0) }, name, requestId);
+    const seconds = operationRow(row.verb).seconds + (time ?? 0);
+    await waitForAction({ cloud, world, progress, seconds }, name, requestId);
     return `${name}: ${row.done}`;
   });
 }

@@ -5,6 +5,7 @@ import type { Call } from '../define.ts';
 import { floatingByPort } from '../floating.ts';
 import type { Column, Row } from '../output/output.ts';
 import type { Paint } from '../output/table.ts';
+import { commandsIn } from '../possible.ts';
 import { joinWords } from '../shell-words.ts';
 
 export type ContainerRow = Row & ContainerView & { readonly floating_addresses: readonly string[] };
@@ -49,7 +50,9 @@ export async function showContainer(call: Call, cloud: Cloud, container: Contain
     hasAddress ? cloud.networks.list('networks') : [],
   ]);
   const names = new Map(networks.map((network) => [network.id, network.name ?? network.id]));
-  await call.out.record(rowOf(container, floating), {
+  const record = { ...rowOf(container, floating), possible: commandsIn(container.status) };
+  await call.out.record(record, {
+    possible: () => record.possible.join(', '),
     addresses: (row) =>
       Object.entries((row as ContainerRow).addresses)
         .map(([id, list]) => `${names.get(id) ?? id}=${list.map(({ addr }) => addr).join(' ')}`)

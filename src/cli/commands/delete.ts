@@ -5,6 +5,7 @@
 import type { Cloud } from '../../client/cloud.ts';
 import type { ContainerView, NamedContainer, RefusedRemoval } from '../../client/containers.ts';
 import { Failure, isFailureCode } from '../../model/failure.ts';
+import { operationRow } from '../../model/operation-table.ts';
 import { type Call, define, type Setting } from '../define.ts';
 import { exitCodes } from '../explain.ts';
 import { printable } from '../output/text.ts';
@@ -122,7 +123,7 @@ async function ended(
 ): Promise<string> {
   if (options.wait === false) return `${name}: accepted`;
   const left = await waitForContainer(
-    { cloud, world, progress, seconds: 600 },
+    { cloud, world, progress, seconds: operationRow('delete').seconds },
     uuid,
     (container) => !container || container.status === 'Error',
   );

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Cloud } from '../../client/cloud.ts';
 import type { ContainerRequest, ContainerView } from '../../client/containers.ts';
 import { Failure } from '../../model/failure.ts';
+import { operationRow } from '../../model/operation-table.ts';
 import { containerRequest, type RunOptions, runOptions } from '../container-request.ts';
 import { type Call, collect, define, number, type OptionRow, type Setting } from '../define.ts';
 import { exitCodes } from '../explain.ts';
@@ -29,7 +30,11 @@ const publishRow: OptionRow = [
 
 const waitRows: readonly OptionRow[] = [
   ['-d, --no-wait', 'return as soon as the cloud has accepted it'],
-  ['--wait-timeout <seconds>', 'give up waiting after this long (0 = never)', number],
+  [
+    '--wait-timeout <seconds>',
+    `give up waiting after this long (0 = never; ${operationRow('create').seconds})`,
+    number,
+  ],
 ];
 
 export function commands(setting: Setting): void {
@@ -79,7 +84,12 @@ async function make(call: Call<Options>, run: boolean): Promise<number> {
     await showContainer(call, cloud, made);
     return exitCodes.done;
   }
-  const waiting = { cloud, world, progress: call.progress, seconds: options.waitTimeout ?? 600 };
+  const waiting = {
+    cloud,
+    world,
+    progress: call.progress,
+    seconds: options.waitTimeout ?? operationRow('create').seconds,
+  };
   const wanted = run ? ['Running', 'Stopped', 'Error'] : ['Created', 'Error'];
   const seen = await waitForContainer(waiting, made.uuid, (now) => !now || wanted.includes(now.status));
   if (!seen) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAsk, createWorld } from '../../../test/helpers/container-world.ts';
 import { operationVerbs } from '../../model/container.ts';
-import { deadlineOf } from '../../model/deadlines.ts';
+import { operationRow } from '../../model/operation-table.ts';
 import { updateContainer } from '../../store/container/containers.ts';
 import { insertOperation, pendingOperations } from '../../store/container/operations.ts';
 
@@ -11,7 +11,7 @@ for (const verb of operationVerbs) {
     const world = await createWorld();
     try {
       const { uuid } = await world.make();
-      const { seconds, shows, becomes } = deadlineOf(verb);
+      const { seconds, shows, becomes } = operationRow(verb);
       const startedAt = world.clock.now().toISOString();
       if (shows) await updateContainer(world.db, uuid, { status: shows, taskState: 'container_starting' });
       const who = { projectId: 'project-a', userId: 'u', requestId: 'req-1' };

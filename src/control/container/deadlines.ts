@@ -1,7 +1,7 @@
 /** Operations that did not end in time end here, with a reason: whatever keeps them from it, nobody waits for ever. */
 import { statusOf } from '../../model/container.ts';
 import type { ContainerOperation } from '../../model/container-record.ts';
-import { deadlineOf } from '../../model/deadlines.ts';
+import { operationRow } from '../../model/operation-table.ts';
 import { findContainer, updateContainer } from '../../store/container/containers.ts';
 import { allPendingOperations, finishOperation, lastFinish } from '../../store/container/operations.ts';
 import { type ContainerContext, nowIso } from './context.ts';
@@ -25,14 +25,14 @@ export class Deadlines {
   /** Counted from when it was first in line. */
   async #isLate({ containerUuid, startedAt, verb, args }: ContainerOperation): Promise<boolean> {
     const { db, clock } = this.#ctx;
-    const limitMs = (deadlineOf(verb).seconds + (args.timeoutSeconds ?? 0)) * 1000;
+    const limitMs = (operationRow(verb).seconds + (args.timeoutSeconds ?? 0)) * 1000;
     const isOver = (since: string) => clock.now().getTime() - Date.parse(since) > limitMs;
     return isOver(startedAt) && isOver((await lastFinish(db, containerUuid)) ?? startedAt);
   }
 
   async #end({ id, containerUuid, verb }: ContainerOperation): Promise<void> {
     const { db, log, provisioner } = this.#ctx;
-    const { seconds, becomes } = deadlineOf(verb);
+    const { seconds, becomes } = operationRow(verb);
     const reason = `The ${verb} did not end within ${seconds / 60} minutes.`;
     const isReleased = await db.transaction().execute(async (trx) => {
       const container = await findContainer(trx, containerUuid);

@@ -4,6 +4,7 @@
  */
 import type { Container, Heals } from '../../model/container-record.ts';
 import { newRequestId, newUuid } from '../../model/ids.ts';
+import { shownBy } from '../../model/operation-table.ts';
 import { findContainer, unhealthyContainers, updateContainer } from '../../store/container/containers.ts';
 import { insertOperation, pendingOperations } from '../../store/container/operations.ts';
 import { type ContainerContext, nowIso } from './context.ts';
@@ -50,8 +51,7 @@ export class Healer {
           attempts: attempts + 1,
           lastAt: at,
         },
-        status: isRestart ? 'Restarting' : 'Rebuilding',
-        taskState: isRestart ? 'container_rebooting' : 'container_rebuilding',
+        ...shownBy(verb),
         power: 'running',
         updatedAt: at,
       });

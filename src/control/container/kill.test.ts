@@ -1,13 +1,13 @@
 /**
  * The server is killed after every step of every operation. The next one brings the container to where the status table
- * (src/model/deadlines.ts) says, with record, network service and Engine in agreement; or the request was never taken up.
+ * (src/model/operation-table.ts) says, with record, network service and Engine in agreement; or the request was never taken up.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAsk, createWorld, type World } from '../../../test/helpers/container-world.ts';
 import type { OperationVerb, ServerVerb } from '../../model/container.ts';
 import type { Container } from '../../model/container-record.ts';
-import { deadlines } from '../../model/deadlines.ts';
+import { operationTable } from '../../model/operation-table.ts';
 import { listContainers } from '../../store/container/container-list.ts';
 import { findDeleted } from '../../store/container/deleted-containers.ts';
 import { allPendingOperations } from '../../store/container/operations.ts';
@@ -179,7 +179,7 @@ async function judge(world: World, { verb, uuid, before, statusBefore }: Judged)
   // One of the two is always there: the container, or what is remembered of it.
   const deleted = await findDeleted(world.db, uuid);
   assert.equal(deleted?.logs.bytes, row || verb === 'create' ? undefined : 55);
-  const settles: readonly string[] = deadlines[verb].settles;
+  const settles: readonly string[] = operationTable[verb].settles;
   const status = row?.status ?? 'gone';
   assert.ok(
     settles.includes(settles[0] === 'as before' && status === statusBefore ? 'as before' : status),

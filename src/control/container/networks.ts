@@ -10,6 +10,7 @@ import type { Caller } from '../../model/caller.ts';
 import { assertAllowed, type ResolvedNet, type WantedNet } from '../../model/container.ts';
 import type { Container } from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';
+import { shownBy } from '../../model/operation-table.ts';
 import { updateContainer } from '../../store/container/containers.ts';
 import { finishOperation, pendingOperations } from '../../store/container/operations.ts';
 import type { Trx } from '../../store/database.ts';
@@ -45,7 +46,7 @@ export async function attachNetwork(
     await updateContainer(trx, uuid, {
       nets: [...container.nets, wanted],
       portsPhase: 'changing',
-      taskState: 'network_attaching',
+      ...shownBy('network_attach'),
       revision: container.revision + 1,
       updatedAt: nowIso(ctx),
     });
@@ -93,7 +94,7 @@ export async function detachNetwork(
       ...change,
       // Without a port there is nothing to wait for; a half-made one goes at once.
       ...(detached.nic === null ? { portsPhase: 'changing' as const } : {}),
-      taskState: 'network_detaching',
+      ...shownBy('network_detach'),
       revision: container.revision + 1,
       updatedAt: nowIso(ctx),
     });

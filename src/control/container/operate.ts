@@ -17,6 +17,7 @@ import {
 } from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';
 import { newUuid } from '../../model/ids.ts';
+import { shownBy } from '../../model/operation-table.ts';
 import type { ContainerChange } from '../../store/container/codec.ts';
 import { findContainer, updateContainer } from '../../store/container/containers.ts';
 import { insertOperation } from '../../store/container/operations.ts';
@@ -29,8 +30,6 @@ export type PowerVerb = 'start' | 'stop' | 'reboot' | 'pause' | 'unpause' | 'kil
 
 interface VerbRow {
   readonly policy: PolicyRule;
-  /** What shows while the operation waits and runs. */
-  readonly shows: ContainerChange;
   /** What is wanted afterwards; kill: only when the signal ends the process for certain. */
   readonly wants: (args: OperationArgs, container: Container) => ContainerChange;
 }
@@ -47,39 +46,32 @@ const deadlySignals = ['KILL', 'SIGKILL', '9'];
 const verbs: Readonly<Record<PowerVerb, VerbRow>> = {
   start: {
     policy: 'container:start',
-    shows: { taskState: 'container_starting' },
     wants: () => ({ power: 'running' }),
   },
   stop: {
     policy: 'container:stop',
-    shows: { taskState: 'container_stopping' },
     wants: () => ({ power: 'stopped' }),
   },
   reboot: {
     policy: 'container:reboot',
-    shows: { taskState: 'container_rebooting', status: 'Restarting' },
     wants: () => ({ power: 'running' }),
   },
   pause: {
     policy: 'container:pause',
-    shows: { taskState: 'container_pausing' },
     wants: () => ({ power: 'paused' }),
   },
   unpause: {
     policy: 'container:unpause',
-    shows: { taskState: 'container_unpausing' },
     wants: () => ({ power: 'running' }),
   },
   kill: {
     policy: 'container:kill',
-    shows: { taskState: 'container_killing' },
     wants: ({ signal }) =>
       signal === undefined || deadlySignals.includes(signal.toUpperCase()) ? { power: 'stopped' } : {},
   },
   // Ports and addresses stay; it runs afterwards only if it runs now.
   rebuild: {
     policy: 'container:rebuild',
-    shows: { taskState: 'container_rebuilding', status: 'Rebuilding' },
     wants: (_args, { status }) => ({ power: status === 'Running' ? 'running' : 'created' }),
   },
 };
@@ -91,14 +83,14 @@ export async function operate(
   ask: OperateAsk,
 ): Promise<void> {
   const { verb, args } = ask;
-  const { policy, shows, wants } = verbs[verb];
+  const { policy, wants } = verbs[verb];
   const { uuid } = await getContainer(ctx, caller, ident, policy);
   const host = await ctx.db.transaction().execute(async (trx) => {
     const container = await mustFind(trx, uuid);
     assertAllowed(verb, uuid, container.status);
     const placedOn = assertOnHost(container);
     await updateContainer(trx, uuid, {
-      ...shows,
+      ...shownBy(verb),
       ...wants(args, container),
       ...(ask.image ? { spec: { ...container.spec, ...ask.image }, revision: container.revision + 1 } : {}),
       updatedAt: nowIso(ctx),

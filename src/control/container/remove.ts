@@ -7,6 +7,7 @@
 import type { Caller } from '../../model/caller.ts';
 import { assertAllowed, type ContainerAction } from '../../model/container.ts';
 import { type Container, isVisible } from '../../model/container-record.ts';
+import { shownBy } from '../../model/operation-table.ts';
 import { deleteContainer, updateContainer } from '../../store/container/containers.ts';
 import { findHost } from '../../store/container/hosts.ts';
 import { finishAllOperations } from '../../store/container/operations.ts';
@@ -72,7 +73,7 @@ async function begin(
     return { wake: null, release: false };
   }
   const now = nowIso(ctx);
-  const deleting = { status: 'Deleting', taskState: 'container_deleting', updatedAt: now } as const;
+  const deleting = { ...shownBy('delete'), updatedAt: now };
   const agentHasIt = isVisible(container) && host !== null && (await findHost(trx, host));
   if (!agentHasIt) {
     await updateContainer(trx, uuid, { ...deleting, portsPhase: 'releasing' });

@@ -3,18 +3,14 @@
  * of the server's own; the provisioner changes the ports, whose hosts then apply it to the running container.
  */
 import type { Caller } from '../../model/caller.ts';
-import { assertAllowed, type ServerVerb, type TaskState } from '../../model/container.ts';
+import { assertAllowed, type ServerVerb } from '../../model/container.ts';
+import { shownBy } from '../../model/operation-table.ts';
 import { updateContainer } from '../../store/container/containers.ts';
 import { type ContainerContext, nowIso } from './context.ts';
 import { added, removed, unnamed } from './group-changes.ts';
 import { getContainer } from './look-up.ts';
 import { assertOnHost, mustFind, queueOperation } from './operate.ts';
 import type { Provisioner } from './provisioner.ts';
-
-const taskOf: Readonly<Record<ServerVerb, TaskState>> = {
-  add_security_group: 'sg_adding',
-  remove_security_group: 'sg_removing',
-};
 
 export async function changeSecurityGroup(
   ctx: ContainerContext & { readonly provisioner: Provisioner },
@@ -39,7 +35,7 @@ export async function changeSecurityGroup(
     await updateContainer(trx, uuid, {
       ...change,
       portsPhase: 'changing',
-      taskState: taskOf[verb],
+      ...shownBy(verb),
       revision: container.revision + 1,
       updatedAt: nowIso(ctx),
     });

@@ -1,14 +1,17 @@
 /**
- * How long an operation may take before it counts as failed, what is then true of the container, and where a crash leads. Part of the
- * status table: nothing stays `Creating`, `Restarting`, `Rebuilding` or `Deleting` for ever.
+ * What a container shows while an operation is under way, how long that may take before it counts as failed, what is then true of the
+ * container, and where a crash leads: nothing stays `Creating`, `Restarting`, `Rebuilding` or `Deleting` for ever. With the table of what is
+ * allowed in which status (./container.ts) it is all there is to know about statuses; API, agent, command line and documents read it.
  *
  * Until its deadline an operation outlives every crash: it waits in the store and the agent carries it out again, which does no harm.
  */
-import type { ContainerStatus, OperationVerb, ServerVerb } from './container.ts';
+import type { ContainerStatus, OperationVerb, ServerVerb, TaskState } from './container.ts';
 
-export interface DeadlineRow {
-  /** What the container shows meanwhile; null = nothing of its own. */
+export interface OperationRow {
+  /** The container's status meanwhile; null = as it was. */
   readonly shows: ContainerStatus | null;
+  /** Its task state meanwhile; null = none. */
+  readonly task: TaskState | null;
   /** From when it is first in line; the time that the owner gave it (stop, reboot) is added. */
   readonly seconds: number;
   /** Afterwards; null = what the Engine last said. */
@@ -23,9 +26,10 @@ export interface DeadlineRow {
 const withPull = 3_600;
 const usual = 600;
 
-export const deadlines = {
+export const operationTable = {
   create: {
     shows: 'Creating',
+    task: 'container_creating',
     seconds: withPull,
     becomes: 'Error',
     recovery: 'what is half made is completed, or removed and made anew',
@@ -33,6 +37,7 @@ export const deadlines = {
   },
   rebuild: {
     shows: 'Rebuilding',
+    task: 'container_rebuilding',
     seconds: withPull,
     becomes: 'Error',
     recovery: 'pulled again, the old container removed if it is still there, made anew',
@@ -40,6 +45,7 @@ export const deadlines = {
   },
   delete: {
     shows: 'Deleting',
+    task: 'container_deleting',
     seconds: withPull,
     becomes: 'Error',
     recovery: 'removed again; gone already is success',
@@ -47,6 +53,7 @@ export const deadlines = {
   },
   reboot: {
     shows: 'Restarting',
+    task: 'container_rebooting',
     seconds: usual,
     becomes: 'Error',
     recovery: 'restarted again',
@@ -54,22 +61,39 @@ export const deadlines = {
   },
   start: {
     shows: null,
+    task: 'container_starting',
     seconds: usual,
     becomes: 'Error',
     recovery: 'started if it does not run',
     settles: ['Running'],
   },
-  stop: { shows: null, seconds: usual, becomes: null, recovery: 'stopped if it runs', settles: ['Stopped'] },
+  stop: {
+    shows: null,
+    task: 'container_stopping',
+    seconds: usual,
+    becomes: null,
+    recovery: 'stopped if it runs',
+    settles: ['Stopped'],
+  },
   kill: {
     shows: null,
+    task: 'container_killing',
     seconds: usual,
     becomes: null,
     recovery: 'the signal is sent again if it runs',
     settles: ['Running', 'Stopped'],
   },
-  pause: { shows: null, seconds: usual, becomes: null, recovery: 'paused if it runs', settles: ['Paused'] },
+  pause: {
+    shows: null,
+    task: 'container_pausing',
+    seconds: usual,
+    becomes: null,
+    recovery: 'paused if it runs',
+    settles: ['Paused'],
+  },
   unpause: {
     shows: null,
+    task: 'container_unpausing',
     seconds: usual,
     becomes: null,
     recovery: 'unpaused if it is paused',
@@ -77,6 +101,7 @@ export const deadlines = {
   },
   update: {
     shows: null,
+    task: null,
     seconds: usual,
     becomes: null,
     recovery: 'limits are set again',
@@ -84,6 +109,7 @@ export const deadlines = {
   },
   network_attach: {
     shows: null,
+    task: 'network_attaching',
     seconds: usual,
     becomes: null,
     recovery: 'the same port is made or found, and connected',
@@ -91,6 +117,7 @@ export const deadlines = {
   },
   network_detach: {
     shows: null,
+    task: 'network_detaching',
     seconds: usual,
     becomes: null,
     recovery: 'disconnected if it is connected, then its port removed',
@@ -98,6 +125,7 @@ export const deadlines = {
   },
   default_gateway: {
     shows: null,
+    task: null,
     seconds: usual,
     becomes: null,
     recovery: 'the routes are set again',
@@ -105,6 +133,7 @@ export const deadlines = {
   },
   add_security_group: {
     shows: null,
+    task: 'sg_adding',
     seconds: usual,
     becomes: null,
     recovery: 'added to the ports that lack it',
@@ -112,13 +141,25 @@ export const deadlines = {
   },
   remove_security_group: {
     shows: null,
+    task: 'sg_removing',
     seconds: usual,
     becomes: null,
     recovery: 'removed from the ports that have it',
     settles: ['as before'],
   },
-} as const satisfies Record<OperationVerb | ServerVerb, DeadlineRow>;
+} as const satisfies Record<OperationVerb | ServerVerb, OperationRow>;
 
-export function deadlineOf(verb: OperationVerb | ServerVerb): DeadlineRow {
-  return deadlines[verb];
+export type AnyVerb = OperationVerb | ServerVerb;
+
+export function operationRow(verb: AnyVerb): OperationRow {
+  return operationTable[verb];
+}
+
+/** What of a container's record changes when the operation begins to wait. */
+export function shownBy(verb: AnyVerb): {
+  readonly taskState: TaskState | null;
+  readonly status?: ContainerStatus;
+} {
+  const { shows, task } = operationRow(verb);
+  return { taskState: task, ...(shows === null ? {} : { status: shows }) };
 }
