@@ -163,14 +163,16 @@ export class Attachments {
     return this.#service.list('ports', { device_id: key });
   }
 
+  /** The link first: while it is there the port is what a repeated call finds it by. */
   async #removePorts(key: string): Promise<void> {
     const ports = await this.#portsOf(key);
+    const remove = async (port: PortView) => {
+      await this.#backend.unplug({ portId: port.id, endpointId: key });
+      await this.#letGo(port);
+    };
     await settleAll(
       'detach',
-      ports.flatMap((port) => [
-        [`unplug port ${port.id}`, () => this.#backend.unplug({ portId: port.id, endpointId: key })] as const,
-        [`remove port ${port.id}`, () => this.#letGo(port)] as const,
-      ]),
+      ports.map((port) => [`port ${port.id}`, () => remove(port)] as const),
     );
   }
 
