@@ -1,6 +1,7 @@
 /**
- * Random sequences of Docker's commands and calls, with failures and restarts in between: when Docker has removed all and
- * the orphans are swept, nothing is left. `KURYR_RUNS=1000` for more; a failure prints its seed.
+ * Random sequences of Docker's commands and calls, and of calls that make no sense, with failures of network service and
+ * host and with restarts in between: every answer is one that dockerd understands, what makes no sense is refused and
+ * changes nothing, and when Docker has removed all and the orphans are swept, nothing is left. `KURYR_RUNS=1000` for more; a failure prints its seed.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,11 +15,39 @@ import {
   stopContainer,
 } from '../../../test/helpers/docker-flows.ts';
 import { KuryrWorld } from '../../../test/helpers/kuryr-world.ts';
+import { Failure } from '../../model/failure.ts';
 
 const numRuns = Number(process.env.KURYR_RUNS ?? 40);
 
 const id = (prefix: string, number: number) => `${prefix}${number}`.padEnd(8, '0').repeat(8);
 const small = fc.nat({ max: 2 });
+
+const [unknown, nowhere] = [id('9', 9), { Address: '10.99.0.1/24', AddressIPv6: '', MacAddress: '' }];
+const ofEndpoint = { NetworkID: unknown, EndpointID: unknown };
+
+/** Calls that are refused whatever there is; a text is a body that is sent as it stands. */
+const nonsense: readonly (readonly [call: string, body: unknown])[] = [
+  ['NetworkDriver.CreateNetwork', '{"NetworkID": "'],
+  ['NetworkDriver.CreateNetwork', ''],
+  ['NetworkDriver.CreateNetwork', '[]'],
+  ['NetworkDriver.CreateNetwork', { NetworkID: '../x', Options: {}, IPv4Data: [], IPv6Data: [] }],
+  ['NetworkDriver.CreateNetwork', { NetworkID: unknown, Options: {}, IPv4Data: 'x', IPv6Data: null }],
+  ['NetworkDriver.CreateNetwork', { NetworkID: unknown, Options: {}, IPv4Data: [{ Pool: '10.9.0.0/99' }] }],
+  ['NetworkDriver.CreateEndpoint', { ...ofEndpoint, Interface: nowhere, Options: {} }],
+  ['NetworkDriver.CreateEndpoint', { ...ofEndpoint, Interface: 7 }],
+  ['NetworkDriver.Join', { ...ofEndpoint, SandboxKey: '/x', Options: {} }],
+  ['NetworkDriver.Join', '{"NetworkID"'],
+  ['NetworkDriver.EndpointOperInfo', {}],
+  [
+    'IpamDriver.RequestPool',
+    { AddressSpace: 'kuryr', Pool: '10.0.0.0/33', SubPool: '', Options: {}, V6: false },
+  ],
+  ['IpamDriver.RequestPool', { Pool: '10.77.0.0/16', SubPool: '10.88.0.0/24', Options: {}, V6: false }],
+  ['IpamDriver.RequestAddress', { PoolID: unknown, Address: '', Options: {} }],
+  ['IpamDriver.RequestAddress', { PoolID: 7, Address: '' }],
+  ['NetworkDriver.Fly', {}],
+  ['NoDriver', '{'],
+];
 
 const step = fc.oneof(
   fc.record({
@@ -44,7 +73,16 @@ const step = fc.oneof(
     network: small,
     container: small,
   }),
-  fc.record({ do: fc.constant('break' as const), after: fc.nat({ max: 12 }) }),
+  fc.record({
+    do: fc.constant('break' as const),
+    after: fc.nat({ max: 12 }),
+    by: fc.constantFrom('error', 'ip-address-exhausted', 'network-over-quota', 'kernel'),
+  }),
+  fc.record({
+    do: fc.constant('wrong' as const),
+    what: fc.nat({ max: nonsense.length - 1 }),
+    network: small,
+  }),
   fc.record({ do: fc.constant('restart' as const), isPowerCut: fc.boolean() }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -81,7 +119,9 @@ class Docker {
         return;
       }
       case 'break':
-        return this.#break(what.after);
+        return this.#break(what);
+      case 'wrong':
+        return this.#wrong(nonsense[what.what] ?? ['', '']);
       case 'restart':
         if (what.isPowerCut) {
           this.world.host.plugged.clear();
@@ -145,13 +185,29 @@ class Docker {
     } else await stopContainer(this.world, network, container);
   }
 
-  /** The n-th question to the network service from now on fails, once. */
-  #break(after: number): void {
+  /** The n-th question to the network service from now on fails, once; or the kernel refuses until it is mended. */
+  #break({ after, by }: Extract<Step, { do: 'break' }>): void {
     let left = after;
+    this.world.host.failPlug = by === 'kernel';
     this.world.service.before = () => {
       left -= 1;
-      if (left === -1) throw new Error('broken on purpose');
+      if (left !== -1 || by === 'kernel') return;
+      throw by === 'error' ? new Error('broken on purpose') : new Failure(by, 'broken on purpose');
     };
+  }
+
+  /** Not while something breaks: that may have left what a sweep has to find. */
+  async #wrong([call, body]: (typeof nonsense)[number]): Promise<void> {
+    this.mend();
+    const before = there(this.world);
+    const { status } = await this.world.ask(call, body);
+    assert.ok(status >= 400, `${call} with ${JSON.stringify(body)} was answered with ${status}`);
+    assert.deepEqual(there(this.world), before, call);
+  }
+
+  mend(): void {
+    this.world.host.failPlug = false;
+    this.world.service.before = () => undefined;
   }
 }
 
@@ -163,20 +219,41 @@ test(`whatever Docker asks in whatever order, nothing is left (${numRuns} sequen
         await world.service.create('networks', { name: 'blue' });
         const before = there(world);
         const docker = new Docker(world);
-        for (const each of steps) await docker.do(each).catch(() => undefined);
-        world.service.before = () => undefined;
+        const answers = judged(world);
+        for (const each of steps) {
+          await docker.do(each).catch((error: unknown) => {
+            if (error instanceof assert.AssertionError) throw error;
+          });
+        }
+        docker.mend();
         await docker.removeAll();
         // Twice: what is freed last may have held what was looked at first.
         await world.sweep();
         await world.sweep();
         assert.deepEqual(there(world), before);
         assert.deepEqual([...world.host.plugged], []);
+        assert.deepEqual(answers.strange, []);
       }),
     ),
-    { numRuns },
+    { numRuns, includeErrorInReport: true },
   );
 });
 
 function there({ service }: KuryrWorld): object {
   return Object.fromEntries(Object.entries(service.inventory()).filter(([, rows]) => rows.length > 0));
+}
+
+/** Looks at every answer: dockerd reads `Err` in one half of it and `Error` in the other, and a body in any case. */
+function judged(world: KuryrWorld): { readonly strange: string[] } {
+  const strange: string[] = [];
+  const ask = world.ask.bind(world);
+  world.ask = async (call, body) => {
+    const answer = await ask(call, body);
+    const { Err, Error: error } = (answer.body ?? {}) as { Err?: unknown; Error?: unknown };
+    const isRefusal = typeof Err === 'string' && Err !== '' && Err === error;
+    const isFine = answer.status === 200 ? answer.body && Err === undefined : isRefusal;
+    if (!isFine) strange.push(`${call}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer;
+  };
+  return { strange };
 }
