@@ -28,6 +28,7 @@ export class Berth {
   readonly stateDir: string;
   readonly log: string;
   #process: MachineProcess | undefined;
+  readonly #tokens = new Map<string, Promise<string>>();
 
   /** Settings as the configuration file has them. */
   constructor(machine: Machine, settings: object = {}) {
@@ -45,8 +46,8 @@ export class Berth {
     const args = [server, '--config', join(this.machine.disk, 'berth.yaml')];
     this.#process = this.machine.spawn(process.execPath, args, this.log, this.#env());
     await until('Berth has a host that is up', async () => {
-      const services = await this.admin('service', 'list');
-      return services.some((service: Answer) => service.state === 'up');
+      const { body } = await this.request('GET', '/services', { cloud: 'berth-admin' });
+      return body.services.some((service: Answer) => service.state === 'up');
     });
   }
 
@@ -105,7 +106,17 @@ export class Berth {
     return { status: Number(head.split(' ')[1]), body: text === '' ? undefined : JSON.parse(text) };
   }
 
-  async #token(cloud: string): Promise<string> {
+  /** Asked for once: a token outlives a restart of the server. */
+  #token(cloud: string): Promise<string> {
+    const known = this.#tokens.get(cloud);
+    if (known) return known;
+    const token = this.#logIn(cloud);
+    this.#tokens.set(cloud, token);
+    token.catch(() => this.#tokens.delete(cloud));
+    return token;
+  }
+
+  async #logIn(cloud: string): Promise<string> {
     const auth = this.#authOf(cloud);
     const domain = { id: 'default' };
     const { stdout } = await this.#curl(`${auth.auth_url}/auth/tokens`, {
@@ -120,7 +131,9 @@ export class Berth {
         },
       },
     });
-    return /^x-subject-token: (\S+)/im.exec(stdout)?.[1] ?? '';
+    const token = /^x-subject-token: (\S+)/im.exec(stdout)?.[1];
+    if (token === undefined) throw new Error(`no token for ${cloud}: ${stdout}`);
+    return token;
   }
 
   #authOf(cloud: string): Record<'auth_url' | 'username' | 'password' | 'project_name', string> {
