@@ -244,6 +244,10 @@ export const ConfigSchema = Type.Object(
           description:
             'Blocks of addresses that are not public and may be delivered to all the same: 10.1.0.0/16',
         }),
+        caFile: Type.String({
+          default: '',
+          description: 'Authorities that receivers may have their certificates from, besides the usual',
+        }),
         attemptSeconds: Type.Number({
           default: 10,
           exclusiveMinimum: 0,

@@ -1,6 +1,6 @@
 /** Events published to Debian's own nats-server, which is killed, restarted, refuses, and stores them in a stream. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -12,6 +12,7 @@ import { EventPublisher } from '../../src/control/nats/publisher.ts';
 import { updateContainer } from '../../src/store/container/containers.ts';
 import { findEventCursor } from '../../src/store/container/event-cursors.ts';
 import { eventBounds } from '../../src/store/container/events.ts';
+import { selfSigned } from '../helpers/certificate.ts';
 import { createWorld, type World } from '../helpers/container-world.ts';
 import { NatsServer } from '../helpers/nats-server.ts';
 import { until } from '../helpers/until.ts';
@@ -184,11 +185,9 @@ test('a stream that is not there, and settings that cannot be, are said', async 
 test('TLS is spoken, and an authority that is not trusted is refused', async () => {
   await using plain = await NatsServer.start();
   const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(plain.folder, name)) as [string, string];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], {
-    stdio: 'ignore',
-  });
+  const made = selfSigned('localhost');
+  writeFileSync(cert, made.cert);
+  writeFileSync(key, made.key);
   await using server = await NatsServer.start({ tls: { cert_file: cert, key_file: key } });
   const servers = [`tls://localhost:${server.port}`];
   await assert.rejects(natsOutlet(settings({ servers }), 'i')(), /self.signed certificate/);

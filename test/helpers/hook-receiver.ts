@@ -1,6 +1,7 @@
 /** A receiver of webhooks on loopback: keeps what it is told, and answers as a test wants it to. */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
 export interface Heard {
@@ -42,8 +43,12 @@ export class HookReceiver implements AsyncDisposable {
     this.#server = server;
   }
 
-  static async start(address = '127.0.0.1'): Promise<HookReceiver> {
-    const server = createServer();
+  /** With a key and a certificate it speaks TLS. */
+  static async start(
+    address = '127.0.0.1',
+    tls?: { readonly key: string; readonly cert: string },
+  ): Promise<HookReceiver> {
+    const server = tls ? createSecureServer(tls) : createServer();
     const receiver = new HookReceiver(server);
     server.on('request', async (request, response: ServerResponse) => {
       let text = '';

@@ -176,11 +176,15 @@ test('a test is sent at once and signed; what fails is told and changes nothing'
   assert.ok(!JSON.stringify(failed.body).includes('inside'), 'nothing of the answer but its status');
   assert.deepEqual((await ask('GET', `/${uuid}`)).body, before);
   receiver.behave = behaviours.hangs;
-  const hanging = Array.from({ length: 8 }, () => ask('POST', `/${uuid}/test`));
-  await api.world.until('all wait', async () => receiver.heard.length === 10);
+  const hanging = Array.from({ length: 2 }, () => ask('POST', `/${uuid}/test`));
+  await api.world.until('all wait', async () => receiver.heard.length === 4);
   assert.equal((await ask('POST', `/${uuid}/test`)).status, 429);
+  const { uuid: foreign } = (await create({ url: 'http://127.0.0.1:1/' }, 'bob')).body;
+  const other = await ask('POST', `/${foreign}/test`, { token: 'bob' });
+  assert.equal(other.body.reason, 'connection refused');
   for (const { socket } of receiver.heard) socket.destroy();
   for (const answer of await Promise.all(hanging)) assert.equal(answer.body.works, false);
+  assert.equal((await ask('POST', `/${uuid}/test`, { token: 'bob' })).status, 404);
 });
 
 test('an older version has nothing of it', async () => {

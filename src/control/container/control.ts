@@ -19,9 +19,8 @@ import type { Networking, RequestedNet } from '../networking.ts';
 import { Policy, type PolicyRule } from '../policy.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Waker } from '../waker.ts';
-import { parseAllowed } from '../webhooks/allowed-addresses.ts';
 import { Dispatcher } from '../webhooks/dispatcher.ts';
-import { Sender } from '../webhooks/sender.ts';
+import { senderOf } from '../webhooks/sender.ts';
 import { webhookUseCases } from '../webhooks/webhooks.ts';
 import { type AgentCallContext, serveAgents } from './agent-calls.ts';
 import { questionUseCases } from './ask-agent.ts';
@@ -83,9 +82,9 @@ export function createContainerControl(options: ContainerControlOptions) {
   const deadlines = new Deadlines(ctx);
   const feed = new EventFeed(ctx);
   const healer = new Healer(ctx);
-  const { allowedAddresses, attemptSeconds, parallelDeliveries: parallel, ...hooks } = ctx.config.webhooks;
-  const sender = new Sender({ allowed: parseAllowed(allowedAddresses), deadlineMs: attemptSeconds * 1000 });
-  const dispatcher = new Dispatcher({ ...ctx, ...hooks, sender, parallel });
+  const { parallelDeliveries: parallel, disableAfterSeconds } = ctx.config.webhooks;
+  const sender = senderOf(ctx.config.webhooks);
+  const dispatcher = new Dispatcher({ ...ctx, sender, parallel, disableAfterSeconds });
   const reconciler = new Reconciler({
     name: 'container ports',
     log: ctx.log,

@@ -281,6 +281,19 @@ test('a change of the hook counts at once: an attempt that was under way says no
   await other[Symbol.asyncDispose]();
 });
 
+test('a hook whose secret the key does not open has failed, and says so', async () => {
+  const { uuid: container } = await world.make();
+  const uuid = await hook();
+  await world.db.updateTable('webhooks').set({ secret: 'v1.sealed.with.another' }).execute();
+  world.control.start();
+  await rename(container, 'one');
+  const { delivery } = await fails(uuid, 1);
+  assert.equal(delivery.lastError, 'its secret cannot be read any more: give it a new one');
+  assert.equal(receiver.heard.length, 0);
+  await world.control.webhooks.update(world.user, uuid, { secret: null });
+  await hears('one');
+});
+
 test('a reason without end is cut short', async () => {
   const { uuid: container } = await world.make();
   await hook();

@@ -15,8 +15,8 @@ import { findWebhook, recordAttempt } from '../../store/container/webhooks.ts';
 import type { Db } from '../../store/database.ts';
 import type { Secrets } from '../secrets.ts';
 import { afterAttempt } from './attempt.ts';
-import { letterOf, nextMessage } from './message.ts';
-import type { Line, Sender } from './sender.ts';
+import { letterOf, type Message, nextMessage } from './message.ts';
+import type { Line, Outcome, Sender } from './sender.ts';
 
 export interface DispatcherOptions {
   readonly db: Db;
@@ -40,6 +40,12 @@ interface Lane {
   readonly areFailing: boolean;
   readonly places: number;
   readonly busy: Set<string>;
+}
+
+interface Sending {
+  readonly message: Message;
+  readonly line: Line;
+  readonly at: Date;
 }
 
 export class Dispatcher {
@@ -125,14 +131,13 @@ export class Dispatcher {
 
   /** One event; true = it was taken. The hook is read anew each time: a change of it counts at once. */
   async #tell(uuid: string, line: Line): Promise<boolean> {
-    const { db, clock, secrets, disableAfterSeconds, random = Math.random } = this.#options;
+    const { db, clock, disableAfterSeconds, random = Math.random } = this.#options;
     const webhook = await findWebhook(db, uuid);
     if (!webhook?.enabled) return false;
     const message = await nextMessage(db, webhook);
     if (!message) return false;
     const at = clock.now();
-    const secret = secrets.open(webhook.sealedSecret, uuid);
-    const outcome = await line.send(letterOf(webhook, message, { secret, at }), this.#stopping.signal);
+    const outcome = await this.#send(webhook, { message, line, at });
     if (this.#stopping.signal.aborted && outcome.error !== null) return false;
     const { cursor, eventId } = message;
     const jitter = random();
@@ -140,6 +145,17 @@ export class Dispatcher {
     await recordAttempt(db, after);
     this.#logChange(webhook, after);
     return outcome.error === null;
+  }
+
+  async #send(webhook: Webhook, { message, line, at }: Sending): Promise<Outcome> {
+    let secret: string;
+    try {
+      secret = this.#options.secrets.open(webhook.sealedSecret, webhook.uuid);
+    } catch (error) {
+      this.#options.log.error({ webhook: webhook.uuid, error }, 'the key of this server does not fit');
+      return { status: null, error: 'its secret cannot be read any more: give it a new one' };
+    }
+    return line.send(letterOf(webhook, message, { secret, at }), this.#stopping.signal);
   }
 
   #logChange(before: Webhook, { uuid, projectId, enabled, delivery }: Webhook): void {

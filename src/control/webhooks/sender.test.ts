@@ -3,11 +3,13 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
+import { selfSigned } from '../../../test/helpers/certificate.ts';
 import { behaviours, HookReceiver } from '../../../test/helpers/hook-receiver.ts';
 import { until } from '../../../test/helpers/until.ts';
+import { loadConfig } from '../../base/config.ts';
 import { parseAllowed } from './allowed-addresses.ts';
 import { dnsResolve, type Resolved } from './resolve.ts';
-import { Sender, type SenderOptions } from './sender.ts';
+import { Sender, type SenderOptions, senderOf } from './sender.ts';
 
 const loopback = parseAllowed(['127.0.0.1/32']);
 let receiver: HookReceiver;
@@ -92,6 +94,29 @@ test('an answer counts when its head has come; a body that dawdles or floods is 
     await until('the connection is closed', async () => socket?.destroyed);
     assert.ok((socket?.bytesWritten ?? 0) < 10_000_000);
   }
+});
+
+test('over TLS a receiver is one of that name, by an authority that is trusted', async () => {
+  const made = selfSigned('hooks.example');
+  await using secure = await HookReceiver.start('127.0.0.1', made);
+  const url = (name: string) => `https://${name}:${secure.port}/hook`;
+  const here = named('127.0.0.1');
+  const trusting = { ...here, ca: made.cert };
+  assert.deepEqual(await send(url('hooks.example'), trusting), { status: 204, error: null });
+  const wrong = await send(url('other.example'), trusting);
+  assert.equal(wrong.error, 'its certificate is not trusted (ERR_TLS_CERT_ALTNAME_INVALID)');
+  const unknown = await send(url('hooks.example'), here);
+  assert.equal(unknown.error, 'its certificate is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT)');
+  assert.equal(secure.heard.length, 1);
+});
+
+test('settings of where to deliver are checked at the start', () => {
+  const settings = (webhooks: object) => loadConfig({ env: {}, overrides: { webhooks } }).webhooks;
+  assert.throws(() => senderOf(settings({ caFile: '/none' })), /setting webhooks\.caFile: ENOENT/);
+  assert.throws(
+    () => senderOf(settings({ allowedAddresses: ['all'] })),
+    /setting webhooks\.allowedAddresses: 'all'/,
+  );
 });
 
 test('letters of a line share a connection', async () => {

@@ -6,11 +6,15 @@
  * - Redirects are not followed. Of the answer only the status counts; a little of its body is read and thrown away.
  * - Everything ends within the deadline. What is said about a failure tells nothing about networks that the tenant cannot see.
  */
+import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import type { Config } from '../../base/config.ts';
 import type { Cidr } from '../../ipam/address.ts';
-import { isAllowed } from './allowed-addresses.ts';
+import { Failure } from '../../model/failure.ts';
+import { isAllowed, parseAllowed } from './allowed-addresses.ts';
 import { dnsResolve, NoAnswer, type Resolve } from './resolve.ts';
 
 export interface Letter {
@@ -36,7 +40,7 @@ export interface SenderOptions {
   readonly allowed: readonly Cidr[];
   readonly deadlineMs: number;
   readonly resolve?: Resolve;
-  /** Certificates to trust besides the usual. */
+  /** Authorities to trust besides the usual, as PEM. */
   readonly ca?: string;
 }
 
@@ -47,18 +51,41 @@ const readMs = 1_000;
 /** Its message is for the owner. */
 class Refusal extends Error {}
 
+/** By the settings `webhooks`. Throws `invalid-value` naming one. */
+export function senderOf({ allowedAddresses, attemptSeconds, caFile }: Config['webhooks']): Sender {
+  return new Sender({
+    allowed: parseAllowed(allowedAddresses),
+    deadlineMs: attemptSeconds * 1000,
+    ...(caFile === '' ? {} : { ca: readAuthorities(caFile) }),
+  });
+}
+
+function readAuthorities(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Failure('invalid-value', `setting webhooks.caFile: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
 export class Sender {
-  readonly #options: Required<Pick<SenderOptions, 'allowed' | 'deadlineMs' | 'resolve'>> & { ca?: string };
+  readonly #options: Required<Omit<SenderOptions, 'ca'>>;
+  readonly #trust: { readonly secureContext?: SecureContext };
 
   constructor(options: SenderOptions) {
     this.#options = { resolve: dnsResolve(), ...options };
+    const { ca } = options;
+    // Made once: hundreds of authorities take longer to read than a letter to send.
+    this.#trust =
+      ca === undefined ? {} : { secureContext: createSecureContext({ ca: [...getCACertificates(), ca] }) };
   }
 
   open(): Line {
     const keeping = { keepAlive: true, maxSockets: 1 };
     const plain = new HttpAgent(keeping);
-    const { ca } = this.#options;
-    const secure = new HttpsAgent({ ...keeping, ...(ca === undefined ? {} : { ca }) });
+    const secure = new HttpsAgent({ ...keeping, ...this.#trust });
     return {
       send: (letter, signal) => this.#send(letter, { plain, secure }, signal),
       close: () => {

@@ -64,12 +64,13 @@ const fresh = {
   nextAttemptAt: null,
 } as const;
 
-/** At the same time, of all projects together. */
-const parallelTests = 8;
+/** Of a project, at the same time. */
+const parallelTests = 2;
 
 export function webhookUseCases(ctx: WebhookContext) {
   const { db, policy, secrets, clock, sender } = ctx;
-  let tests = 0;
+  /** By project. */
+  const tests = new Map<string, number>();
 
   async function find(from: DbOrTrx, caller: Caller, ident: string, rule: PolicyRule): Promise<Webhook> {
     const all = await listWebhooks(from, caller.isAdmin ? null : caller.projectId);
@@ -167,20 +168,27 @@ export function webhookUseCases(ctx: WebhookContext) {
       await deleteWebhook(db, uuid);
     },
 
-    /** Sends what is no event, and changes nothing. Throws `too-many-requests` while many others do. */
+    /** Sends what is no event, and changes nothing. Throws `too-many-requests` while others of its project are tested. */
     async test(caller: Caller, ident: string): Promise<Outcome> {
       const webhook = await find(db, caller, ident, 'webhook:test');
-      if (tests >= parallelTests)
+      const { projectId, sealedSecret, uuid } = webhook;
+      const underWay = tests.get(projectId) ?? 0;
+      if (underWay >= parallelTests)
         throw new Failure('too-many-requests', 'Other webhooks are being tested. Try again in a moment.');
-      tests += 1;
+      const at = clock.now();
+      const letter = letterOf(webhook, testMessage(webhook, at), {
+        secret: secrets.open(sealedSecret, uuid),
+        at,
+      });
       const line = sender.open();
+      tests.set(projectId, underWay + 1);
       try {
-        const at = clock.now();
-        const secret = secrets.open(webhook.sealedSecret, webhook.uuid);
-        return await line.send(letterOf(webhook, testMessage(webhook, at), { secret, at }));
+        return await line.send(letter);
       } finally {
-        tests -= 1;
         line.close();
+        const left = (tests.get(projectId) ?? 1) - 1;
+        if (left === 0) tests.delete(projectId);
+        else tests.set(projectId, left);
       }
     },
   };
