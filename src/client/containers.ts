@@ -7,7 +7,7 @@
 import type { ContainerStatus } from '../model/container.ts';
 import { isFailure } from '../model/failure.ts';
 import { looksLikeUuid } from '../model/ids.ts';
-import { parseEvents, type Told } from './events.ts';
+import type { EventReader } from './events.ts';
 import type { Query } from './http.ts';
 import type { ServiceRequest, Session } from './session.ts';
 
@@ -302,6 +302,9 @@ interface Page<T> {
 /** Verbs without an answer of interest, carried out after the service has replied. */
 export type Verb = 'start' | 'stop' | 'reboot' | 'pause' | 'unpause' | 'kill' | 'rebuild';
 
+/** How much longer than it was asked to a stream of events may take to end. */
+const answerSeconds = 15;
+
 /** The longest that a timer can be: 24 days. */
 const forEverMs = 2 ** 31 - 1;
 
@@ -481,10 +484,13 @@ export class ContainerApi {
     await this.#send({ method: 'DELETE', path: `/quotas/${encode(projectId)}` });
   }
 
-  /** Those after an id, within a time. */
-  async events(query: Query): Promise<Told> {
-    const text = await this.#send<string | undefined>({ method: 'GET', path: '/events', query }, ownVersion);
-    return parseEvents(text ?? '');
+  /** Those after an id, as they come, for a time; 0 = what there is. Fails when nothing at all is heard for long. */
+  async watch(query: Query & { readonly seconds: number }, reader: EventReader): Promise<void> {
+    const timeoutMs = (query.seconds + answerSeconds) * 1000;
+    const onText = (text: string) => reader.push(text);
+    const request = { method: 'GET', path: '/events', query, timeoutMs, onText };
+    const rest = await this.#send<string | undefined>(request, ownVersion);
+    if (rest !== undefined) reader.push(rest);
   }
 
   async policies(): Promise<PolicyView[]> {

@@ -1,26 +1,36 @@
-/** Server-Sent Events of containers → what was told. Pure. */
+/** Server-Sent Events of containers, piece by piece → what was told. */
 
 export interface ToldEvent {
   readonly event: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export interface Told {
-  readonly events: readonly ToldEvent[];
-  /** To go on from; undefined = nothing was heard. */
-  readonly last: string | undefined;
-}
+export class EventReader {
+  readonly #onTold: (told: ToldEvent) => void;
+  #rest = '';
+  #last: string | undefined;
 
-export function parseEvents(text: string): Told {
-  const events: ToldEvent[] = [];
-  let last: string | undefined;
-  for (const block of text.split('\n\n')) {
-    const fields = new Map(block.split('\n').map((line) => fieldOf(line)));
-    last = fields.get('id') ?? last;
-    const [event, data] = [fields.get('event'), fields.get('data')];
-    if (event !== undefined && data !== undefined) events.push({ event, data: JSON.parse(data) });
+  constructor(onTold: (told: ToldEvent) => void) {
+    this.#onTold = onTold;
   }
-  return { events, last };
+
+  /** To go on from; undefined = nothing was heard. */
+  get last(): string | undefined {
+    return this.#last;
+  }
+
+  push(text: string): void {
+    const blocks = (this.#rest + text).split('\n\n');
+    this.#rest = blocks.pop() ?? '';
+    for (const block of blocks) this.#take(block);
+  }
+
+  #take(block: string): void {
+    const fields = new Map(block.split('\n').map((line) => fieldOf(line)));
+    const [event, data] = [fields.get('event'), fields.get('data')];
+    if (event !== undefined && data !== undefined) this.#onTold({ event, data: JSON.parse(data) });
+    this.#last = fields.get('id') ?? this.#last;
+  }
 }
 
 /** Comments have no name. */

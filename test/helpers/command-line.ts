@@ -16,11 +16,14 @@ export async function withCloud() {
   const home = join(folder, String(homes));
   mkdirSync(join(home, 'state'), { recursive: true });
   writeFileSync(join(home, 'state', 'clouds.yaml'), fake.cloudsYaml());
+  /** Told of all that is printed, when it is. */
+  const reader = { onWrite: (_text: string): void => undefined };
   const run = async (argv: readonly string[], ask?: (question: string) => Promise<string>) => {
     const seen = { stdout: '', stderr: '' };
     const stream = (name: keyof typeof seen) => ({
       write: (text: string) => {
         seen[name] += text;
+        reader.onWrite(text);
       },
     });
     const code = await main(argv, {
@@ -37,5 +40,5 @@ export async function withCloud() {
   };
   /** Nobody sits there. */
   const berth = (...argv: string[]) => run(argv);
-  return { fake, berth, run, home, [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose]() };
+  return { fake, berth, run, home, reader, [Symbol.asyncDispose]: () => fake[Symbol.asyncDispose]() };
 }

@@ -5,7 +5,7 @@
  * the real services. Containers reach the state that was asked for at once, those of image `fail-start` Error. It
  * checks no fields.
  */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { FakeWebhooks } from './fake-webhooks.ts';
 
@@ -22,6 +22,8 @@ interface Answer {
   readonly status?: number;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
+  /** Instead of `body`. */
+  readonly write?: (response: ServerResponse) => void;
 }
 
 const plurals: Readonly<Record<string, string>> = {
@@ -53,13 +55,14 @@ export class FakeCloud implements AsyncDisposable {
   #lastAddress = 100;
   readonly #server: Server;
   readonly webhooks = new FakeWebhooks();
-  /** What those who watch containers are sent. */
-  events = '';
+  /** What those who watch containers are sent, turn by turn. */
+  watch: (response: ServerResponse, query: URLSearchParams) => void = (response) => response.end();
   #url = '';
 
   constructor() {
     this.#server = createServer((request, response) => {
-      void this.#answer(request).then(({ status = 200, body, headers = {} }) => {
+      void this.#answer(request).then(({ status = 200, body, headers = {}, write }) => {
+        if (write) return write(response);
         response.writeHead(status, {
           'content-type': 'application/json',
           'x-openstack-request-id': `req-${this.requests.length}`,
@@ -115,7 +118,7 @@ export class FakeCloud implements AsyncDisposable {
     if (!this.tokens.has(String(headers['x-auth-token']))) return unauthorized;
     const webhook = /^\/v1\/webhooks(?:\/([^/]+))?(?:\/(test))?$/.exec(url.pathname);
     if (webhook) return this.webhooks.answer(method, webhook.slice(1), request.body);
-    if (url.pathname === '/v1/events') return { body: this.events };
+    if (url.pathname === '/v1/events') return { write: (response) => this.watch(response, url.searchParams) };
     const diagnosis = /^\/network\/v2\.0\/berth\/(trace|doctor)$/.exec(url.pathname)?.[1];
     if (diagnosis) return this.#diagnose(request, diagnosis);
     if (url.pathname.startsWith('/network/') && method !== 'GET' && this.failChange > 0) {

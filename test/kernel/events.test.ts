@@ -70,7 +70,7 @@ async function kill(): Promise<void> {
   await once(running, 'exit');
 }
 
-async function berth(...argv: string[]): Promise<void> {
+async function berth(...argv: string[]): Promise<string> {
   const seen = { stdout: '', stderr: '' };
   const stream = (name: keyof typeof seen) => ({
     write: (text: string) => {
@@ -87,6 +87,7 @@ async function berth(...argv: string[]): Promise<void> {
     sleep: (ms: number) => new Promise((done) => setTimeout(done, ms)),
   });
   assert.equal(code, 0, `berth ${argv.join(' ')}: ${seen.stderr}`);
+  return seen.stdout;
 }
 
 test('events reach a webhook and NATS although the server is killed while it tells of them', async () => {
@@ -128,6 +129,8 @@ test('events reach a webhook and NATS although the server is killed while it tel
   assert.ok(ids(told()).filter((id) => id === once[0]).length > 1, 'what was being told was told again');
   const onNats = [...new Set(ids(published.map((each) => each.json<{ id: number }>())))];
   assert.deepEqual(onNats.slice(0, once.length), once);
+  const past = (await berth('events', '--past', '--after', '0', '-f', 'json')).trim().split('\n');
+  assert.deepEqual(ids(past.map((line) => JSON.parse(line))).slice(0, once.length), once);
   await subscriber.close();
   for (const hidden of [secret, token]) assert.ok(!log.includes(hidden), 'a secret is in the log');
 });

@@ -1,5 +1,6 @@
 /** `berth events`: changes of containers as they happen, until it is ended. */
-import type { ToldEvent } from '../../client/events.ts';
+import { EventReader, type ToldEvent } from '../../client/events.ts';
+import { type Failure, isFailure } from '../../model/failure.ts';
 import { define, type Setting } from '../define.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -10,8 +11,9 @@ interface Options {
   readonly format?: string;
 }
 
-/** A request tells what comes within this long; then the next one goes on. */
-const turnSeconds = 2;
+/** A stream is held for this long, then the next one goes on: a connection that has died silently is noticed by then. */
+const turnSeconds = 45;
+const pauseMs = 1_000;
 
 export function commands(setting: Setting): void {
   define<Options>(setting, {
@@ -24,24 +26,33 @@ export function commands(setting: Setting): void {
       ['-f, --format <format>', 'plain or json, one event per line'],
     ],
     examples: ['berth events', 'berth events --after 0 --past -f json'],
-    run: async ({ cloud, options, out }) => {
+    run: async ({ cloud, options, out, progress, world }) => {
       const { allProjects, past, format = 'plain' } = options;
       if (format !== 'plain' && format !== 'json')
         throw new UsageError(`-f ${format}: expected plain or json`);
       const { containers } = await cloud();
-      let after = options.after;
+      const reader = new EventReader((told) =>
+        out.line(format === 'json' ? JSON.stringify(told.data) : plain(told)),
+      );
+      const query = allProjects ? { all_projects: true } : {};
       do {
-        const { events, last } = await containers.events({
-          ...(allProjects ? { all_projects: true } : {}),
-          after,
-          seconds: past ? 0 : turnSeconds,
-        });
-        for (const told of events) out.line(format === 'json' ? JSON.stringify(told.data) : plain(told));
-        after = last ?? after;
+        const after = reader.last ?? options.after;
+        try {
+          await containers.watch({ ...query, after, seconds: past ? 0 : turnSeconds }, reader);
+        } catch (error) {
+          if (past || reader.last === undefined || !isPassing(error)) throw error;
+          progress.step(`${error.message}; trying again`);
+          await world.sleep(pauseMs);
+        }
       } while (!past);
       return undefined;
     },
   });
+}
+
+/** The server is away or restarts: it keeps what is missed. */
+function isPassing(error: unknown): error is Failure {
+  return isFailure(error, 'unavailable') || isFailure(error, 'timeout');
 }
 
 function plain({ event, data }: ToldEvent): string {
