@@ -1,5 +1,6 @@
 /** What a suite may need of the machine, and how to see whether it is there. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 const checks = {
   root: { isThere: () => process.getuid?.() === 0, missing: 'root' },
@@ -10,6 +11,13 @@ const checks = {
   'openstack clients': {
     isThere: () => succeeds('openstack', '--version') && succeeds('zun', '--version'),
     missing: 'python3-openstackclient and python3-zunclient',
+  },
+  'real neutron': {
+    isThere: () =>
+      ['neutron-server', 'keystone-wsgi-public', 'mariadbd', 'ebtables'].every((name) =>
+        succeeds('which', name),
+      ) && existsSync('/usr/lib/rabbitmq/bin/rabbitmq-server'),
+    missing: 'what `scripts/setup --neutron` installs',
   },
 } as const;
 

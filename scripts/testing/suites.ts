@@ -5,8 +5,6 @@ import { type Capability, missingCapabilities } from './capabilities.ts';
 export interface Suite {
   readonly name: string;
   readonly needs: readonly Capability[];
-  /** Needs what no machine has by itself: runs only when it is asked for by name. */
-  readonly onlyNamed?: true;
   /** Files of node:test, or a command whose exit code is the result. */
   readonly run: { readonly files: string; readonly atOnce: number } | { readonly command: readonly string[] };
 }
@@ -29,8 +27,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'real-neutron',
-    needs: ['root'],
-    onlyNamed: true,
+    needs: ['root', 'engine', 'real neutron'],
     run: { files: 'test/real-neutron/**/*.test.ts', atOnce: 1 },
   },
 ];
@@ -53,8 +50,8 @@ export function chooseJobs(words: readonly string[], root: string): Job[] {
   const named = words.filter((word) => suites.some(({ name }) => name === word));
   const parts = words.filter((word) => !named.includes(word));
   const jobs = suites
-    .filter(({ name, run, onlyNamed }) =>
-      named.length > 0 ? named.includes(name) : !onlyNamed && (parts.length === 0 || 'files' in run),
+    .filter(({ name, run }) =>
+      named.length > 0 ? named.includes(name) : parts.length === 0 || 'files' in run,
     )
     .map((suite) => ({
       suite,

@@ -1,6 +1,7 @@
 /** Kuryr alone, in front of a Neutron by credentials: our own network API over HTTP, with a kernel in memory. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { playDesignCalls } from '../../test/helpers/design-calls.ts';
 import {
   createNetwork,
   removeNetwork,
@@ -27,6 +28,9 @@ async function inventory(service: NetworkService): Promise<string[]> {
   const all = await Promise.all(resources.map((resource) => service.list(resource, {})));
   return all.flat().map((row) => `${row.name} ${row.tags}`);
 }
+
+test('the calls of Kuryr’s design: its JSON and its answers', () =>
+  withKuryrAlone({ kernel: new FakeKernel() }, playDesignCalls));
 
 test('a container of two families by HTTP alone: its objects, its links, and nothing afterwards', () => {
   const kernel = new FakeKernel();

@@ -24,6 +24,7 @@ import { type KuryrPlugin, startKuryrPlugin } from '../../src/plugins/libnetwork
 import { type Db, openDatabase } from '../../src/store/database.ts';
 import type { NetworkResource, NetworkService } from '../../src/wire/network-service.ts';
 import { importBusybox, removeImage } from '../helpers/busybox-image.ts';
+import { playDesignSession } from '../helpers/design-session.ts';
 import { testCaller } from '../helpers/network-control.ts';
 import { until } from '../helpers/until.ts';
 
@@ -241,58 +242,7 @@ test('a container that cannot start, and an address that is taken, leave nothing
   }));
 
 test('the session of Kuryr’s design: its objects with their names, tags, pools and devices', () =>
-  withObjects({ containers: ['a', 'b'], networks: ['foo', 'bar'] }, async () => {
-    await createNetwork(
-      'foo',
-      '--subnet',
-      '10.0.0.0/16',
-      '--ip-range',
-      '10.0.0.0/24',
-      '--gateway',
-      '10.0.0.1',
-    );
-    const [{ Id: dockerId, IPAM }] = JSON.parse(await docker('network', 'inspect', nameOf('foo')));
-    assert.deepEqual(IPAM.Config, [{ Subnet: '10.0.0.0/16', IPRange: '10.0.0.0/24', Gateway: '10.0.0.1' }]);
-    const [network] = await service.list('networks', {});
-    const [pool] = await service.list('subnetpools', {});
-    const [subnet] = await service.list('subnets', {});
-    assert.ok(network && pool && subnet);
-    assert.equal(network.name, `kuryr-net-${dockerId.slice(0, 8)}`);
-    assert.deepEqual(network.tags.toSorted(), [
-      `kuryr.host.${dockerId.slice(0, 12)}:here`,
-      `kuryr.net.uuid.lh:${dockerId.slice(0, 32)}`,
-      `kuryr.net.uuid.uh:${dockerId.slice(32)}`,
-    ]);
-    assert.deepEqual([pool.name, pool.prefixes], ['kuryrPool-10.0.0.0/16', ['10.0.0.0/16']]);
-    assert.deepEqual(
-      [subnet.name, subnet.subnetpool_id, subnet.tags, subnet.allocation_pools],
-      ['kuryr-subnet-10.0.0.0/16', pool.id, [pool.id], [{ start: '10.0.0.2', end: '10.0.0.254' }]],
-    );
-    await startContainer('a', 'foo');
-    const [port] = await service.list('ports', {});
-    const [{ NetworkSettings }] = JSON.parse(await docker('inspect', nameOf('a')));
-    const { EndpointID, IPAddress, IPPrefixLen, MacAddress } = NetworkSettings.Networks[nameOf('foo')];
-    assert.deepEqual([IPPrefixLen, IPAddress.startsWith('10.0.0.')], [16, true]);
-    assert.deepEqual(
-      [port?.device_owner, port?.device_id, port?.name, port?.mac_address, port?.fixed_ips],
-      [
-        'compute:kuryr',
-        EndpointID,
-        `${EndpointID}-port`,
-        MacAddress,
-        [{ subnet_id: subnet.id, ip_address: IPAddress }],
-      ],
-    );
-    await createNetwork('bar', '--subnet', '10.1.0.0/24');
-    await startContainer('b', 'bar');
-    await docker('network', 'connect', '--ip', '10.0.9.9', nameOf('foo'), nameOf('b'));
-    await ping('a', '10.0.9.9');
-    assert.equal((await service.list('ports', {})).length, 3);
-    await docker('network', 'disconnect', nameOf('foo'), nameOf('b'));
-    assert.equal((await service.list('ports', {})).length, 2);
-    for (const name of ['a', 'b']) await docker('rm', '--force', nameOf(name));
-    assert.deepEqual(await service.list('ports', {}), []);
-  }));
+  playDesignSession({ docker, service, host: 'here', driver, image, prefix: `${driver}-` }));
 
 test('an exposed port is reachable from outside the group, another one is not', () =>
   withObjects({ containers: ['a', 'b'], networks: ['n'] }, async () => {

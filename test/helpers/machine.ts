@@ -6,13 +6,24 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { libc } from '../../src/host/libc.ts';
 import { until } from './until.ts';
 
 const run = promisify(execFile);
+const newNetwork = 0x40000000;
 
 /** What the machine's first process does before it says `ready`: private mounts, fresh /run, own sysfs, loopback up. */
 const init = `
@@ -166,6 +177,13 @@ export class Machine {
       child.once('exit', () => resolve());
     });
     return { exited, log, pid: () => until('the process runs', async () => firstChild(child.pid ?? 0)) };
+  }
+
+  /** The calling process speaks on this machine's network from now on; for good, and all of its sockets. */
+  enterNetwork(): void {
+    const namespace = openSync(`/proc/${this.#pid}/ns/net`, 'r');
+    libc.setns(namespace, newNetwork);
+    closeSync(namespace);
   }
 
   /** A power cut. */

@@ -134,3 +134,11 @@ test('what the tests need is asked for only by the tests', async () => {
   assert.match(said, /Debian packages: tcpdump$/m);
   assert.match(said, /scripts\/setup --tests$/m);
 });
+
+test('what a real Neutron needs is asked for only by its suite', async () => {
+  assert.equal((await setup({ without: ['mariadbd'], args: ['--tests'] })).code, 0);
+  const { code, said } = await setup({ as: nobody, without: ['mariadbd'], args: ['--neutron'] });
+  assert.equal(code, 2);
+  assert.match(said, /Debian packages: mariadb-server-core$/m);
+  assert.match(said, /scripts\/setup --neutron$/m);
+});

@@ -1,172 +1,197 @@
 /**
- * Kuryr alone in front of a real Neutron with the Linux bridge agent. Runs where there is one: in the network namespace of
- * its agent, with `BERTH_NEUTRON_AUTH_URL`, `BERTH_NEUTRON_PASSWORD` (of admin) and `BERTH_NEUTRON_HOST` (the agent's).
- * Docker's part (moving the container's end, giving it its addresses) is done by hand.
+ * `berth kuryr` between the real dockerd and a real Neutron, whose own Linux bridge agent wires and filters: all of them
+ * on one simulated machine, made for this.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { test } from 'node:test';
-import { promisify } from 'node:util';
-import { silentLog } from '../../src/base/log.ts';
-import type { Kernel } from '../../src/host/kernel.ts';
-import { openKernel } from '../../src/host/linux.ts';
-import { bindings } from '../../src/openstack/binding/binding.ts';
-import type { NetworkService } from '../../src/wire/network-service.ts';
-import {
-  type ContainerOfDocker,
-  createNetwork,
-  type NetworkOfDocker,
-  removeNetwork,
-  startContainer,
-  stopContainer,
-} from '../helpers/docker-flows.ts';
-import { type KuryrAlone, serveKuryrAlone } from '../helpers/kuryr-alone.ts';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { playDesignCalls } from '../helpers/design-calls.ts';
+import { playDesignSession } from '../helpers/design-session.ts';
+import { DockerdCalls } from '../helpers/dockerd.ts';
+import { Machine, type MachineProcess } from '../helpers/machine.ts';
+import { environment } from '../helpers/openstack/identity.ts';
+import { NeutronCloud } from '../helpers/openstack/neutron-cloud.ts';
 import { until } from '../helpers/until.ts';
 
-const { BERTH_NEUTRON_AUTH_URL: authUrl, BERTH_NEUTRON_PASSWORD: password } = process.env;
-const host = process.env.BERTH_NEUTRON_HOST ?? '';
-const domain = { name: 'Default' };
-const run = promisify(execFile);
+const commandLine = resolve(import.meta.dirname, '../../bin/berth.ts');
 
-const labels = { 'com.docker.network.endpoint.exposedports': [{ Proto: 6, Port: 80 }] };
-const dhcp = 'network:dhcp';
+let machine: Machine;
+let neutron: NeutronCloud;
+let kuryr: MachineProcess;
+let calls: DockerdCalls;
+let atFirst: Awaited<ReturnType<typeof belongings>>;
 
-async function inventory(service: NetworkService): Promise<string[]> {
-  const kinds = ['networks', 'subnets', 'subnetpools', 'ports', 'security-groups', 'floatingips'] as const;
-  const all = await Promise.all(kinds.map((kind) => service.list(kind, {})));
-  return all
-    .flat()
-    .filter((row) => row.device_owner !== dhcp)
-    .map(({ id }) => id)
-    .toSorted();
-}
-
-/** A Docker network with two containers, in network namespaces of their own. */
-class Pair {
-  readonly containers: ContainerOfDocker[] = [];
-  readonly digit: string;
-  readonly #alone: KuryrAlone;
-  readonly #kernel: Kernel;
-  #network: NetworkOfDocker | undefined;
-
-  constructor(alone: KuryrAlone, kernel: Kernel, digit: string) {
-    this.#alone = alone;
-    this.#kernel = kernel;
-    this.digit = digit;
-  }
-
-  async start(request: Parameters<typeof createNetwork>[1]): Promise<void> {
-    const network = await createNetwork(this.#alone, request);
-    this.#network = network;
-    for (const n of [1, 2]) {
-      const started = await startContainer(this.#alone, network, {
-        endpointId: `${this.digit}${n}`.repeat(32),
-        mac: `02:42:00:00:0${this.digit}:0${n}`,
-        labels: n === 1 ? labels : {},
-      });
-      this.containers.push(started);
-      await this.#sandbox(this.netns(n), started);
-    }
-  }
-
-  netns(n: number): string {
-    return `berth-neutron-${this.digit}${n}`;
-  }
-
-  address(n: number, family: 0 | 1 = 0): string {
-    return this.containers[n - 1]?.addresses[family]?.address.split('/')[0] ?? '';
-  }
-
-  /** From the second container. */
-  async reaches(address: string): Promise<boolean> {
-    const args = ['netns', 'exec', this.netns(2), 'ping', '-c', '1', '-W', '2', address];
-    return run('ip', args).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  async hear(port: number): Promise<string> {
-    const args = ['netns', 'exec', this.netns(2), 'busybox', 'nc', '-w', '2', this.address(1), String(port)];
-    return run('ip', args).then(
-      ({ stdout }) => stdout.trim(),
-      () => '',
-    );
-  }
-
-  async remove(): Promise<void> {
-    if (!this.#network) return;
-    for (const container of this.containers) await stopContainer(this.#alone, this.#network, container);
-    for (const n of [1, 2]) await this.#kernel.apply([{ do: 'delete-netns', name: this.netns(n) }]);
-    await removeNetwork(this.#alone, this.#network);
-  }
-
-  async #sandbox(netns: string, { join, addresses }: ContainerOfDocker): Promise<void> {
-    await this.#kernel.apply([
-      { do: 'ensure-netns', name: netns },
-      { do: 'move-link', name: join.InterfaceName.SrcName, to: { netns, name: 'eth0' } },
-      ...addresses.map(({ address }) => ({ do: 'ensure-address', netns, link: 'eth0', address }) as const),
-      { do: 'set-link', netns, name: 'eth0', up: true },
-    ]);
-  }
-}
-
-const isThere = authUrl !== undefined && password !== undefined;
-
-test('two Docker networks on a real Neutron: ports active, groups enforced by its agent, nothing left', {
-  skip: isThere ? false : 'no Neutron is named by BERTH_NEUTRON_AUTH_URL',
-}, async () => {
-  const kernel = await openKernel({ log: silentLog() });
-  const logIn = { kind: 'password', user: { name: 'admin', domain }, password: password ?? '' } as const;
-  const project = { name: 'admin', domain };
-  const credentials = { authUrl: authUrl ?? '', logIn, project, interface: 'public' } as const;
-  const servers: ChildProcess[] = [];
-  await serveKuryrAlone({ kernel, bindings, credentials, name: host }, async (alone) => {
-    const { service } = alone;
-    const before = await inventory(service);
-    const [a, b] = [new Pair(alone, kernel, 'a'), new Pair(alone, kernel, 'b')];
-    try {
-      await a.start({ id: 'a'.repeat(64), subnets: [{ pool: '10.77.0.0/16', range: '10.77.1.0/24' }] });
-      await b.start({
-        id: 'b'.repeat(64),
-        subnets: [{ pool: '10.78.0.0/24' }],
-        v6: [{ pool: 'fd00:78::/64' }],
-      });
-      await until('the ports are active', async () =>
-        (await service.list('ports', { device_owner: 'compute:kuryr' })).every(
-          ({ status }) => status === 'ACTIVE',
-        ),
-      );
-      await until('IPv4 on the first network', () => a.reaches(a.address(1)));
-      await until('IPv4 on the second', () => b.reaches(b.address(1)));
-      await until('IPv6 on the second', () => b.reaches(b.address(1, 1)));
-      for (const port of ['80', '81']) {
-        const echo = ['busybox', 'nc', '-ll', '-p', port, '-e', 'echo', port];
-        servers.push(spawn('ip', ['netns', 'exec', a.netns(1), ...echo], { stdio: 'ignore' }));
-      }
-      const [second] = await service.list('ports', { device_id: 'a2'.repeat(32) });
-      assert.ok(second);
-      // Out of the default group: only what the other one exposes is open.
-      await service.update('ports', second.id, { security_groups: [await lonely(service)] });
-      await until('what is not exposed is closed', async () => (await a.hear(81)) === '');
-      assert.equal(await a.hear(80), '80');
-    } finally {
-      for (const server of servers) server.kill('SIGKILL');
-      await a.remove();
-      await b.remove();
-      for (const { id } of await service.list('security-groups', { name: 'lonely' })) {
-        await service.remove('security-groups', id);
-      }
-    }
-    assert.deepEqual(await inventory(service), before);
-    assert.deepEqual(
-      (await kernel.links()).filter(({ alias }) => alias.startsWith('kuryr')),
-      [],
-    );
-  });
-  await kernel.close();
+before(async () => {
+  machine = await Machine.start();
+  neutron = await NeutronCloud.start(machine);
+  // In a folder that this process sees, too.
+  const plugins = join(machine.disk, 'plugins');
+  mkdirSync(plugins);
+  await machine.must('mkdir', ['-p', '/run/docker/plugins']);
+  await machine.must('mount', ['--bind', plugins, '/run/docker/plugins']);
+  calls = new DockerdCalls(join(plugins, 'kuryr.sock'));
+  await startKuryr();
+  atFirst = await belongings();
 });
 
-async function lonely(service: NetworkService): Promise<string> {
-  return (await service.create('security-groups', { name: 'lonely' })).id;
+after(() => machine?.destroy());
+
+beforeEach(async () => {
+  const same = async () => JSON.stringify(await belongings()) === JSON.stringify(atFirst);
+  await until('nothing is left', same).catch(async () => assert.deepEqual(await belongings(), atFirst));
+});
+
+async function startKuryr(): Promise<void> {
+  const log = join(machine.disk, 'kuryr.log');
+  const args = ['--disable-warning=ExperimentalWarning', commandLine, 'kuryr', '--host', neutron.host];
+  kuryr = machine.spawn(process.execPath, args, log, {
+    ...environment,
+    DOCKER_HOST: machine.dockerHost,
+  });
+  const isUp = async () => (await calls.ask('Plugin.Activate')).status === 200;
+  await until('Kuryr serves', isUp).catch((cause: unknown) => {
+    throw new Error(readFileSync(log, 'utf8'), { cause });
+  });
 }
+
+/** What a network or a container could leave behind in Neutron and on the machine. */
+async function belongings() {
+  const kinds = ['networks', 'subnets', 'subnetpools', 'ports', 'security-groups'] as const;
+  const objects = await Promise.all(kinds.map((kind) => neutron.service.list(kind, {})));
+  const lines = async (file: string, ...args: readonly string[]) =>
+    (await machine.must(file, args)).trim().split('\n');
+  return {
+    objects: objects
+      .flat()
+      .map(({ id }) => id)
+      .sort(),
+    links: JSON.parse(await machine.must('ip', ['-j', 'link']))
+      .map((link: { ifname: string }) => link.ifname)
+      .sort(),
+    // The agent keeps the chains that are not of a port.
+    rules: (await lines('iptables-save')).filter((line) => line.includes('tap')),
+    bridgeRules: (await lines('ebtables', '-t', 'nat', '-L')).filter((line) => line.includes('tap')),
+    sets: await lines('ipset', 'list', '-n'),
+    docker: await lines('docker', '-H', machine.dockerHost, 'network', 'ls', '-q', '--no-trunc'),
+    containers: await lines('docker', '-H', machine.dockerHost, 'ps', '-aq', '--no-trunc'),
+  };
+}
+
+async function docker(...args: readonly string[]): Promise<string> {
+  return (await machine.must('docker', ['-H', machine.dockerHost, ...args])).trim();
+}
+
+test('the session of Kuryr’s design: its commands, its objects, what Docker shows', () =>
+  playDesignSession({
+    docker,
+    service: neutron.service,
+    host: neutron.host,
+    driver: 'kuryr',
+    image: 'busybox',
+    prefix: '',
+  }));
+
+test('the calls of Kuryr’s design: its JSON and its answers', () =>
+  playDesignCalls({
+    service: neutron.service,
+    host: { networks: new Set(), endpoints: new Map() },
+    call: (name, body) => calls.call(name, body),
+    ask: (name, body) => calls.ask(name, body),
+  }));
+
+const createNetwork = (name: string, ...options: readonly string[]) =>
+  docker('network', 'create', '--driver', 'kuryr', '--ipam-driver', 'kuryr', ...options, name);
+
+const start = (name: string, network: string, options: readonly string[] = [], command = 'sleep 100000') =>
+  docker('run', '-d', '--name', name, '--network', network, ...options, 'busybox', 'sh', '-c', command);
+
+/** Removes what a test made by Docker, whatever happened. */
+async function clear(containers: readonly string[], networks: readonly string[]): Promise<void> {
+  for (const name of containers) await machine.docker('rm', '--force', name);
+  for (const name of networks) await machine.docker('network', 'rm', name);
+}
+
+const addressOf = (container: string, network: string, key = 'IPAddress') =>
+  docker('inspect', '--format', `{{(index .NetworkSettings.Networks "${network}").${key}}}`, container);
+
+async function untilActive(count: number): Promise<void> {
+  await until('all ports are active', async () => {
+    const all = await neutron.service.list('ports', { device_owner: 'compute:kuryr' });
+    return all.length === count && all.every(({ status }) => status === 'ACTIVE');
+  });
+}
+
+async function group(name: string): Promise<string> {
+  return (await neutron.service.create('security-groups', { name })).id;
+}
+
+function allow(groupId: string, port: number): Promise<{ readonly id: string }> {
+  return neutron.service.create('security-group-rules', {
+    security_group_id: groupId,
+    direction: 'ingress',
+    ethertype: 'IPv4',
+    protocol: 'tcp',
+    port_range_min: port,
+    port_range_max: port,
+  });
+}
+
+const echoing = 'nc -ll -p 80 -e echo 80 & nc -ll -p 81 -e echo 81 & exec sleep 100000';
+const asClient = 'berth.security-groups=client';
+
+/** What the client hears from a port, or nothing. */
+async function hear(address: string, port: number): Promise<string> {
+  // A connection that is cut half-way, by a rule that comes between, would never end by itself.
+  const nc = ['busybox', 'timeout', '5', 'nc', '-w', '2', address, String(port)];
+  const { stdout } = await machine.docker('exec', 'client', ...nc);
+  return stdout.trim();
+}
+
+test('containers on two networks: ports active, groups enforced by Neutron’s agent, rules as they change', async () => {
+  const groups = { web: await group('web'), client: await group('client') };
+  const first = await allow(groups.web, 80);
+  try {
+    await createNetwork('one', '--subnet', '10.77.0.0/24', '-o', 'berth.security-groups=web');
+    await createNetwork('two', '--subnet', '10.78.0.0/24', '--ipv6', '--subnet', 'fd00:78::/64');
+    await start('server', 'one', [], echoing);
+    await start('exposing', 'two', ['--expose', '80'], echoing);
+    await start('client', `name=one,driver-opt=${asClient}`);
+    await docker('network', 'connect', '--driver-opt', asClient, 'two', 'client');
+    await untilActive(4);
+    const server = await addressOf('server', 'one');
+    await until('the allowed port answers', async () => (await hear(server, 80)) === '80');
+    assert.equal(await hear(server, 81), '');
+    for (const family of ['IPAddress', 'GlobalIPv6Address']) {
+      const exposing = await addressOf('exposing', 'two', family);
+      await until('the exposed port answers', async () => (await hear(exposing, 80)) === '80');
+      assert.equal(await hear(exposing, 81), '');
+    }
+    const second = await allow(groups.web, 81);
+    await until('a new rule holds', async () => (await hear(server, 81)) === '81');
+    for (const { id } of [first, second]) await neutron.service.remove('security-group-rules', id);
+    for (const port of [80, 81]) {
+      await until('what no rule allows is closed', async () => (await hear(server, port)) === '');
+    }
+  } finally {
+    await clear(['server', 'exposing', 'client'], ['one', 'two']);
+    for (const id of Object.values(groups)) await neutron.service.remove('security-groups', id);
+  }
+});
+
+test('Kuryr killed and started again while a container runs: it stays reachable, and all goes with it', async () => {
+  try {
+    await createNetwork('lasting', '--subnet', '10.79.0.0/24');
+    await start('before', 'lasting', ['--ip', '10.79.0.10']);
+    process.kill(await kuryr.pid(), 'SIGKILL');
+    await kuryr.exited;
+    await startKuryr();
+    await start('afterwards', 'lasting');
+    await untilActive(2);
+    await docker('exec', 'afterwards', 'ping', '-c', '1', '-W', '10', '10.79.0.10');
+  } finally {
+    await clear(['before', 'afterwards'], ['lasting']);
+  }
+});
+
+test('nothing is left at the end', () => undefined);
