@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isAllowed, parseAllowed } from './allowed-addresses.ts';
+import { parseCidr } from '../../ipam/address.ts';
+import { isAllowed, ownAddresses, parseAllowed } from './allowed-addresses.ts';
 
 const refused: Readonly<Record<string, string>> = {
   '0.0.0.0': 'unspecified',
@@ -53,7 +54,7 @@ const refused: Readonly<Record<string, string>> = {
   '': 'nothing',
 };
 for (const [address, why] of Object.entries(refused))
-  test(`refuses ${address || 'nothing'}: ${why}`, () => assert.equal(isAllowed(address, []), false));
+  test(`refuses ${address || 'nothing'}: ${why}`, () => assert.equal(isAllowed(address, [], []), false));
 
 const taken = [
   '8.8.8.8',
@@ -68,13 +69,23 @@ const taken = [
   '::ffff:8.8.8.8',
   '64:ff9b::8.8.8.8',
 ];
-for (const address of taken) test(`delivers to ${address}`, () => assert.equal(isAllowed(address, []), true));
+for (const address of taken)
+  test(`delivers to ${address}`, () => assert.equal(isAllowed(address, [], []), true));
 
 test('what the operator allows is delivered to, and nothing beside it', () => {
   const allowed = parseAllowed(['10.1.0.0/16', 'fd00:1::/32', '::1/128']);
   for (const address of ['10.1.2.3', 'fd00:1::9', '::1', '::ffff:10.1.2.3'])
-    assert.ok(isAllowed(address, allowed), address);
+    assert.ok(isAllowed(address, allowed, []), address);
   for (const address of ['10.2.0.1', 'fd00:2::1', '127.0.0.1', '169.254.169.254'])
-    assert.ok(!isAllowed(address, allowed), address);
+    assert.ok(!isAllowed(address, allowed, []), address);
   assert.throws(() => parseAllowed(['10.1.0.0']), /setting webhooks\.allowedAddresses: '10\.1\.0\.0'/);
+});
+
+test('this machine’s own public addresses are refused unless they are allowed', () => {
+  const own = [parseCidr('8.8.8.8/32'), parseCidr('2606:4700::1111/128')];
+  for (const address of ['8.8.8.8', '::ffff:8.8.8.8', '64:ff9b::8.8.8.8', '2606:4700::1111'])
+    assert.ok(!isAllowed(address, [], own), address);
+  assert.ok(isAllowed('8.8.4.4', [], own));
+  assert.ok(isAllowed('8.8.8.8', [parseCidr('8.8.8.8/32')], own));
+  assert.ok(ownAddresses().some(({ first, version }) => version === 4 && first === 0x7f000001n));
 });

@@ -1,10 +1,21 @@
 /**
  * Which addresses a delivery may go to: the public ones, and those that the operator allows (`webhooks.allowedAddresses`).
  *
- * Tenants choose where we connect to, and we stand inside: what only we can reach must not be reached through us. Blocks are
+ * Tenants choose where we connect to, and we stand inside: what only we can reach must not be reached through us. So this machine's own
+ * addresses are refused, too, the public ones: no firewall stands between us and them. Blocks are
  * those of the IANA registries of special-purpose addresses (RFC 6890); of IPv6 everything is refused that is not global unicast.
  */
-import { type Cidr, contains, findAddress, findCidr, parseCidr } from '../../ipam/address.ts';
+import { networkInterfaces } from 'node:os';
+import {
+  type Address,
+  addressBits,
+  blockOf,
+  type Cidr,
+  contains,
+  findAddress,
+  findCidr,
+  parseCidr,
+} from '../../ipam/address.ts';
 import { Failure } from '../../model/failure.ts';
 
 const refused4 = [
@@ -49,15 +60,28 @@ export function parseAllowed(texts: readonly string[]): Cidr[] {
   });
 }
 
-/** False for what is no address, too. */
-export function isAllowed(text: string, allowed: readonly Cidr[]): boolean {
+/** What this machine has just now. */
+export function ownAddresses(): Cidr[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .flatMap((each) => {
+      const address = findAddress(each.address);
+      return address ? [blockOf(address, addressBits[address.version])] : [];
+    });
+}
+
+/** False for what is no address, too. `own` = of this machine. */
+export function isAllowed(text: string, allowed: readonly Cidr[], own: readonly Cidr[]): boolean {
   const address = findAddress(text);
-  if (!address) return false;
-  if (allowed.some((cidr) => contains(cidr, address))) return true;
-  if (address.version === 4) return !refused4.some((cidr) => contains(cidr, address));
-  if (embedding.some((cidr) => contains(cidr, address))) {
-    const inner = Number(address.value & 0xffffffffn);
-    return isAllowed([24, 16, 8, 0].map((shift) => (inner >>> shift) & 255).join('.'), allowed);
-  }
-  return contains(global6, address) && !refused6.some((cidr) => contains(cidr, address));
+  return address !== undefined && isAllowedAddress(address, allowed, own);
+}
+
+function isAllowedAddress(address: Address, allowed: readonly Cidr[], own: readonly Cidr[]): boolean {
+  const isIn = (blocks: readonly Cidr[]) => blocks.some((cidr) => contains(cidr, address));
+  if (isIn(allowed)) return true;
+  if (isIn(own)) return false;
+  if (address.version === 4) return !isIn(refused4);
+  if (isIn(embedding))
+    return isAllowedAddress({ version: 4, value: address.value & 0xffffffffn }, allowed, own);
+  return contains(global6, address) && !isIn(refused6);
 }

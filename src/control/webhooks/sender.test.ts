@@ -7,6 +7,7 @@ import { selfSigned } from '../../../test/helpers/certificate.ts';
 import { behaviours, HookReceiver } from '../../../test/helpers/hook-receiver.ts';
 import { until } from '../../../test/helpers/until.ts';
 import { loadConfig } from '../../base/config.ts';
+import { parseCidr } from '../../ipam/address.ts';
 import { parseAllowed } from './allowed-addresses.ts';
 import { dnsResolve, type Resolved } from './resolve.ts';
 import { Sender, type SenderOptions, senderOf } from './sender.ts';
@@ -156,6 +157,12 @@ for (const host of literals) {
     assert.match(error ?? '', / is no address that this cloud delivers to$/);
   });
 }
+
+test('a name that leads to this machine’s own public address is not connected to', async () => {
+  const own = () => [parseCidr('8.8.8.8/32')];
+  const { error } = await send(hookAt('hooks.example'), { ...named('8.8.8.8'), own });
+  assert.equal(error, 'hooks.example leads to no address that this cloud delivers to');
+});
 
 test('of several addresses only allowed ones are tried', async () => {
   const other = await HookReceiver.start('127.0.0.2');

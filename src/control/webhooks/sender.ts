@@ -14,7 +14,7 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
 import type { Config } from '../../base/config.ts';
 import type { Cidr } from '../../ipam/address.ts';
 import { Failure } from '../../model/failure.ts';
-import { isAllowed, parseAllowed } from './allowed-addresses.ts';
+import { isAllowed, ownAddresses, parseAllowed } from './allowed-addresses.ts';
 import { dnsResolve, NoAnswer, type Resolve } from './resolve.ts';
 
 export interface Letter {
@@ -40,6 +40,8 @@ export interface SenderOptions {
   readonly allowed: readonly Cidr[];
   readonly deadlineMs: number;
   readonly resolve?: Resolve;
+  /** Addresses of this machine, which it must not be made to speak to. */
+  readonly own?: () => readonly Cidr[];
   /** Authorities to trust besides the usual, as PEM. */
   readonly ca?: string;
 }
@@ -75,7 +77,7 @@ export class Sender {
   readonly #trust: { readonly secureContext?: SecureContext };
 
   constructor(options: SenderOptions) {
-    this.#options = { resolve: dnsResolve(), ...options };
+    this.#options = { resolve: dnsResolve(), own: ownAddresses, ...options };
     const { ca } = options;
     // Made once: hundreds of authorities take longer to read than a letter to send.
     this.#trust =
@@ -98,7 +100,7 @@ export class Sender {
   /** Undefined = nothing is known against it; names are judged when it comes to it. */
   complaintAbout({ hostname }: URL): string | undefined {
     const host = hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host) === 0 || isAllowed(host, this.#options.allowed)) return undefined;
+    if (isIP(host) === 0 || this.#isAllowed(host)) return undefined;
     return `${hostname} is no address that this cloud delivers to`;
   }
 
@@ -147,10 +149,15 @@ export class Sender {
     );
   };
 
+  #isAllowed(address: string): boolean {
+    const { allowed, own } = this.#options;
+    return isAllowed(address, allowed, own());
+  }
+
   async #addressesOf(name: string) {
     const found = await this.#options.resolve(name);
     if (found.length === 0) throw new Refusal(`the name ${name} has no address`);
-    const good = found.filter(({ address }) => isAllowed(address, this.#options.allowed));
+    const good = found.filter(({ address }) => this.#isAllowed(address));
     if (good.length === 0) throw new Refusal(`${name} leads to no address that this cloud delivers to`);
     return good;
   }
