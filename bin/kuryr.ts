@@ -14,6 +14,7 @@ import type { GlobalOptions } from '../src/cli/cloud/options.ts';
 import { findCloud } from '../src/cli/cloud/sources.ts';
 import { Session } from '../src/client/session.ts';
 import { connectEngine } from '../src/docker/connect.ts';
+import type { Engine } from '../src/docker/engine.ts';
 import { dockerHoldings } from '../src/docker/holdings.ts';
 import { runCommand } from '../src/host/command.ts';
 import { openKernel } from '../src/host/linux.ts';
@@ -22,7 +23,7 @@ import { portIpamDriver } from '../src/model/host-names.ts';
 import { checkExtensions } from '../src/openstack/extensions.ts';
 import { neutronBackend } from '../src/openstack/kuryr-backend.ts';
 import { neutronService } from '../src/openstack/network-service.ts';
-import { startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
+import { type KuryrPlugin, startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
 
 /** dockerd waits for the plugin, which has to have time for an answer of its own. */
 const requestMs = 8_000;
@@ -69,10 +70,21 @@ async function main(): Promise<void> {
     isDryRun: values.sweep === 'dry-run',
   });
   log.info({ driver: values.name, host, credentials: from }, 'Kuryr is ready');
+  const ending = new AbortController();
+  const watching = lookWhenBack(engine, plugin, ending.signal);
   await new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
+  ending.abort();
+  await watching;
   await plugin.close();
   engine.close();
   await kernel.close();
+}
+
+/** Docker may have died without releasing what it had asked for. */
+async function lookWhenBack(engine: Engine, plugin: KuryrPlugin, signal: AbortSignal): Promise<void> {
+  for await (const { kind } of engine.watch({ signal })) {
+    if (kind === 'connected') plugin.orphans.lookSoon();
+  }
 }
 
 try {

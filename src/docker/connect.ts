@@ -297,7 +297,10 @@ class DockerEngine implements Engine {
     }
   }
 
-  watch(options: { readonly label: LabelFilter; readonly signal: AbortSignal }): AsyncIterable<EngineSignal> {
+  watch(options: {
+    readonly label?: LabelFilter;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<EngineSignal> {
     return watchEngine(this.#socket, options);
   }
 

@@ -402,7 +402,7 @@ export interface Engine {
   disconnectNetwork(network: string, containerId: string): Promise<void>;
 
   /** Events of containers with the label, without end: connects again whenever the Engine comes back. */
-  watch(options: { readonly label: LabelFilter; readonly signal: AbortSignal }): AsyncIterable<EngineSignal>;
+  watch(options: { readonly label?: LabelFilter; readonly signal: AbortSignal }): AsyncIterable<EngineSignal>;
 
   close(): void;
 }

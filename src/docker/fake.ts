@@ -498,11 +498,17 @@ export class FakeEngine implements Engine {
     container.endpoints.delete(network);
   }
 
-  async *watch({ label, signal }: { label: LabelFilter; signal: AbortSignal }): AsyncGenerator<EngineSignal> {
+  async *watch({
+    label,
+    signal,
+  }: {
+    label?: LabelFilter;
+    signal: AbortSignal;
+  }): AsyncGenerator<EngineSignal> {
     const waiting: EngineSignal[] = this.isDown ? [] : [{ kind: 'connected' }];
     let wake: () => void = () => undefined;
     const watcher = (seen: EngineSignal) => {
-      if (seen.kind === 'container' && !matches(seen.labels, label)) return;
+      if (seen.kind === 'container' && label !== undefined && !matches(seen.labels, label)) return;
       waiting.push(seen);
       wake();
     };

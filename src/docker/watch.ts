@@ -33,14 +33,14 @@ export function toSignal(answer: EventAnswer): EngineSignal | undefined {
 
 export async function* watchEngine(
   socket: EngineSocket,
-  { label, signal }: { readonly label: LabelFilter; readonly signal: AbortSignal },
+  { label, signal }: { readonly label?: LabelFilter; readonly signal: AbortSignal },
 ): AsyncGenerator<EngineSignal> {
   let lastAt: number | undefined;
   let retryMs = firstRetryMs;
   while (!signal.aborted) {
     let reason = 'the event stream ended';
     try {
-      const filters = { type: ['container'], label: [label] };
+      const filters = { type: ['container'], ...(label === undefined ? {} : { label: [label] }) };
       const since = lastAt === undefined ? {} : { since: (lastAt / 1000).toFixed(3) };
       const query = { filters: JSON.stringify(filters), ...since };
       const stream = await socket.stream('watch events', { method: 'GET', path: ['events'], query, signal });

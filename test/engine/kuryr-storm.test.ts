@@ -67,9 +67,10 @@ const networks: readonly StormNetwork[] = [
   },
 ];
 
-type Victim = 'dockerd' | 'Berth' | 'both';
+const victims = ['dockerd', 'Berth', 'dockerd', 'Berth', 'both', 'dockerd in good order'] as const;
+type Victim = (typeof victims)[number];
 
-/** Kills while commands are under way; who dies is back when this resolves. */
+/** Strikes while commands are under way; who dies is back when this resolves. */
 async function strike(victim: Victim): Promise<void> {
   const docker = async () => {
     await machine.killDocker();
@@ -79,12 +80,12 @@ async function strike(victim: Victim): Promise<void> {
     await berth.kill();
     await berth.up();
   };
+  if (victim === 'dockerd in good order') return machine.restartDocker();
   await Promise.all([...(victim === 'Berth' ? [] : [docker()]), ...(victim === 'dockerd' ? [] : [server()])]);
 }
 
 /** Which command is followed by whose death, and how soon. */
 function choosePoints(random: Seeded): ReadonlyMap<number, { victim: Victim; afterMs: number }> {
-  const victims: Victim[] = ['dockerd', 'Berth', 'dockerd', 'Berth', 'both'];
   const at = random.some(
     kills,
     Array.from({ length: commands }, (_, index) => index),
