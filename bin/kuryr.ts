@@ -1,7 +1,7 @@
 /**
  * Kuryr alone: the libnetwork plugin in front of a Neutron, whose own agents wire the ports.
  *
- *   kuryr.ts [--name kuryr] [--plugin-dir FOLDER] [--host NAME] [--sweep on|dry-run]
+ *   kuryr.ts [--name kuryr] [--plugin-dir FOLDER] [--host NAME] [--sweep on|dry-run] [--listen tcp://ADDRESS:PORT …]
  *
  * Credentials are found as the command line finds them; its options come as JSON in BERTH_KURYR_CLOUD. Logs go to stderr. Run it through `./berth kuryr`.
  */
@@ -24,6 +24,7 @@ import { checkExtensions } from '../src/openstack/extensions.ts';
 import { neutronBackend } from '../src/openstack/kuryr-backend.ts';
 import { neutronService } from '../src/openstack/network-service.ts';
 import { type KuryrPlugin, startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
+import { type ListenSettings, parseListen } from '../src/plugins/libnetwork/listen.ts';
 
 /** dockerd waits for the plugin, which has to have time for an answer of its own. */
 const requestMs = 8_000;
@@ -35,10 +36,36 @@ const { values } = parseArgs({
     'plugin-dir': { type: 'string', default: '/run/docker/plugins' },
     host: { type: 'string', default: hostname() },
     sweep: { type: 'string', default: 'on' },
+    listen: { type: 'string', default: '' },
+    'spec-dir': { type: 'string', default: '/etc/docker/plugins' },
+    'listen-insecure': { type: 'boolean', default: false },
+    'tls-cert': { type: 'string', default: '' },
+    'tls-key': { type: 'string', default: '' },
+    'tls-client-ca': { type: 'string', default: '' },
+    'docker-ca': { type: 'string', default: '' },
+    'docker-cert': { type: 'string', default: '' },
+    'docker-key': { type: 'string', default: '' },
   },
 });
 
+function listenSettings(): ListenSettings {
+  return {
+    listen: values.listen,
+    specDir: values['spec-dir'],
+    insecure: values['listen-insecure'],
+    tls: {
+      certFile: values['tls-cert'],
+      keyFile: values['tls-key'],
+      clientCaFile: values['tls-client-ca'],
+      dockerCaFile: values['docker-ca'],
+      dockerCertFile: values['docker-cert'],
+      dockerKeyFile: values['docker-key'],
+    },
+  };
+}
+
 async function main(): Promise<void> {
+  const tcp = parseListen(listenSettings());
   const env = environment();
   const log = createLog({ level: env.BERTH_LOG_LEVEL ?? 'info' });
   const options = JSON.parse(env.BERTH_KURYR_CLOUD ?? '{}') as GlobalOptions;
@@ -57,6 +84,7 @@ async function main(): Promise<void> {
   const plugin = await startKuryrPlugin({
     name: values.name,
     pluginDir: values['plugin-dir'],
+    tcp,
     backend: neutronBackend({
       service: neutronService({ session, host }),
       host,

@@ -38,6 +38,7 @@ import { Resolvers } from '../src/names/resolvers.ts';
 import { Dataplane } from '../src/network/dataplane.ts';
 import { startCniService } from '../src/plugins/cni/service.ts';
 import { type KuryrPlugin, startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
+import { parseListen } from '../src/plugins/libnetwork/listen.ts';
 import { countEverything } from '../src/store/counts.ts';
 import { type Db, openDatabase } from '../src/store/database.ts';
 import { ensureInstanceId } from '../src/store/settings.ts';
@@ -67,6 +68,7 @@ export async function openWorld(config: Config, log: Log): Promise<World> {
 
 async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStack): Promise<World> {
   const startedAt = clock.now().toISOString();
+  const tcp = parseListen(config.kuryr);
   const paths = statePaths(config.stateDir);
   const policy = readPolicy(config.policyFile || paths.policy, { isOptional: config.policyFile === '' });
   for (const rule of policy.unknown) log.warn({ rule }, 'policy.yaml: no such rule; it counts for nothing');
@@ -153,6 +155,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
         const started = await startKuryrPlugin({
           name,
           pluginDir,
+          tcp,
           backend,
           log,
           deadlineMs: deadlineSeconds * 1000,

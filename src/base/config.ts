@@ -274,6 +274,35 @@ export const ConfigSchema = Type.Object(
           description: 'Driver name for dockerd',
         }),
         pluginDir: Type.String({ default: '/run/docker/plugins' }),
+        listen: Type.String({
+          default: '',
+          description: 'tcp://ADDRESS:PORT for dockerd instead of the socket; the next port, too',
+        }),
+        specDir: Type.String({
+          default: '/etc/docker/plugins',
+          description: 'Where dockerd looks for the addresses of drivers on TCP',
+        }),
+        insecure: Type.Boolean({
+          default: false,
+          description: 'kuryr.listen without TLS on an address that is not loopback',
+        }),
+        tls: Type.Object(
+          {
+            certFile: Type.String({ default: '', description: 'Certificate of the driver, for TLS' }),
+            keyFile: Type.String({ default: '' }),
+            clientCaFile: Type.String({ default: '', description: 'Authority of those who may call' }),
+            dockerCaFile: Type.String({
+              default: '',
+              description: 'Authority that dockerd is told to trust',
+            }),
+            dockerCertFile: Type.String({
+              default: '',
+              description: 'Certificate that dockerd is told to show',
+            }),
+            dockerKeyFile: Type.String({ default: '' }),
+          },
+          strict,
+        ),
         project: Type.String({
           default: 'demo',
           description: 'Project that plain `docker network create` works in',
@@ -363,9 +392,10 @@ function applyEnvironment(tree: Tree, schema: ObjectShape, env: Environment, pat
   }
 }
 
-/** What is no number stays text, so that the complaint can show it. Several values are separated by commas. */
+/** What is no number, nor true or false, stays text, so that the complaint can show it. Several values are separated by commas. */
 function settingOf({ type }: ObjectShape, text: string): unknown {
   if (type === 'array') return text.split(',').filter((part) => part !== '');
+  if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   const isNumber = type === 'integer' || type === 'number';
   return isNumber && Number.isFinite(Number(text)) ? Number(text) : text;
 }

@@ -10,6 +10,15 @@ interface KuryrOptions {
   readonly pluginDir?: string;
   readonly host?: string;
   readonly sweep?: string;
+  readonly listen?: string;
+  readonly specDir?: string;
+  readonly listenInsecure?: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly dockerCa?: string;
+  readonly dockerCert?: string;
+  readonly dockerKey?: string;
 }
 
 export function commands(setting: Setting): void {
@@ -20,6 +29,15 @@ export function commands(setting: Setting): void {
       ['--name <driver>', 'name of the driver for Docker (kuryr)'],
       ['--plugin-dir <folder>', 'where dockerd looks for plugins (/run/docker/plugins)'],
       ['--host <name>', "this machine's name among Neutron's agents (its host name)"],
+      ['--listen <address>', 'tcp://ADDRESS:PORT for dockerd instead of a socket; the next port, too'],
+      ['--spec-dir <folder>', 'where dockerd looks for such addresses (/etc/docker/plugins)'],
+      ['--listen-insecure', 'without TLS on an address that is not loopback'],
+      ['--tls-cert <file>', 'certificate of the driver, for TLS; with it the five that follow'],
+      ['--tls-key <file>', 'its key'],
+      ['--tls-client-ca <file>', 'authority of those who may call the driver'],
+      ['--docker-ca <file>', 'authority that dockerd is told to trust'],
+      ['--docker-cert <file>', 'certificate that dockerd is told to show'],
+      ['--docker-key <file>', 'and its key'],
       ['--sweep <what>', 'on, or dry-run: what Docker did not release is only logged (on)'],
     ],
     examples: ['berth kuryr --os-cloud mycloud', 'OS_CLOUD=mycloud berth kuryr --host compute-7'],
@@ -29,12 +47,20 @@ export function commands(setting: Setting): void {
 
 /** Runs until a signal ends it, which reaches the child, too. */
 async function kuryr({ world, options }: Call<KuryrOptions>): Promise<number> {
-  const { name, pluginDir, host, sweep, ...cloud } = options;
+  const { name, pluginDir, host, sweep, listen, specDir, listenInsecure, ...others } = options;
+  const { tlsCert, tlsKey, tlsClientCa, dockerCa, dockerCert, dockerKey, ...cloud } = others;
   if (sweep !== undefined && !['on', 'dry-run'].includes(sweep)) {
     throw new UsageError(`--sweep ${sweep}: expected on or dry-run`);
   }
-  const flags = { name, 'plugin-dir': pluginDir, host, sweep };
-  const args = Object.entries(flags).flatMap(([flag, value]) => (value ? [`--${flag}`, value] : []));
+  const flags = {
+    ...{ name, 'plugin-dir': pluginDir, host, sweep, listen, 'spec-dir': specDir },
+    ...{ 'tls-cert': tlsCert, 'tls-key': tlsKey, 'tls-client-ca': tlsClientCa },
+    ...{ 'docker-ca': dockerCa, 'docker-cert': dockerCert, 'docker-key': dockerKey },
+  };
+  const args = [
+    ...Object.entries(flags).flatMap(([flag, value]) => (value ? [`--${flag}`, value] : [])),
+    ...(listenInsecure ? ['--listen-insecure'] : []),
+  ];
   const script = join(world.root, 'bin', 'kuryr.ts');
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
     // Passwords among them: arguments could be seen by everybody on this machine.

@@ -1,12 +1,11 @@
 /**
- * The Kuryr driver for dockerd: a network driver and an IPAM driver of one name, on a unix socket in dockerd's plugin
- * folder. Network → network, pool → subnet, endpoint → port. A second IPAM driver beside it, `<name>-ports`, serves
+ * The Kuryr driver for dockerd: a network driver and an IPAM driver of one name, where ./listen says: on a unix socket in
+ * dockerd's plugin folder, or on TCP. Network → network, pool → subnet, endpoint → port. A second IPAM driver beside it, `<name>-ports`, serves
  * endpoints that name their port, as Berth's own do.
  *
  * Calls about one object are done in turn. Docker itself is never asked anything from here: dockerd holds its locks
  * while it waits for us. Contract: docs/guide/kuryr.md.
  */
-import { join } from 'node:path';
 import { KeyedQueue } from '../../base/keyed-queue.ts';
 import type { Log } from '../../base/log.ts';
 import { Failure } from '../../model/failure.ts';
@@ -15,6 +14,7 @@ import { Addresses } from './addresses.ts';
 import type { KuryrBackend } from './backend.ts';
 import { Endpoints } from './endpoints.ts';
 import { Exposure } from './exposure.ts';
+import type { TcpListen } from './listen.ts';
 import { addressSpace } from './names.ts';
 import { Networks } from './networks.ts';
 import { Orphans, type Shelter } from './orphans.ts';
@@ -41,6 +41,8 @@ export interface KuryrPluginOptions {
   readonly name: string;
   /** Where dockerd looks for plugins: `/run/docker/plugins`. */
   readonly pluginDir: string;
+  /** An address of TCP instead of the socket, and the next one for the second driver. */
+  readonly tcp?: TcpListen | undefined;
   readonly backend: KuryrBackend;
   readonly log: Log;
   /** A call is answered within this time, by an error if need be. */
@@ -54,7 +56,6 @@ export interface KuryrPluginOptions {
 }
 
 export interface KuryrPlugin {
-  readonly socketPath: string;
   readonly orphans: Orphans;
   /** Stops answering and removes the socket; what was plugged stays. */
   close(): Promise<void>;
@@ -62,22 +63,32 @@ export interface KuryrPlugin {
 
 /** Throws `already-running` when another process serves the socket. */
 export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<KuryrPlugin> {
-  const socketPath = join(options.pluginDir, `${options.name}.sock`);
-  const portsPath = join(options.pluginDir, `${portIpamDriver(options.name)}.sock`);
-  const { deadlineMs, log, sweepMs = 600_000, graceMs = 60_000, isDryRun = false } = options;
+  const {
+    name,
+    pluginDir,
+    tcp,
+    deadlineMs,
+    log,
+    sweepMs = 600_000,
+    graceMs = 60_000,
+    isDryRun = false,
+  } = options;
   const { kuryr, ports, shelters } = driversOf(options);
   const orphans = new Orphans({ shelters, graceMs, everyMs: sweepMs, isDryRun, log });
-  const server = await servePlugin({ socketPath, methods: kuryr, deadlineMs, log });
-  const second = await servePlugin({ socketPath: portsPath, methods: ports, deadlineMs, log }).catch(
-    async (error: unknown) => {
-      await server.close();
-      throw error;
-    },
-  );
-  log.info({ socketPath }, 'serving dockerd');
+  const shared = { pluginDir, deadlineMs, log };
+  const server = await servePlugin({ ...shared, name, tcp, methods: kuryr });
+  const second = await servePlugin({
+    ...shared,
+    name: portIpamDriver(name),
+    tcp: tcp && { ...tcp, port: tcp.port && tcp.port + 1 },
+    methods: ports,
+  }).catch(async (error: unknown) => {
+    await server.close();
+    throw error;
+  });
+  log.info({ at: server.at }, 'serving dockerd');
   orphans.lookSoon();
   return {
-    socketPath,
     orphans,
     close: async () => {
       await Promise.all([orphans.stop(), server.close(), second.close()]);

@@ -1,5 +1,5 @@
 /**
- * HTTP over the unix socket that dockerd looks for: one POST per call, JSON in and out.
+ * HTTP where dockerd finds it (./listener): one POST per call, JSON in and out.
  *
  * dockerd waits for ever and holds its locks meanwhile, so every call is answered within the deadline, with an error
  * if need be; a call that then succeeds after all is taken back by its `undo`. A body that should be there and is
@@ -7,14 +7,12 @@
  * because the network and the IPAM half of dockerd read different ones.
  * Contract: the protocol of Docker's network and IPAM plugins.
  */
-import { mkdir, unlink } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TSchema } from 'typebox';
 import type { Log } from '../../base/log.ts';
 import { Failure, isFailure } from '../../model/failure.ts';
+import { type ListenerOptions, openListener } from './listener.ts';
 import { parserOf } from './protocol.ts';
 
 const contentType = 'application/vnd.docker.plugins.v1.2+json';
@@ -28,12 +26,13 @@ export interface Method {
 }
 
 export interface PluginServer {
+  /** The file by which dockerd finds it. */
+  readonly at: string;
   /** No further calls; those under way are answered first, for dockerd repeats a call that is cut off without its body. */
   close(): Promise<void>;
 }
 
-export interface PluginServerOptions {
-  readonly socketPath: string;
+export interface PluginServerOptions extends ListenerOptions {
   readonly methods: ReadonlyMap<string, Method>;
   readonly deadlineMs: number;
   readonly log: Log;
@@ -58,18 +57,15 @@ export function constant(answer: object): Method {
 }
 
 export async function servePlugin(options: PluginServerOptions): Promise<PluginServer> {
-  await makeWay(options.socketPath);
   const underWay = new Set<Promise<void>>();
-  const server = createServer((request, response) => {
+  const { server, at, withdraw } = await openListener(options, (request, response) => {
     const call = respond(options, request, response).finally(() => underWay.delete(call));
     underWay.add(call);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ path: options.socketPath }, resolve);
-  });
   return {
+    at,
     close: async () => {
+      withdraw();
       const closed = new Promise<void>((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
       });
@@ -79,28 +75,6 @@ export async function servePlugin(options: PluginServerOptions): Promise<PluginS
       await closed;
     },
   };
-}
-
-/** Removes a socket that nobody serves; throws `already-running` when somebody does. */
-async function makeWay(socketPath: string): Promise<void> {
-  await mkdir(dirname(socketPath), { recursive: true });
-  const isServed = await new Promise<boolean>((resolve) => {
-    const probe = connect(socketPath);
-    const answer = (is: boolean) => {
-      probe.destroy();
-      resolve(is);
-    };
-    probe.once('connect', () => answer(true)).once('error', () => answer(false));
-  });
-  if (isServed) {
-    throw new Failure(
-      'already-running',
-      `another process serves ${socketPath}: stop it, or give this one another name (setting kuryr.name)`,
-    );
-  }
-  await unlink(socketPath).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
 }
 
 async function respond(
