@@ -165,30 +165,64 @@ test('a hook that has failed for its time is disabled with a reason; enabled aga
   await other[Symbol.asyncDispose]();
 });
 
-test('hooks that hang do not keep the others from being told', async () => {
+test('hooks that hang, new or known to, do not keep those of others from being told', async () => {
   const { uuid: container } = await world.make();
+  const { uuid: foreign } = await world.make();
+  await world.db.updateTable('containers').set({ project_id: 'b' }).where('uuid', '=', foreign).execute();
   const hanging = await HookReceiver.start();
   hanging.behave = behaviours.hangs;
-  for (let n = 0; n < 20; n += 1) await hook({ url: hanging.url });
+  for (let n = 0; n < 12; n += 1) await hook({ url: hanging.url }, callerOf('b'));
   await hook();
-  world.control.start();
+  await rename(foreign, 'foreign');
   await rename(container, 'first');
+  world.control.start();
   await hears('first');
-  // From now on they have but a place of their own, and always take it.
-  await world.until('they have failed', async () => {
-    const all = await world.control.webhooks.list(world.user, false);
-    return all.filter(({ delivery }) => delivery.failures > 0).length === 20;
-  });
+  assert.ok(hanging.heard.length < 12, 'it did not wait until all had been tried');
+  const failures = async () => {
+    const all = await world.control.webhooks.list(callerOf('b'), false);
+    return all.map(({ delivery }) => delivery.failures);
+  };
+  await world.until('they have failed', async () => (await failures()).every((times) => times === 1));
   world.clock.advance(60);
-  await world.until('they are tried again', async () => hanging.heard.length > 20);
+  await world.until('they are tried again', async () => hanging.heard.length > 12);
   await rename(container, 'second');
   await hears('second');
-  const all = await world.control.webhooks.list(world.user, false);
-  assert.ok(
-    all.some(({ delivery }) => delivery.failures === 1),
-    'it did not wait until all had been tried again',
-  );
+  assert.ok((await failures()).includes(1), 'it did not wait until all had been tried again');
   await hanging[Symbol.asyncDispose]();
+});
+
+test('a project has its share of the places', async () => {
+  await world.close();
+  world = await createWorld({ webhooks: { ...settings, attemptSeconds: 60 } });
+  const { uuid: container } = await world.make();
+  const { uuid: foreign } = await world.make();
+  await world.db.updateTable('containers').set({ project_id: 'b' }).where('uuid', '=', foreign).execute();
+  const other = await HookReceiver.start();
+  receiver.behave = behaviours.hangs;
+  for (let n = 0; n < 3; n += 1) await hook();
+  await hook({ url: other.url }, callerOf('b'));
+  world.control.start();
+  await rename(container, 'one');
+  await hears('one');
+  // Others are looked at while there are places left, and the project's own are not begun.
+  for (const name of ['two', 'three']) {
+    await rename(foreign, name);
+    await world.until(`${name} is told`, async () => names(other.heard).includes(name));
+  }
+  assert.equal(receiver.heard.length, 1);
+  await other[Symbol.asyncDispose]();
+});
+
+test('a change of a hook that fails has it tried at once, in the place that it has', async () => {
+  const { uuid: container } = await world.make();
+  const uuid = await hook();
+  receiver.behave = behaviours.fails;
+  world.control.start();
+  await rename(container, 'one');
+  await fails(uuid, 1);
+  const { webhook } = await world.control.webhooks.update(world.user, uuid, { enabled: true });
+  assert.deepEqual([webhook.delivery.failures, webhook.delivery.failingSince], [1, null]);
+  await fails(uuid, 2);
 });
 
 test('a crash loses nothing: what was being delivered is delivered again, then the rest', async () => {

@@ -2,15 +2,15 @@
  * Tells webhooks of events: at least once, to each hook in order, from a cursor in the database.
  *
  * Nothing about deliveries is kept in memory but which hooks are at work, so a crash costs at most that what was being delivered is
- * delivered again. A hook has a turn of some events, then others that wait have theirs. Hooks that fail have few places of their own: they
- * cannot take those of the others, however long each attempt hangs.
+ * delivered again. A hook has a turn of some events, then others that wait have theirs. Hooks that fail have few places of their own, and
+ * a project has a quarter of all: nobody can take the places of the others, however long each attempt hangs.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { Reconciler } from '../../base/reconciler.ts';
 import type { Webhook } from '../../model/webhook.ts';
-import { dueWebhooks } from '../../store/container/webhook-queue.ts';
+import { type DueWebhook, dueWebhooks } from '../../store/container/webhook-queue.ts';
 import { findWebhook, recordAttempt } from '../../store/container/webhooks.ts';
 import type { Db } from '../../store/database.ts';
 import type { Secrets } from '../secrets.ts';
@@ -39,7 +39,8 @@ const restMs = 5_000;
 interface Lane {
   readonly areFailing: boolean;
   readonly places: number;
-  readonly busy: Set<string>;
+  /** Uuid → project. */
+  readonly busy: Map<string, string>;
 }
 
 interface Sending {
@@ -59,8 +60,8 @@ export class Dispatcher {
     this.#options = options;
     const { parallel, log, lookEveryMs = 250 } = options;
     this.#lanes = [
-      { areFailing: false, places: parallel, busy: new Set() },
-      { areFailing: true, places: Math.ceil(parallel / 4), busy: new Set() },
+      { areFailing: false, places: parallel, busy: new Map() },
+      { areFailing: true, places: Math.ceil(parallel / 4), busy: new Map() },
     ];
     this.#reconciler = new Reconciler({
       name: 'webhooks',
@@ -89,16 +90,16 @@ export class Dispatcher {
     const { db, clock } = this.#options;
     const { areFailing, places } = lane;
     const now = clock.now().toISOString();
-    // Those at work are still due.
-    const due = await dueWebhooks(db, { now, areFailing, limit: places + this.#turns.size });
-    for (const uuid of due) {
+    // Those at work are still due, and some of the others have to wait for their project's.
+    const due = await dueWebhooks(db, { now, areFailing, limit: 4 * places + this.#turns.size });
+    for (const each of due) {
       if (lane.busy.size >= places || this.#stopping.signal.aborted) return;
-      if (!this.#turns.has(uuid)) this.#begin(uuid, lane);
+      if (!this.#turns.has(each.uuid) && hasPlaceFor(each, lane)) this.#begin(each, lane);
     }
   }
 
-  #begin(uuid: string, { busy }: Lane): void {
-    busy.add(uuid);
+  #begin({ uuid, projectId }: DueWebhook, { busy }: Lane): void {
+    busy.set(uuid, projectId);
     const turn = this.#turn(uuid)
       .catch((error: unknown) => this.#rest(uuid, error))
       .finally(() => {
@@ -166,4 +167,9 @@ export class Dispatcher {
       log.info(about, 'webhook takes events again');
     else if (delivery.failures === 1) log.info(about, 'webhook fails: tried again later');
   }
+}
+
+function hasPlaceFor({ projectId }: DueWebhook, { busy, places }: Lane): boolean {
+  const taken = [...busy.values()].filter((each) => each === projectId).length;
+  return taken < Math.ceil(places / 4);
 }

@@ -134,7 +134,7 @@ export function webhookUseCases(ctx: WebhookContext) {
 
     get: (caller: Caller, ident: string) => find(db, caller, ident, 'webhook:get_one'),
 
-    /** What was wrong with the hook until now counts no longer: it is tried at once. */
+    /** The hook is tried at once, and has all of its time again. */
     async update(caller: Caller, ident: string, fields: WebhookFields): Promise<Told> {
       if (fields.url !== undefined) checkUrl(fields.url, sender);
       const { secret: given, after, ...same } = fields;
@@ -150,8 +150,8 @@ export function webhookUseCases(ctx: WebhookContext) {
           updatedAt: clock.now().toISOString(),
           revision: webhook.revision + 1,
           delivery: {
+            // That it has failed counts on until it is taken: else a change would make a place for one that hangs.
             ...delivery,
-            failures: 0,
             failingSince: null,
             nextAttemptAt: null,
             cursor: after === undefined ? delivery.cursor : await cursorFor(trx, after),

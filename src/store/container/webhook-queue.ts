@@ -28,11 +28,16 @@ export interface DueAsk {
   readonly limit: number;
 }
 
-/** Uuids of hooks that something waits for (an event, or to be told of a gap) and that may be tried now; the longest untried first. */
-export async function dueWebhooks(db: DbOrTrx, { now, areFailing, limit }: DueAsk): Promise<string[]> {
-  const rows = await db
+export interface DueWebhook {
+  readonly uuid: string;
+  readonly projectId: string;
+}
+
+/** Hooks that something waits for (an event, or to be told of a gap) and that may be tried now; the longest untried first. */
+export async function dueWebhooks(db: DbOrTrx, { now, areFailing, limit }: DueAsk): Promise<DueWebhook[]> {
+  return db
     .selectFrom('webhooks')
-    .select('uuid')
+    .select(['uuid', 'project_id as projectId'])
     .where('enabled', '=', 1)
     .where('failures', areFailing ? '>' : '=', 0)
     .where((eb) => eb.or([eb('next_attempt_at', 'is', null), eb('next_attempt_at', '<=', now)]))
@@ -48,7 +53,6 @@ export async function dueWebhooks(db: DbOrTrx, { now, areFailing, limit }: DueAs
     .orderBy('id')
     .limit(limit)
     .execute();
-  return rows.map(({ uuid }) => uuid);
 }
 
 export interface PassOver {
