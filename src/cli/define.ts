@@ -57,6 +57,8 @@ export type Open = <Options extends object>(
 export interface Setting {
   readonly program: Command;
   readonly open: Open;
+  /** A program in which all commands are described, not only those that were asked for. */
+  everything(): Promise<Command>;
   /** Told the exit code of the command that ran. */
   readonly finished: (code: number) => void;
 }

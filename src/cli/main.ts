@@ -29,6 +29,7 @@ const commandGroups: readonly CommandGroup[] = [
       [['up', 'down', 'status'], () => import('./commands/process.ts')],
       [['demo'], () => import('./commands/demo.ts')],
       [['kuryr'], () => import('./commands/kuryr.ts')],
+      [['completion'], () => import('./commands/completion.ts')],
     ],
   },
   {
@@ -80,6 +81,11 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   const setting: Setting = {
     program,
     open: (options, operands) => openCall(world, options, operands),
+    everything: async () => {
+      const whole = newProgram(world);
+      await describe({ ...setting, program: whole }, undefined);
+      return whole;
+    },
     finished: (result) => {
       code = result;
     },
