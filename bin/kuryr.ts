@@ -99,7 +99,7 @@ async function main(): Promise<void> {
   });
   log.info({ driver: values.name, host, credentials: from }, 'Kuryr is ready');
   const ending = new AbortController();
-  const watching = lookWhenBack(engine, plugin, ending.signal);
+  const watching = tellWhenBack(engine, plugin, ending.signal);
   await new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
   ending.abort();
   await watching;
@@ -108,10 +108,9 @@ async function main(): Promise<void> {
   await kernel.close();
 }
 
-/** Docker may have died without releasing what it had asked for. */
-async function lookWhenBack(engine: Engine, plugin: KuryrPlugin, signal: AbortSignal): Promise<void> {
+async function tellWhenBack(engine: Engine, plugin: KuryrPlugin, signal: AbortSignal): Promise<void> {
   for await (const { kind } of engine.watch({ signal })) {
-    if (kind === 'connected') plugin.orphans.lookSoon();
+    if (kind === 'connected') plugin.dockerIsBack();
   }
 }
 

@@ -166,8 +166,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
         closing.defer(() => started.close());
         plugin = started;
       },
-      // It may have died without releasing what it had asked for.
-      onDockerBack: () => plugin?.orphans.lookSoon(),
+      onDockerBack: () => plugin?.dockerIsBack(),
     });
     closing.defer(() => agent.stop());
     const cni = await startCniService({ stateDir: config.stateDir, backend: agent.cniBackend, log });

@@ -164,6 +164,10 @@ export class KuryrWorld {
     await this.start();
   }
 
+  dockerIsBack(): void {
+    this.#plugin?.dockerIsBack();
+  }
+
   /** All orphans are found and freed, without grace. */
   async sweep(): Promise<Orphan[]> {
     return (await this.#plugin?.orphans.sweep(0)) ?? [];

@@ -110,6 +110,11 @@ export class Addresses {
     for (const port of await this.#portsAt(subnet, address)) await this.free(port);
   }
 
+  /** Whoever held them is gone: an endpoint that comes all the same finds its port in the service. */
+  forgetHeld(): void {
+    this.#held.clear();
+  }
+
   /** The addresses that Docker holds for this container: of one port, but for equal ones in other networks. */
   heldBy(macAddress: string, addresses: readonly string[]): Held[] {
     return [...this.#held.values()].filter(

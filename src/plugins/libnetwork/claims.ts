@@ -30,6 +30,10 @@ export class Claims {
     this.#claims.delete(poolId);
   }
 
+  dropAll(): void {
+    this.#claims.clear();
+  }
+
   all(): Claim[] {
     this.#forgetStale();
     return [...this.#claims.values()].map(({ claim }) => claim);

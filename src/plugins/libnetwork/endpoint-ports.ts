@@ -177,10 +177,14 @@ export class EndpointPorts {
   /** A port that this driver held for the address before it was restarted. */
   async #reserved(networkId: string, { macAddress, addresses }: Interface): Promise<PortView | undefined> {
     if (!macAddress) return undefined;
+    const isFree = (port: PortView) =>
+      !port.device_id && port.fixed_ips.some((ip) => addresses.includes(ip.ip_address));
     const ports = await this.#service.list('ports', { network_id: networkId, mac_address: macAddress });
-    return ports.find(
-      (port) => !port.device_id && port.fixed_ips.some((ip) => addresses.includes(ip.ip_address)),
-    );
+    const made = ports.find(isFree);
+    if (made) return made;
+    // An adopted one has a MAC of its own.
+    const adopted = await this.#service.list('ports', { network_id: networkId, tags: adoptedPortTag });
+    return adopted.find(isFree);
   }
 
   async #fixedIps(

@@ -48,6 +48,10 @@ export class ExistingSubnets {
     };
   }
 
+  forgetOffers(): void {
+    this.#offered.clear();
+  }
+
   /** dockerd asks again, without end, for as long as the pool overlaps a route of the host. */
   #offer(subnet: HostSubnet): void {
     const now = performance.now();

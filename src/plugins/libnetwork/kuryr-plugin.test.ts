@@ -364,16 +364,19 @@ test('an unused port is adopted by its address and given back; a used one is not
       });
     await make('10.77.0.50', '');
     await make('10.77.0.51', 'a-virtual-machine');
-    const started = await startContainer(world, network, { ...container, ip: '10.77.0.50' });
-    await stopContainer(world, network, started);
-    const { ports = [] } = world.service.inventory();
-    assert.deepEqual(
-      ports.map((port) => [port.name, port.device_id, port.device_owner, port.tags]),
-      [
-        ['mine', '', '', []],
-        ['mine', 'a-virtual-machine', '', []],
-      ],
-    );
+    for (const beforeCall of [() => world.restart(), async () => undefined]) {
+      world.beforeCall = beforeCall;
+      const started = await startContainer(world, network, { ...container, ip: '10.77.0.50' });
+      await stopContainer(world, network, started);
+      const { ports = [] } = world.service.inventory();
+      assert.deepEqual(
+        ports.map((port) => [port.name, port.device_id, port.device_owner, port.tags]),
+        [
+          ['mine', '', '', []],
+          ['mine', 'a-virtual-machine', '', []],
+        ],
+      );
+    }
     await assert.rejects(
       startContainer(world, network, { ...container, ip: '10.77.0.51' }),
       /address 10.77.0.51 of subnet .* is in use by port/,

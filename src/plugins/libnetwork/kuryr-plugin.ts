@@ -57,6 +57,8 @@ export interface KuryrPluginOptions {
 
 export interface KuryrPlugin {
   readonly orphans: Orphans;
+  /** Docker answers, at first or after it was away: what it asked for before it may have forgotten. */
+  dockerIsBack(): void;
   /** Stops answering and removes the socket; what was plugged stays. */
   close(): Promise<void>;
 }
@@ -73,7 +75,7 @@ export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<Kur
     graceMs = 60_000,
     isDryRun = false,
   } = options;
-  const { kuryr, ports, shelters } = driversOf(options);
+  const { kuryr, ports, shelters, forget } = driversOf(options);
   const orphans = new Orphans({ shelters, graceMs, everyMs: sweepMs, isDryRun, log });
   const shared = { pluginDir, deadlineMs, log };
   const server = await servePlugin({ ...shared, name, tcp, methods: kuryr });
@@ -90,6 +92,10 @@ export async function startKuryrPlugin(options: KuryrPluginOptions): Promise<Kur
   orphans.lookSoon();
   return {
     orphans,
+    dockerIsBack: () => {
+      forget();
+      orphans.lookSoon();
+    },
     close: async () => {
       await Promise.all([orphans.stop(), server.close(), second.close()]);
     },
@@ -102,6 +108,8 @@ interface Drivers {
   /** IPAM driver for endpoints that name their port. */
   readonly ports: ReadonlyMap<string, Method>;
   readonly shelters: readonly Shelter[];
+  /** What Docker asked for and has not used yet. */
+  readonly forget: () => void;
 }
 
 function driversOf({ backend, log }: KuryrPluginOptions): Drivers {
@@ -123,6 +131,10 @@ function driversOf({ backend, log }: KuryrPluginOptions): Drivers {
       ...pools.orphans(),
       staleEndpoints(backend),
     ],
+    forget: () => {
+      addresses.forgetHeld();
+      pools.forgetClaims();
+    },
   };
 }
 

@@ -153,17 +153,34 @@ test('dockerd dies after any of its calls and forgets: nothing is left, and what
       await assert.rejects(liveOnTwo(dying, adopted), /dockerd is dead/);
       world.host.endpoints.clear();
       world.host.networks.clear();
+      world.dockerIsBack();
       await world.sweep();
       await world.sweep();
       const why = `call ${at} of ${count}`;
-      const { ports = [] } = world.service.inventory();
-      assert.deepEqual([ports.length, world.host.plugged.size], [1, 0], `${why}: while the driver lives on`);
-      // It remembers for a minute which pools were asked for.
-      await world.restart();
-      await world.sweep();
-      await world.sweep();
       assert.deepEqual(remains(world), before, why);
+      assert.deepEqual([...world.host.plugged], [], why);
     }
+  }));
+
+test('what dockerd had asked for when it died it can ask for again as soon as it is back', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, plain);
+    const pool = { AddressSpace: 'kuryr', Pool: '10.78.0.0/24', V6: false };
+    const address = (macAddress: string) =>
+      world.ask('IpamDriver.RequestAddress', {
+        PoolID: network.pools[0]?.poolId,
+        Address: '10.77.0.50',
+        Options: { 'com.docker.network.endpoint.macaddress': macAddress },
+      });
+    const ask = async (macAddress: string) => {
+      const answers = [await world.ask('IpamDriver.RequestPool', pool), await address(macAddress)];
+      return answers.map(({ status }) => status);
+    };
+    assert.deepEqual(await ask(mac), [200, 200]);
+    // The same dockerd has them in use.
+    assert.deepEqual(await ask('02:42:00:00:00:02'), [409, 409]);
+    world.dockerIsBack();
+    assert.deepEqual(await ask('02:42:00:00:00:02'), [200, 200]);
   }));
 
 test('the driver dies at any question of a call and comes back: nothing is left in the end', () =>

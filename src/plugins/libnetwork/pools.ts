@@ -80,6 +80,12 @@ export class Pools {
     await this.#subnetPools.letGo(pool.id);
   }
 
+  /** Whoever asked for a pool is gone: a network that comes all the same finds its pool in the service. */
+  forgetClaims(): void {
+    this.#claims.dropAll();
+    this.existing.forgetOffers();
+  }
+
   /** Undefined when nothing stands for the pool. */
   async find(poolId: string): Promise<Pool | undefined> {
     if (poolId === noIpv4.poolId) return { kind: 'none' };
