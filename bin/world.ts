@@ -81,7 +81,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
   closing.defer(() => bus.close());
   const waker = new BusWaker(bus);
   const identity = await Identity.open({ db, clock, ...config.identity });
-  const network = createNetworkControl({ db, waker, config, clock, log });
+  const network = createNetworkControl({ db, waker, config, clock, log, policy });
   network.serve(bus, () => findProjectCaller(identity, config.kuryr.project));
   const containers = createContainerControl({
     db,
@@ -94,6 +94,7 @@ async function buildWorld(config: Config, log: Log, closing: AsyncDisposableStac
     policy,
     secrets: Secrets.open(paths.secretsKey),
     findSubject: (user, project) => findSubject(identity, user, project),
+    findNetworkTarget: network.findPolicyTarget,
     standingOf: (userId, projectId) => identity.tokens.standingOf(userId, projectId),
   });
   containers.serve();

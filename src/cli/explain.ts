@@ -43,9 +43,7 @@ function adviceOnState({ code, message }: Failure): string | undefined {
   const status = code === 'invalid-state-exception' ? / in (\w+) state$/.exec(message)?.[1] : undefined;
   if (!status || !isStatus(status)) return undefined;
   const commands = commandsIn(status).map((command) => `berth ${command}`);
-  return commands.length > 0
-    ? `while it is ${status}: ${commands.join(', ')}`
-    : 'wait until it is over: berth show NAME';
+  return `while it is ${status}: ${commands.join(', ')}`;
 }
 
 function isStatus(word: string): word is ContainerStatus {

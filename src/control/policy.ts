@@ -1,5 +1,5 @@
 /**
- * Who may do what in the container API: the rules of ./policy/defaults.ts with the operator's own over them.
+ * Who may do what in the APIs of containers and networks: the rules of ./policy/defaults.ts with the operator's own over them.
  *
  * Everything is checked when it is made: what cannot be parsed, names a rule that does not exist, or asks itself in a circle,
  * is refused there, so that no request ever meets a broken rule.
@@ -75,6 +75,10 @@ export class Policy {
   recognise(caller: Caller): Caller {
     if (!this.#overridden.has('context_is_admin')) return caller;
     return { ...caller, isAdmin: this.allows(caller, 'context_is_admin') };
+  }
+
+  isDefault(rule: PolicyRule): boolean {
+    return !this.#overridden.has(rule);
   }
 
   /** All rules, in the order of the defaults, then the operator's own. */

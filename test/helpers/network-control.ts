@@ -4,6 +4,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import { loadConfig } from '../../src/base/config.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { createNetworkControl, type NetworkControl } from '../../src/control/network/network-control.ts';
+import type { Policy } from '../../src/control/policy.ts';
 import type { Random } from '../../src/ipam/allocate.ts';
 import type { Caller } from '../../src/model/caller.ts';
 import { type Db, openDatabase } from '../../src/store/database.ts';
@@ -38,6 +39,7 @@ function tickingClock(): Clock {
 export async function createTestNetwork(
   settings: Record<string, unknown> = {},
   random?: Random,
+  policy?: Policy,
 ): Promise<TestNetwork> {
   let queries = 0;
   let failAt = Number.POSITIVE_INFINITY;
@@ -57,6 +59,7 @@ export async function createTestNetwork(
     clock: tickingClock(),
     log: silentLog(),
     ...(random ? { random } : {}),
+    ...(policy ? { policy } : {}),
   });
   const countQueries = async (work: () => Promise<unknown>) => {
     const before = queries;

@@ -3,6 +3,7 @@ import { neutronService } from '../../src/api/neutron/service.ts';
 import { createServer } from '../../src/api/server.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { Authenticator } from '../../src/control/authenticator.ts';
+import type { Policy } from '../../src/control/policy.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { createTestNetwork, type TestNetwork, testCaller } from './network-control.ts';
 
@@ -41,8 +42,11 @@ const authenticator: Authenticator = {
 
 const isJson = (type: unknown) => String(type).startsWith('application/json');
 
-export async function createNeutronApi(settings: Record<string, unknown> = {}): Promise<NeutronApi> {
-  const world = await createTestNetwork(settings);
+export async function createNeutronApi(
+  settings: Record<string, unknown> = {},
+  policy?: Policy,
+): Promise<NeutronApi> {
+  const world = await createTestNetwork(settings, undefined, policy);
   const log = silentLog();
   const config = { publicUrl: 'http://cloud.test:9517', agent: { availabilityZone: 'nova' } };
   const service = neutronService({ control: world.control, authenticator, config, log });

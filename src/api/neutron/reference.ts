@@ -2,6 +2,7 @@
  * The network API's reference, written from the tables that the API works by: docs/guide/network-api.md is exactly
  * this text, which a test holds.
  */
+
 import type { AnyAttribute } from '../../control/network/resource/attribute.ts';
 import {
   agentKind,
@@ -10,6 +11,7 @@ import {
   type ResourceKind,
   resourceKinds,
 } from '../../control/network/resource/kinds.ts';
+import { networkRules } from '../../control/policy/network-defaults.ts';
 import { extensions } from './extensions.ts';
 
 const introduction = `# The network API
@@ -72,7 +74,7 @@ const actions = `## Actions and the rest
 | \`GET /v2.0/availability_zones\`, \`service-providers\`, \`flavors\` |  | the one zone, the one provider, none |
 | \`GET /v2.0/floatingip_pools\` |  | IPv4 subnets of the external networks |
 
-Only administrators choose \`enable_snat\` and \`external_fixed_ips\` of a gateway and the address of a new floating IP, as in
+By default only administrators choose \`enable_snat\` and \`external_fixed_ips\` of a gateway and the address of a new floating IP, as in
 Neutron's own policy. A gateway that is set without \`enable_snat\` translates.
 `;
 
@@ -87,7 +89,25 @@ export function networkApiReference(): string {
     section('agents', agentKind),
     section('network-ip-availabilities', availabilityKind),
     actions,
+    policyRules(),
     ['## Extensions', '', '| alias | what |', '|---|---|', ...aliases, ''].join('\n'),
+  ].join('\n');
+}
+
+function policyRules(): string {
+  const rows = Object.entries(networkRules).map(([rule, text]) => `| \`${rule}\` | \`${text}\` |`);
+  return [
+    '## Policy rules',
+    '',
+    'Neutron’s, in the rule language of oslo.policy; the first four are what the others are made of, together with `admin_or_owner` and',
+    '`admin_or_member` of the [container API](container-api.md#policy-rules). A `policy.yaml` replaces any of them:',
+    '[operations](operations.md#who-may-do-what). What a caller can find at all is decided before: their project’s own, and what is shared with',
+    'it. Rules about reading (`get_…`) only take away: `@` is all of that.',
+    '',
+    '| rule | default |',
+    '|---|---|',
+    ...rows,
+    '',
   ].join('\n');
 }
 

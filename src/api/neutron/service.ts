@@ -35,7 +35,9 @@ export function neutronService(options: NeutronOptions): ApiService {
     register: (app: FastifyInstance) => {
       app.decorateRequest('caller');
       app.addHook('onRequest', async (request) => {
-        if (!request.routeOptions.config.isPublic) await authenticate(request);
+        if (request.routeOptions.config.isPublic) return;
+        await authenticate(request);
+        request.caller = options.control.policy.recognise(request.caller);
       });
       app.setErrorHandler((error, request, reply) => sendError(error, { options, request, reply }));
       app.setNotFoundHandler((request, reply) =>

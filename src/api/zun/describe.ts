@@ -1,5 +1,6 @@
 /** The container API as a page of documentation, made from the endpoints themselves. */
 
+import { isNetworkRule } from '../../control/policy/network-defaults.ts';
 import { Policy } from '../../control/policy.ts';
 import { allowedIn, containerStatuses } from '../../model/container.ts';
 import { operationTable } from '../../model/operation-table.ts';
@@ -138,12 +139,16 @@ function wordsText(words: readonly unknown[]): string {
 
 /** Every rule with its default. */
 function policyTable(): string[] {
-  const rows = new Policy().list().map(({ rule, text }) => `| \`${rule}\` | \`${text}\` |`);
+  const rows = new Policy()
+    .list()
+    .filter(({ rule }) => !isNetworkRule(rule))
+    .map(({ rule, text }) => `| \`${rule}\` | \`${text}\` |`);
   return [
     '## Policy rules',
     '',
     'Who may do what, in the rule language of oslo.policy. A `policy.yaml` replaces any of them:',
-    '[operations](operations.md#who-may-do-what). `container:get_one:<field>` hides a field of containers.',
+    '[operations](operations.md#who-may-do-what). `container:get_one:<field>` hides a field of containers. Those of networks are in the',
+    '[network API](network-api.md#policy-rules).',
     '',
     '| rule | default |',
     '|---|---|',

@@ -1,4 +1,4 @@
-/** Commands about who may do what in the container API. */
+/** Commands about who may do what with containers and networks. */
 import { define, type Setting } from '../define.ts';
 
 export function commands(setting: Setting): void {
@@ -9,7 +9,7 @@ export function commands(setting: Setting): void {
 function defineList(setting: Setting): void {
   define(setting, {
     usage: 'policy list',
-    summary: 'list the rules of the container API as they count here',
+    summary: 'list the rules of containers and networks as they count here',
     prints: true,
     examples: ['berth --os-cloud berth-admin policy list'],
     run: async ({ cloud, out }) => {
@@ -32,6 +32,7 @@ function defineExplain(setting: Setting): void {
     examples: [
       'berth --os-cloud berth-admin policy explain demo container:start web',
       'berth --os-cloud berth-admin policy explain demo container:create:privileged',
+      'berth --os-cloud berth-admin policy explain demo delete_port 5f0c…',
     ],
     run: async ({ cloud, out, operands: [user = '', action = '', object], options: { project } }) => {
       const query = { user, ...(project ? { project } : {}), ...(object ? { object } : {}) };

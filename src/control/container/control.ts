@@ -38,7 +38,7 @@ import { getContainer } from './look-up.ts';
 import { attachNetwork, chooseGateway, detachNetwork, type NetworkOrPort } from './networks.ts';
 import { type OperateAsk, operate, type PowerVerb } from './operate.ts';
 import { OperationEnds } from './operation-ends.ts';
-import { type FindSubject, policyUseCases } from './policies.ts';
+import { type PolicyParties, policyUseCases } from './policies.ts';
 import { Provisioner } from './provisioner.ts';
 import { quotaUseCases } from './quotas.ts';
 import { registryUseCases } from './registries.ts';
@@ -50,7 +50,7 @@ import { type ContainerUpdate, renameContainer, resizeContainer, updateInPlace }
 import { type WaitAsk, waitForStatus } from './wait.ts';
 import { type WatchAsk, watchContainers } from './watch.ts';
 
-export interface ContainerControlOptions {
+export interface ContainerControlOptions extends PolicyParties {
   readonly db: Db;
   readonly bus: Bus;
   readonly networking: Networking;
@@ -60,8 +60,6 @@ export interface ContainerControlOptions {
   readonly log: Log;
   readonly policy?: Policy;
   readonly secrets: Secrets;
-  /** For explanations of policy. */
-  readonly findSubject?: FindSubject;
   /** For consoles, which outlive the token of the request that opened them. */
   readonly standingOf?: StandingOf;
 }
@@ -111,7 +109,7 @@ export function createContainerControl(options: ContainerControlOptions) {
     webhooks: webhookUseCases({ ...ctx, sender }),
     /** Containers that are gone, and what they wrote. */
     deleted: deletedUseCases(ctx),
-    policies: policyUseCases(ctx, options.findSubject),
+    policies: policyUseCases(ctx, options),
     consoles: consoleUseCases(ctx, options.standingOf),
     ...questionUseCases(ctx),
 

@@ -2,6 +2,7 @@
 import type { Caller } from '../../model/caller.ts';
 import { Failure } from '../../model/failure.ts';
 import { isPolicyRule } from '../policy/defaults.ts';
+import { isNetworkRule, type NetworkRule } from '../policy/network-defaults.ts';
 import type { Explanation, ListedRule, PolicyTarget } from '../policy.ts';
 import type { ContainerContext } from './context.ts';
 import { getContainer } from './look-up.ts';
@@ -13,7 +14,7 @@ export interface ExplainAsk {
   readonly project: string | null;
   /** Name of a rule, e.g. `container:start`. */
   readonly action: string;
-  /** A container, or for rules about quotas a project's id; null = none yet, e.g. before a create. */
+  /** A container, an object of the network service, or for rules about quotas a project's id; null = none yet, e.g. before a create. */
   readonly object: string | null;
 }
 
@@ -24,12 +25,26 @@ export interface Explained extends Explanation {
 /** Who a user is in a project; absent where identities are kept elsewhere. */
 export type FindSubject = (user: string, project: string | null) => Promise<Caller>;
 
-export function policyUseCases(ctx: ContainerContext, findSubject: FindSubject | undefined) {
+/** What a rule of the network service is asked about, as an administrator finds it; undefined = no such rule is about objects. */
+export type FindNetworkTarget = (
+  caller: Caller,
+  rule: NetworkRule,
+  id: string,
+) => Promise<PolicyTarget | undefined>;
+
+/** For explanations. */
+export interface PolicyParties {
+  readonly findSubject?: FindSubject;
+  readonly findNetworkTarget?: FindNetworkTarget;
+}
+
+export function policyUseCases(ctx: ContainerContext, { findSubject, findNetworkTarget }: PolicyParties) {
   const { policy } = ctx;
 
   async function targetOf(caller: Caller, { action, object }: ExplainAsk): Promise<PolicyTarget | undefined> {
     if (object === null) return undefined;
-    if (action.startsWith('quota')) return { projectId: object };
+    if (action.startsWith('quota') || action.endsWith('_quota')) return { projectId: object };
+    if (isNetworkRule(action)) return findNetworkTarget?.(caller, action, object);
     return getContainer(ctx, caller, object, 'policy:explain');
   }
 

@@ -17,7 +17,7 @@ import { everything, type Scope, type Where } from '../../store/network/common.t
 import type { AddressGroupRow } from '../../store/network/tables.ts';
 import { type Collection, checkRevision, newborn, revised } from './collection.ts';
 import { change, type NetworkContext, scopeOf } from './context.ts';
-import { checkOwner, checkProject, checkWriter } from './policy.ts';
+import { checkCreate, checkObject, checkWriter } from './policy.ts';
 
 export interface AddressGroupDraft {
   readonly projectId?: string;
@@ -53,9 +53,9 @@ export function createAddressGroups(context: NetworkContext): AddressGroups {
     next: (group: AddressGroup) => readonly string[],
   ): Promise<AddressGroup> =>
     change(context, async ({ trx, now, concerned }) => {
-      checkWriter(caller, 'update_address_group');
+      checkWriter(context, caller, 'update_address_group');
       const before = await getAddressGroup(trx, id, scopeOf(caller));
-      checkOwner(caller, 'update_address_group', before);
+      checkObject(context, caller, 'update_address_group', before);
       const after = revised(before, { addresses: next(before) }, now);
       await updateAddressGroup(trx, after);
       await concerned.addresses([id]);
@@ -67,7 +67,7 @@ export function createAddressGroups(context: NetworkContext): AddressGroups {
     get: (caller, id) => getAddressGroup(db, id, scopeOf(caller)),
     create: (caller, drafts) =>
       change(context, async ({ trx, now }) => {
-        const made = drafts.map((draft) => compile(caller, draft, now));
+        const made = drafts.map((draft) => compile(context, caller, draft, now));
         for (const group of made) await insertAddressGroup(trx, group);
         return made;
       }),
@@ -75,7 +75,7 @@ export function createAddressGroups(context: NetworkContext): AddressGroups {
     update: (caller, id, changes, expect) =>
       change(context, async ({ trx, now }) => {
         const before = await getAddressGroup(trx, id, scopeOf(caller));
-        checkOwner(caller, 'update_address_group', before);
+        checkObject(context, caller, 'update_address_group', before);
         checkRevision(before, expect);
         const after = revised(before, changes, now);
         await updateAddressGroup(trx, after);
@@ -85,7 +85,7 @@ export function createAddressGroups(context: NetworkContext): AddressGroups {
     remove: (caller, id, expect) =>
       change(context, async ({ trx }) => {
         const group = await getAddressGroup(trx, id, scopeOf(caller));
-        checkOwner(caller, 'delete_address_group', group);
+        checkObject(context, caller, 'delete_address_group', group);
         checkRevision(group, expect);
         if ((await groupsWithAddresses(trx, [id])).length > 0) {
           throw new Failure(
@@ -120,9 +120,14 @@ export function createAddressGroups(context: NetworkContext): AddressGroups {
   };
 }
 
-function compile(caller: Caller, draft: AddressGroupDraft, now: string): AddressGroup {
+function compile(
+  context: NetworkContext,
+  caller: Caller,
+  draft: AddressGroupDraft,
+  now: string,
+): AddressGroup {
   const { projectId = caller.projectId, name = '', description = '', addresses = [] } = draft;
-  checkProject(caller, 'create_address_group', projectId);
+  checkCreate(context, caller, 'create_address_group', { projectId });
   return {
     ...newborn(projectId, now),
     name,

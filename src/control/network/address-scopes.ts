@@ -16,7 +16,7 @@ import { findSubnetPools } from '../../store/network/subnet-pools.ts';
 import type { AddressScopeRow } from '../../store/network/tables.ts';
 import { type Collection, checkRevision, newborn, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
-import { checkAttributes, checkOwner, checkProject } from './policy.ts';
+import { checkAttributes, checkCreate, checkObject } from './policy.ts';
 import { setShared } from './sharing.ts';
 
 export interface AddressScopeDraft {
@@ -51,15 +51,19 @@ export function createAddressScopes(context: NetworkContext): AddressScopes {
     create: (caller, drafts) =>
       change(context, async (current) => {
         const made: AddressScope[] = [];
-        for (const draft of drafts) made.push(await createOne(current, caller, draft));
+        for (const draft of drafts) made.push(await createOne(context, current, caller, draft));
         return made;
       }),
 
     update: (caller, id, { shared, ...changes }, expect) =>
       change(context, async (current) => {
         const before = await getAddressScope(current.trx, id, scopeOf(caller));
-        checkOwner(caller, 'update_address_scope', before);
-        checkAttributes(caller, 'update', 'address_scope', { draft: { shared } });
+        checkObject(context, caller, 'update_address_scope', before);
+        checkAttributes(context, caller, 'update', {
+          resource: 'address_scope',
+          draft: { shared },
+          object: before,
+        });
         checkRevision(before, expect);
         if (shared === false && before.sharedWith.includes(everyProject)) {
           throw new Failure(
@@ -75,7 +79,7 @@ export function createAddressScopes(context: NetworkContext): AddressScopes {
     remove: (caller, id, expect) =>
       change(context, async ({ trx }) => {
         const scope = await getAddressScope(trx, id, scopeOf(caller));
-        checkOwner(caller, 'delete_address_scope', scope);
+        checkObject(context, caller, 'delete_address_scope', scope);
         checkRevision(scope, expect);
         if ((await findSubnetPools(trx, everything, { address_scope_id: [id] })).length > 0) {
           throw new Failure(
@@ -88,10 +92,20 @@ export function createAddressScopes(context: NetworkContext): AddressScopes {
   };
 }
 
-async function createOne(current: Change, caller: Caller, draft: AddressScopeDraft): Promise<AddressScope> {
+async function createOne(
+  context: NetworkContext,
+  current: Change,
+  caller: Caller,
+  draft: AddressScopeDraft,
+): Promise<AddressScope> {
   const { projectId = caller.projectId, shared = false, name = '', ipVersion } = draft;
-  checkProject(caller, 'create_address_scope', projectId);
-  checkAttributes(caller, 'create', 'address_scope', { draft, unless: { shared: false } });
+  checkCreate(context, caller, 'create_address_scope', { projectId });
+  checkAttributes(context, caller, 'create', {
+    resource: 'address_scope',
+    draft,
+    unless: { shared: false },
+    object: { projectId },
+  });
   const scope: AddressScope = {
     ...newborn(projectId, current.now),
     name,

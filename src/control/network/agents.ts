@@ -19,7 +19,7 @@ import { findRouters } from '../../store/network/routers.ts';
 import { downReason, zoneOf } from '../container/hosts.ts';
 import { type NetworkContext, scopeOf } from './context.ts';
 import { getNetwork } from './networks.ts';
-import { checkAdmin } from './policy.ts';
+import { allows, checkCloud, nobodys } from './policy.ts';
 
 export interface Agent {
   readonly id: Uuid;
@@ -40,7 +40,8 @@ export interface AgentChanges {
 
 export type Agents = ReturnType<typeof createAgents>;
 
-export function createAgents({ db, clock, config }: NetworkContext) {
+export function createAgents(context: NetworkContext) {
+  const { db, clock, config } = context;
   const toAgent = (host: HostRecord): Agent => ({
     id: host.uuid,
     host: host.name,
@@ -53,7 +54,8 @@ export function createAgents({ db, clock, config }: NetworkContext) {
     configurations: { kernel: host.kernelVersion, engine: host.engineVersion },
   });
 
-  const all = async (caller: Caller): Promise<HostRecord[]> => (caller.isAdmin ? listHosts(db) : []);
+  const all = async (caller: Caller): Promise<HostRecord[]> =>
+    allows(context, caller, 'get_agent', nobodys) ? listHosts(db) : [];
 
   const get = async (caller: Caller, id: Uuid): Promise<HostRecord> => {
     const host = (await all(caller)).find(({ uuid }) => uuid === id);
@@ -74,7 +76,7 @@ export function createAgents({ db, clock, config }: NetworkContext) {
 
     async update(caller: Caller, id: Uuid, changes: AgentChanges): Promise<Agent> {
       const host = await get(caller, id);
-      checkAdmin(caller, 'update_agent');
+      checkCloud(context, caller, 'update_agent');
       const { adminStateUp, description } = changes;
       await switchHost(db, host.name, {
         ...(adminStateUp === undefined ? {} : { disabled: !adminStateUp }),

@@ -9,6 +9,7 @@ import { everything, groupBy } from '../../store/network/common.ts';
 import { findNetworks } from '../../store/network/networks.ts';
 import { findSubnets } from '../../store/network/subnets.ts';
 import type { NetworkContext } from './context.ts';
+import { allows, nobodys } from './policy.ts';
 
 /** IPv6 pools hold more addresses than a number counts exactly. */
 export interface AddressUse {
@@ -28,10 +29,11 @@ export interface NetworkAvailability {
 
 export type Availability = ReturnType<typeof createAvailability>;
 
-export function createAvailability({ db }: NetworkContext) {
+export function createAvailability(context: NetworkContext) {
+  const { db } = context;
   /** With a version: its subnets only, and the networks that have some. */
   const list = async (caller: Caller, version?: 4 | 6): Promise<NetworkAvailability[]> => {
-    if (!caller.isAdmin) return [];
+    if (!allows(context, caller, 'get_network_ip_availability', nobodys)) return [];
     const used = await countAddresses(db);
     const subnets = groupBy(
       await findSubnets(db, everything, version ? { ip_version: [version] } : {}),

@@ -28,6 +28,7 @@ import {
   routersAtNetworks,
 } from '../../store/network/placement.ts';
 import { placementsOfPolicy } from '../../store/network/qos-policies.ts';
+import type { Policy } from '../policy.ts';
 import type { Waker } from '../waker.ts';
 
 export type NetworkConfig = Pick<Config, 'network' | 'quotas' | 'agent'>;
@@ -39,6 +40,7 @@ export interface NetworkContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: Random;
+  readonly policy: Policy;
 }
 
 /** One transaction in progress. */

@@ -24,7 +24,7 @@ import { type Finding, networkDoctor } from '../../wire/doctor.ts';
 import { type Trace, type TracedPacket, type TraceStep, tracePacket } from '../../wire/trace.ts';
 import { invalidInput } from './collection.ts';
 import { type NetworkContext, scopeOf } from './context.ts';
-import { checkAdmin } from './policy.ts';
+import { checkCloud } from './policy.ts';
 import { getPort } from './port-lifecycle.ts';
 import { toWantedRule } from './wanted.ts';
 
@@ -93,7 +93,7 @@ export function createDiagnostics(context: NetworkContext, bus: () => Bus | unde
     },
 
     async examine(caller, { repair, host }) {
-      checkAdmin(caller, 'examine_dataplane');
+      checkCloud(context, caller, 'examine_dataplane');
       const hosts = await hostsWithPorts(context.db);
       const chosen = host === undefined ? hosts : [host];
       return Promise.all(

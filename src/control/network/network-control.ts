@@ -7,6 +7,7 @@
 import type { Bus } from '../../bus/bus.ts';
 import type { Random } from '../../ipam/allocate.ts';
 import type { Networking } from '../networking.ts';
+import { Policy } from '../policy.ts';
 import { createAddressGroups } from './address-groups.ts';
 import { createAddressScopes } from './address-scopes.ts';
 import { createAgents } from './agents.ts';
@@ -16,6 +17,7 @@ import { createDiagnostics, type Diagnostics } from './diagnostics.ts';
 import { type KuryrCaller, serveHosts } from './host-calls.ts';
 import { createNetworking } from './networking.ts';
 import { createNetworks } from './networks.ts';
+import { type FindPolicyTarget, policyTargetsOf } from './policy-targets.ts';
 import { createPorts } from './ports.ts';
 import { createQosPolicies } from './qos-policies.ts';
 import { createQuotas } from './quotas.ts';
@@ -31,6 +33,9 @@ import { createSubnets } from './subnets.ts';
 import type { UseCases } from './use-cases.ts';
 
 export interface NetworkControl extends UseCases {
+  readonly policy: Policy;
+  /** For explanations: what a rule is asked about. */
+  readonly findPolicyTarget: FindPolicyTarget;
   readonly networking: Networking;
   /** The same use cases in Neutron's JSON: what the HTTP API and hosts speak. */
   readonly resources: Resources;
@@ -40,15 +45,17 @@ export interface NetworkControl extends UseCases {
   serve(bus: Bus, kuryrCaller: KuryrCaller): void;
 }
 
-export interface NetworkControlOptions extends Omit<NetworkContext, 'random'> {
+export interface NetworkControlOptions extends Omit<NetworkContext, 'random' | 'policy'> {
   /** Default: the platform's secure random bytes. */
   readonly random?: Random;
+  /** Default: no rule is other than its default. */
+  readonly policy?: Policy;
 }
 
 const secureRandom: Random = (count) => crypto.getRandomValues(new Uint8Array(count));
 
 export function createNetworkControl(options: NetworkControlOptions): NetworkControl {
-  const context: NetworkContext = { random: secureRandom, ...options };
+  const context: NetworkContext = { random: secureRandom, policy: new Policy(), ...options };
   const useCases: UseCases = {
     networks: createNetworks(context),
     subnets: createSubnets(context),
@@ -72,6 +79,8 @@ export function createNetworkControl(options: NetworkControlOptions): NetworkCon
   let hosts: Bus | undefined;
   return {
     ...useCases,
+    policy: context.policy,
+    findPolicyTarget: policyTargetsOf(useCases),
     resources,
     diagnostics: createDiagnostics(context, () => hosts),
     networking: createNetworking(context),

@@ -25,7 +25,7 @@ import { type Collection, checkRevision, invalidInput, newborn, revised } from '
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { ensureDefaultGroup } from './default-group.ts';
 import { checkDnsDomain } from './dns-names.ts';
-import { checkAttributes, checkOwner, checkProject } from './policy.ts';
+import { checkAttributes, checkCreate, checkObject } from './policy.ts';
 import { checkQosPolicy, defaultQosPolicy } from './qos-policies.ts';
 import { claimQuota } from './quotas.ts';
 import { dropFloatingIp } from './routing/releases.ts';
@@ -94,8 +94,8 @@ export function createNetworks(context: NetworkContext): Networks {
       change(context, async (current) => {
         const { trx, now, concerned } = current;
         const before = await getNetwork(trx, id, scopeOf(caller));
-        checkOwner(caller, 'update_network', before);
-        checkAttributes(caller, 'update', 'network', { draft: changes });
+        checkObject(context, caller, 'update_network', before);
+        checkAttributes(context, caller, 'update', { resource: 'network', draft: changes, object: before });
         checkRevision(before, expect);
         const external = changes.external ?? before.external;
         if (changes.mtu !== undefined) await checkMtu(context, trx, { mtu: changes.mtu, external, id });
@@ -124,7 +124,7 @@ export function createNetworks(context: NetworkContext): Networks {
       change(context, async (current) => {
         const { trx } = current;
         const network = await getNetwork(trx, id, scopeOf(caller));
-        checkOwner(caller, 'delete_network', network);
+        checkObject(context, caller, 'delete_network', network);
         checkRevision(network, expect);
         if (network.external) await dropUnusedFloatingIps(current, network, scopeOf(caller));
         const ports = await findPorts(trx, everything, { network_id: [id] });
@@ -163,8 +163,13 @@ async function createOne(
     mtu,
     ...given
   } = draft;
-  checkProject(caller, 'create_network', projectId);
-  checkAttributes(caller, 'create', 'network', { draft, unless: networkDefaults });
+  checkCreate(context, caller, 'create_network', { projectId });
+  checkAttributes(context, caller, 'create', {
+    resource: 'network',
+    draft,
+    unless: networkDefaults,
+    object: { projectId },
+  });
   const segment = await chooseSegment(context, trx, draft);
   if (mtu !== undefined) await checkMtu(context, trx, { mtu, external: draft.external ?? false });
   if (draft.isDefault) await refuseSecondDefault(trx, draft.external ?? false);

@@ -6,15 +6,16 @@
 import type { Caller } from '../../model/caller.ts';
 import { Failure } from '../../model/failure.ts';
 import { infrastructureOwnerPrefix, type Port } from '../../model/network.ts';
+import type { Trx } from '../../store/database.ts';
 import { findPortKeys, findPorts, type PortKey, type PortWhere } from '../../store/network/ports.ts';
 import { type Collection, checkRevision } from './collection.ts';
 import { change, type NetworkContext, scopeOf } from './context.ts';
 import { getNetwork } from './networks.ts';
 import {
   checkAttributes,
-  checkNetworkOwner,
-  checkOwner,
-  checkProject,
+  checkCreate,
+  checkGiven,
+  checkObject,
   type NetworkOwnerAttribute,
   refuseInfrastructureOwner,
 } from './policy.ts';
@@ -50,9 +51,16 @@ export function createPorts(context: NetworkContext, host?: string): Ports {
         for (const draft of drafts) {
           const network = await getNetwork(current.trx, draft.networkId, scopeOf(caller));
           const projectId = draft.projectId ?? caller.projectId;
-          checkProject(caller, 'create_port', projectId);
-          if (host === undefined) checkAttributes(caller, 'create', 'port', { draft, unless: portDefaults });
-          checkNetworkOwner(caller, 'create_port', network, ownerAttributes(draft));
+          checkCreate(context, caller, 'create_port', { projectId });
+          const object = { projectId, networkProjectId: network.projectId };
+          if (host === undefined)
+            checkAttributes(context, caller, 'create', {
+              resource: 'port',
+              draft,
+              unless: portDefaults,
+              object,
+            });
+          checkGiven(context, caller, 'create_port', { attributes: ownerAttributes(draft), object });
           checkDeviceOwner(caller, 'create_port', draft.deviceOwner);
           await claimQuota(context, current.trx, projectId, { port: 1 });
           const bound = host === undefined ? draft : { ...draft, bindingHost: draft.bindingHost ?? host };
@@ -71,11 +79,12 @@ export function createPorts(context: NetworkContext, host?: string): Ports {
     update: (caller, id, changes, expect) =>
       change(context, async (current) => {
         const port = await getPort(current.trx, id, scopeOf(caller));
-        checkOwner(caller, 'update_port', port);
-        if (host === undefined) checkAttributes(caller, 'update', 'port', { draft: changes });
+        const object = await withNetworkOwner(current.trx, port);
+        checkObject(context, caller, 'update_port', object);
+        if (host === undefined)
+          checkAttributes(context, caller, 'update', { resource: 'port', draft: changes, object });
         else refuseForeign(port, host);
-        const network = await getNetwork(current.trx, port.networkId);
-        checkNetworkOwner(caller, 'update_port', network, ownerAttributes(changes));
+        checkGiven(context, caller, 'update_port', { attributes: ownerAttributes(changes), object });
         if (changes.deviceOwner !== port.deviceOwner) {
           checkDeviceOwner(caller, 'update_port', changes.deviceOwner);
         }
@@ -94,15 +103,19 @@ export function createPorts(context: NetworkContext, host?: string): Ports {
     remove: (caller, id, expect) =>
       change(context, async (current) => {
         const port = await getPort(current.trx, id, scopeOf(caller));
-        if (port.projectId !== caller.projectId) {
-          checkOwner(caller, 'delete_port', await getNetwork(current.trx, port.networkId));
-        }
+        checkObject(context, caller, 'delete_port', await withNetworkOwner(current.trx, port));
         checkRevision(port, expect);
         if (host !== undefined) refuseForeign(port, host);
         refuseInfrastructure(port, 'deleted');
         await dropPorts(current, [port]);
       }),
   };
+}
+
+/** Rules about ports may ask whose the network is, too. */
+async function withNetworkOwner(trx: Trx, port: Port) {
+  const { projectId: networkProjectId } = await getNetwork(trx, port.networkId);
+  return { ...port, networkProjectId };
 }
 
 /** What a router's port has from its router. */

@@ -22,7 +22,7 @@ import {
 import type { QosPolicyRow } from '../../store/network/tables.ts';
 import { type Collection, checkRevision, newborn, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
-import { checkAdmin } from './policy.ts';
+import { checkCloud } from './policy.ts';
 import { setShared } from './sharing.ts';
 
 export interface QosPolicyDraft {
@@ -84,7 +84,7 @@ export function createQosPolicies(context: NetworkContext): QosPolicies {
   ): Promise<T> =>
     change(context, async ({ trx, now, concerned }) => {
       const policy = await getQosPolicy(trx, rule.policyId, scopeOf(caller));
-      checkAdmin(caller, rule.action);
+      checkCloud(context, caller, rule.action);
       const result = await work(trx, policy);
       await updateQosPolicy(trx, revised(policy, {}, now));
       await concerned.limits(policy.id);
@@ -96,7 +96,7 @@ export function createQosPolicies(context: NetworkContext): QosPolicies {
     get: (caller, id) => getQosPolicy(db, id, scopeOf(caller)),
     create: (caller, drafts) =>
       change(context, async (current) => {
-        checkAdmin(caller, 'create_policy');
+        checkCloud(context, caller, 'create_policy');
         const made: QosPolicy[] = [];
         for (const draft of drafts) made.push(await createOne(current, caller, draft));
         return made;
@@ -105,7 +105,7 @@ export function createQosPolicies(context: NetworkContext): QosPolicies {
     update: (caller, id, { shared, ...changes }, expect) =>
       change(context, async (current) => {
         const before = await getQosPolicy(current.trx, id, scopeOf(caller));
-        checkAdmin(caller, 'update_policy');
+        checkCloud(context, caller, 'update_policy');
         checkRevision(before, expect);
         if (changes.isDefault && !before.isDefault) await refuseSecondDefault(current.trx, before.projectId);
         await updateQosPolicy(current.trx, revised(before, changes, current.now));
@@ -116,7 +116,7 @@ export function createQosPolicies(context: NetworkContext): QosPolicies {
     remove: (caller, id, expect) =>
       change(context, async ({ trx }) => {
         const policy = await getQosPolicy(trx, id, scopeOf(caller));
-        checkAdmin(caller, 'delete_policy');
+        checkCloud(context, caller, 'delete_policy');
         checkRevision(policy, expect);
         const use = await findUseOfPolicy(trx, id);
         if (use) {

@@ -15,7 +15,7 @@ import {
   setQuotaOverrides,
 } from '../../store/network/quotas.ts';
 import { change, type NetworkContext } from './context.ts';
-import { checkAdmin, checkProject } from './policy.ts';
+import { checkCloud, checkProject } from './policy.ts';
 
 /** Resource as the API names it → setting of the default, and the table that it is counted in. */
 export const quotaResources = {
@@ -91,17 +91,17 @@ export function createQuotas(context: NetworkContext) {
   const { db } = context;
   return {
     async get(caller: Caller, projectId: string): Promise<Quota> {
-      checkProject(caller, 'get_quota', projectId);
+      checkProject(context, caller, 'get_quota', projectId);
       return limitsOf(context, db, projectId);
     },
 
     defaults(caller: Caller, projectId: string): Quota {
-      checkProject(caller, 'get_quota', projectId);
+      checkProject(context, caller, 'get_quota', projectId);
       return defaultLimits(context);
     },
 
     async details(caller: Caller, projectId: string): Promise<Readonly<Record<QuotaResource, QuotaUse>>> {
-      checkProject(caller, 'get_quota', projectId);
+      checkProject(context, caller, 'get_quota', projectId);
       const limits = await limitsOf(context, db, projectId);
       const used = new Map<QuotaResource, number>();
       for (const resource of resources) used.set(resource, await usedOf(db, resource, projectId));
@@ -110,7 +110,7 @@ export function createQuotas(context: NetworkContext) {
 
     /** Projects that have quotas of their own. */
     async list(caller: Caller): Promise<{ projectId: string; quota: Quota }[]> {
-      checkAdmin(caller, 'get_quota');
+      checkCloud(context, caller, 'get_quota');
       const projects = await projectsWithQuotas(db);
       return Promise.all(
         projects.map(async (projectId) => ({ projectId, quota: await limitsOf(context, db, projectId) })),
@@ -124,7 +124,7 @@ export function createQuotas(context: NetworkContext) {
       amounts: Partial<Quota>,
       options: { readonly checkUse?: boolean } = {},
     ): Promise<Quota> {
-      checkAdmin(caller, 'update_quota');
+      checkCloud(context, caller, 'update_quota');
       return change(context, async ({ trx }) => {
         for (const [resource, amount] of Object.entries(amounts) as [QuotaResource, number][]) {
           const used = options.checkUse ? await usedOf(trx, resource, projectId) : 0;
@@ -141,7 +141,7 @@ export function createQuotas(context: NetworkContext) {
     },
 
     async reset(caller: Caller, projectId: string): Promise<void> {
-      checkAdmin(caller, 'delete_quota');
+      checkCloud(context, caller, 'delete_quota');
       await deleteQuotaOverrides(db, projectId);
     },
   };

@@ -30,7 +30,7 @@ import { getAddressScope } from './address-scopes.ts';
 import { type Collection, invalidInput, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { getNetwork } from './networks.ts';
-import { checkProject, refuseAttributes } from './policy.ts';
+import { checkCreate, checkGiven, checkObject } from './policy.ts';
 import { getQosPolicy } from './qos-policies.ts';
 import { claimQuota } from './quotas.ts';
 import { getSecurityGroup } from './security-groups.ts';
@@ -80,8 +80,9 @@ export function createRbacPolicies(context: NetworkContext): RbacPolicies {
     update: (caller, id, { targetProject }) =>
       change(context, async ({ trx }) => {
         const policy = await getPolicy(trx, id, scopeOf(caller));
+        checkObject(context, caller, 'update_rbac_policy', policy);
         if (targetProject === undefined || targetProject === policy.targetProject) return policy;
-        checkTarget(caller, 'update_rbac_policy', { ...policy, targetProject });
+        checkTarget(context, caller, 'update_rbac_policy', { ...policy, targetProject });
         await refuseSame(trx, { ...policy, targetProject });
         await refuseLoss(trx, policy, await ownerOf(trx, policy), targetProject);
         if (policy.action === 'access_as_external') await refuseHidingDefault(trx, policy);
@@ -93,6 +94,7 @@ export function createRbacPolicies(context: NetworkContext): RbacPolicies {
       change(context, async (current) => {
         const { trx } = current;
         const policy = await getPolicy(trx, id, scopeOf(caller));
+        checkObject(context, caller, 'delete_rbac_policy', policy);
         await refuseLoss(trx, policy, await ownerOf(trx, policy));
         if (policy.action === 'access_as_external') await refuseHidingDefault(trx, policy);
         await deleteRbacPolicies(trx, [id]);
@@ -119,8 +121,8 @@ async function createOne(
     targetProject,
     updatedAt: now,
   };
-  checkProject(caller, 'create_rbac_policy', projectId);
-  checkTarget(caller, 'create_rbac_policy', policy);
+  checkCreate(context, caller, 'create_rbac_policy', { projectId });
+  checkTarget(context, caller, 'create_rbac_policy', policy);
   const object = await objects[objectType](trx, objectId, scopeOf(caller));
   if (!caller.isAdmin && object.projectId !== caller.projectId) {
     throw invalidInput('Only admins can manipulate policies on objects they do not own.');
@@ -145,10 +147,13 @@ function parseAction({ objectType, action }: RbacPolicyDraft): RbacAction {
 }
 
 /** Everybody's affairs are the administrator's, and so is what leads out of the cloud. */
-function checkTarget(caller: Caller, verb: string, policy: RbacPolicy): void {
-  if (caller.isAdmin) return;
-  if (policy.targetProject === everyProject) refuseAttributes(verb, ['target_tenant']);
-  if (policy.action === 'access_as_external') refuseAttributes(verb, ['action']);
+function checkTarget(context: NetworkContext, caller: Caller, verb: string, policy: RbacPolicy): void {
+  const { targetProject, action } = policy;
+  const attributes = [
+    ...(targetProject === everyProject ? ['target_tenant'] : []),
+    ...(action === 'access_as_external' ? ['action'] : []),
+  ];
+  checkGiven(context, caller, verb, { attributes, object: policy });
 }
 
 async function refuseSame(trx: Trx, policy: RbacPolicy): Promise<void> {

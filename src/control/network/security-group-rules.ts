@@ -19,7 +19,7 @@ import { getAddressGroup } from './address-groups.ts';
 import { type Collection, checkRevision, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { provideDefaultGroup } from './default-group.ts';
-import { checkOwner, checkProject } from './policy.ts';
+import { checkCreate, checkObject } from './policy.ts';
 import { claimQuota } from './quotas.ts';
 import { compileRule, type RuleDraft } from './rule-rules.ts';
 import { getSecurityGroup } from './security-groups.ts';
@@ -61,7 +61,12 @@ export function createSecurityGroupRules(context: NetworkContext): SecurityGroup
     update: (caller, id, changes, expect) =>
       change(context, async ({ trx, now }) => {
         const before = await getRule(trx, id, scopeOf(caller));
-        checkOwner(caller, 'update_security_group_rule', await getSecurityGroup(trx, before.securityGroupId));
+        checkObject(
+          context,
+          caller,
+          'update_security_group_rule',
+          await getSecurityGroup(trx, before.securityGroupId),
+        );
         checkRevision(before, expect);
         const after = revised(before, changes, now);
         await updateRule(trx, after);
@@ -71,7 +76,12 @@ export function createSecurityGroupRules(context: NetworkContext): SecurityGroup
     remove: (caller, id, expect) =>
       change(context, async ({ trx, now, concerned }) => {
         const rule = await getRule(trx, id, scopeOf(caller));
-        checkOwner(caller, 'delete_security_group_rule', await getSecurityGroup(trx, rule.securityGroupId));
+        checkObject(
+          context,
+          caller,
+          'delete_security_group_rule',
+          await getSecurityGroup(trx, rule.securityGroupId),
+        );
         checkRevision(rule, expect);
         await deleteRule(trx, id);
         await touchSecurityGroup(trx, rule.securityGroupId, now);
@@ -88,8 +98,8 @@ async function addRule(
 ): Promise<SecurityGroupRule> {
   const group = await getSecurityGroup(trx, draft.securityGroupId, scopeOf(caller));
   const { projectId = group.projectId } = draft;
-  checkOwner(caller, 'create_security_group_rule', group);
-  checkProject(caller, 'create_security_group_rule', projectId);
+  checkObject(context, caller, 'create_security_group_rule', group);
+  checkCreate(context, caller, 'create_security_group_rule', { projectId });
   const match = compileRule(draft);
   if (match.remoteGroupId) await getSecurityGroup(trx, match.remoteGroupId, scopeOf(caller));
   if (match.remoteAddressGroupId) await getAddressGroup(trx, match.remoteAddressGroupId, scopeOf(caller));

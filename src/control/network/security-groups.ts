@@ -17,7 +17,7 @@ import type { SecurityGroupRow } from '../../store/network/tables.ts';
 import { type Collection, checkRevision, newborn, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { defaultGroupName, egressRules, ensureDefaultGroup, provideDefaultGroup } from './default-group.ts';
-import { checkOwner, checkProject } from './policy.ts';
+import { checkCreate, checkObject } from './policy.ts';
 import { claimQuota } from './quotas.ts';
 
 export interface SecurityGroupDraft {
@@ -67,7 +67,7 @@ export function createSecurityGroups(context: NetworkContext): SecurityGroups {
     update: (caller, id, changes, expect) =>
       change(context, async ({ trx, now, concerned }) => {
         const before = await getSecurityGroup(trx, id, scopeOf(caller));
-        checkOwner(caller, 'update_security_group', before);
+        checkObject(context, caller, 'update_security_group', before);
         checkRevision(before, expect);
         const isRenamed = changes.name !== undefined && changes.name !== before.name;
         if (isRenamed && before.isDefault) {
@@ -86,7 +86,7 @@ export function createSecurityGroups(context: NetworkContext): SecurityGroups {
     remove: (caller, id, expect) =>
       change(context, async ({ trx, concerned }) => {
         const group = await getSecurityGroup(trx, id, scopeOf(caller));
-        checkOwner(caller, 'delete_security_group', group);
+        checkObject(context, caller, 'delete_security_group', group);
         checkRevision(group, expect);
         if (group.isDefault && !caller.isAdmin) {
           throw new Failure(
@@ -108,7 +108,7 @@ async function createOne(
   draft: SecurityGroupDraft,
 ): Promise<SecurityGroup> {
   const { projectId = caller.projectId } = draft;
-  checkProject(caller, 'create_security_group', projectId);
+  checkCreate(context, caller, 'create_security_group', { projectId });
   refuseDefaultName(draft.name);
   await ensureDefaultGroup(trx, projectId, now);
   await claimQuota(context, trx, projectId, { security_group: 1 });

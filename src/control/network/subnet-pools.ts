@@ -25,7 +25,7 @@ import { getAddressScope } from './address-scopes.ts';
 import { type Collection, checkRevision, invalidInput, newborn, revised } from './collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { getNetwork } from './networks.ts';
-import { checkAttributes, checkOwner, checkProject, checkWriter } from './policy.ts';
+import { checkAttributes, checkCreate, checkObject, checkWriter } from './policy.ts';
 import { claimQuota } from './quotas.ts';
 import { setShared } from './sharing.ts';
 import { compileBounds, compilePrefixes, refuseShrinking } from './subnet-pool-rules.ts';
@@ -82,13 +82,13 @@ export function createSubnetPools(context: NetworkContext): SubnetPools {
       change(context, async (current) => {
         const before = await get(current.trx, caller, id);
         checkRevision(before, expect);
-        return changePool(current, caller, before, changes);
+        return changePool(context, current, { caller, before, changes });
       }),
 
     remove: (caller, id, expect) =>
       change(context, async ({ trx }) => {
         const pool = await get(trx, caller, id);
-        checkOwner(caller, 'delete_subnetpool', pool);
+        checkObject(context, caller, 'delete_subnetpool', pool);
         checkRevision(pool, expect);
         if ((await findSubnets(trx, everything, { subnetpool_id: [id] })).length > 0) {
           throw new Failure(
@@ -101,19 +101,19 @@ export function createSubnetPools(context: NetworkContext): SubnetPools {
 
     addPrefixes: (caller, id, prefixes) =>
       change(context, async (current) => {
-        checkWriter(caller, 'add_prefixes');
+        checkWriter(context, caller, 'add_prefixes');
         const before = await get(current.trx, caller, id);
-        const after = await changePool(current, caller, before, {
-          prefixes: [...before.prefixes, ...prefixes],
-        });
+        checkObject(context, caller, 'add_prefixes', before);
+        const changes = { prefixes: [...before.prefixes, ...prefixes] };
+        const after = await changePool(context, current, { caller, before, changes });
         return after.prefixes;
       }),
 
     removePrefixes: (caller, id, prefixes) =>
       change(context, async ({ trx, now }) => {
-        checkWriter(caller, 'remove_prefixes');
+        checkWriter(context, caller, 'remove_prefixes');
         const pool = await get(trx, caller, id);
-        checkOwner(caller, 'remove_prefixes', pool);
+        checkObject(context, caller, 'remove_prefixes', pool);
         const gone = prefixes.map(parseCidr);
         const subnets = await findSubnets(trx, everything, { subnetpool_id: [id] });
         if (
@@ -135,16 +135,16 @@ export function createSubnetPools(context: NetworkContext): SubnetPools {
 
     onboard: (caller, id, networkId) =>
       change(context, async (current) => {
-        checkWriter(caller, 'onboard_network_subnets');
+        checkWriter(context, caller, 'onboard_network_subnets');
         const pool = await get(current.trx, caller, id);
         const network = await getNetwork(current.trx, networkId, scopeOf(caller));
-        checkOwner(caller, 'onboard_network_subnets', network);
+        checkObject(context, caller, 'onboard_network_subnets', network);
         const subnets = (await findSubnets(current.trx, everything, { network_id: [networkId] })).filter(
           ({ ipVersion }) => ipVersion === pool.ipVersion,
         );
         await refuseTaken(current.trx, pool, subnets);
         const prefixes = [...pool.prefixes, ...subnets.map(({ cidr }) => cidr)];
-        await changePool(current, caller, pool, { prefixes });
+        await changePool(context, current, { caller, before: pool, changes: { prefixes } });
         for (const subnet of subnets) {
           await updateSubnet(current.trx, revised(subnet, { subnetPoolId: id }, current.now));
         }
@@ -161,8 +161,13 @@ async function createOne(
   draft: SubnetPoolDraft,
 ): Promise<SubnetPool> {
   const { projectId = caller.projectId, shared = false } = draft;
-  checkProject(caller, 'create_subnetpool', projectId);
-  checkAttributes(caller, 'create', 'subnetpool', { draft, unless: { shared: false, isDefault: false } });
+  checkCreate(context, caller, 'create_subnetpool', { projectId });
+  checkAttributes(context, caller, 'create', {
+    resource: 'subnetpool',
+    draft,
+    unless: { shared: false, isDefault: false },
+    object: { projectId },
+  });
   const compiled = compilePrefixes(draft.prefixes);
   const pool: SubnetPool = {
     ...newborn(projectId, current.now),
@@ -182,14 +187,19 @@ async function createOne(
   return pool;
 }
 
+interface PoolChange {
+  readonly caller: Caller;
+  readonly before: SubnetPool;
+  readonly changes: SubnetPoolChanges;
+}
+
 async function changePool(
+  context: NetworkContext,
   { trx, now, concerned }: Change,
-  caller: Caller,
-  before: SubnetPool,
-  changes: SubnetPoolChanges,
+  { caller, before, changes }: PoolChange,
 ): Promise<SubnetPool> {
-  checkOwner(caller, 'update_subnetpool', before);
-  checkAttributes(caller, 'update', 'subnetpool', { draft: changes });
+  checkObject(context, caller, 'update_subnetpool', before);
+  checkAttributes(context, caller, 'update', { resource: 'subnetpool', draft: changes, object: before });
   await refuseForeignScope(trx, caller, before);
   const { prefixes = before.prefixes, ...plain } = changes;
   const compiled = compilePrefixes(prefixes);

@@ -26,7 +26,7 @@ import { type Collection, checkRevision, invalidInput, newborn, revised } from '
 import { giveComputedAddresses, takeComputedAddresses } from './computed-addresses.ts';
 import { type Change, change, type NetworkContext, scopeOf } from './context.ts';
 import { getNetwork } from './networks.ts';
-import { checkOwner, checkProject } from './policy.ts';
+import { checkCreate, checkObject } from './policy.ts';
 import { claimQuota } from './quotas.ts';
 import { chooseOrigin } from './subnet-allocation.ts';
 import { compileSubnet, type SubnetDraft } from './subnet-rules.ts';
@@ -67,7 +67,7 @@ export function createSubnets(context: NetworkContext): Subnets {
     update: (caller, id, changes, expect) =>
       change(context, async ({ trx, now, concerned }) => {
         const before = await getSubnet(trx, id, scopeOf(caller));
-        checkOwner(caller, 'update_subnet', before);
+        checkObject(context, caller, 'update_subnet', before);
         checkRevision(before, expect);
         const isNewGateway = changes.gatewayIp !== undefined && changes.gatewayIp !== before.gatewayIp;
         if (isNewGateway) await refuseWhenRouterHasGateway(trx, before);
@@ -87,7 +87,7 @@ export function createSubnets(context: NetworkContext): Subnets {
       change(context, async (current) => {
         const { trx, now, concerned } = current;
         const subnet = await getSubnet(trx, id, scopeOf(caller));
-        checkOwner(caller, 'delete_subnet', subnet);
+        checkObject(context, caller, 'delete_subnet', subnet);
         checkRevision(subnet, expect);
         await takeComputedAddresses(current, subnet);
         if ((await usedAddresses(trx, id)).length > 0) {
@@ -112,8 +112,9 @@ async function createOne(
   const { trx, now, concerned } = current;
   const network = await getNetwork(trx, draft.networkId, scopeOf(caller));
   const { projectId = network.projectId } = draft;
-  checkOwner(caller, 'create_subnet', network);
-  checkProject(caller, 'create_subnet', projectId);
+  const object = { projectId, networkProjectId: network.projectId };
+  checkObject(context, caller, 'create_subnet', object);
+  checkCreate(context, caller, 'create_subnet', object);
   const scope = scopeOf(caller);
   const { cidr, subnetPoolId } = await chooseOrigin(trx, { draft, network, projectId, scope });
   const subnet: Subnet = {

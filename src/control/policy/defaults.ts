@@ -1,10 +1,12 @@
 /**
- * Zun's rules with their defaults, in its own rule language. A `policy.yaml` replaces any of them.
+ * Zun's rules with their defaults, in its own rule language, then Neutron's. A `policy.yaml` replaces any of them.
  *
  * The first ones are what the others are made of. An owner is an administrator or a caller of the object's project (without an
  * object: anybody with a project); who has no role but `reader` is an owner only for the rules that read. Field rules
  * `container:get_one:<field>` hide a field and guard the list filter of that name.
  */
+import { networkRules } from './network-defaults.ts';
+
 const admin = 'rule:admin_api';
 const reader = 'rule:admin_or_owner';
 const member = 'rule:admin_or_member';
@@ -108,6 +110,8 @@ export const defaultRules = {
   'webhook:all_projects': admin,
   'policy:get_all': admin,
   'policy:explain': admin,
+
+  ...networkRules,
 } as const satisfies Record<string, string>;
 export type PolicyRule = keyof typeof defaultRules;
 

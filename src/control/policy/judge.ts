@@ -10,6 +10,8 @@ export interface PolicyTarget {
   readonly name?: string | null;
   readonly status?: string;
   readonly host?: string | null;
+  /** Of a part of a network: whose the network is. */
+  readonly networkProjectId?: string;
 }
 
 export type Judge = (caller: Caller, target: PolicyTarget) => boolean;
@@ -41,6 +43,7 @@ const ofTarget: Record<TargetAttribute, (target: PolicyTarget) => Value> = {
   name: ({ name }) => name ?? undefined,
   status: ({ status }) => status,
   host: ({ host }) => host ?? undefined,
+  'network:project_id': ({ networkProjectId }) => networkProjectId,
 };
 
 function fill(template: Template, target: PolicyTarget): Value {

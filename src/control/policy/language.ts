@@ -26,8 +26,22 @@ export const callerAttributes = [
 export type CallerAttribute = (typeof callerAttributes)[number];
 
 /** What a rule may ask of the object. */
-export const targetAttributes = ['project_id', 'user_id', 'uuid', 'name', 'status', 'host'] as const;
+export const targetAttributes = [
+  'project_id',
+  'user_id',
+  'uuid',
+  'name',
+  'status',
+  'host',
+  'network:project_id',
+] as const;
 export type TargetAttribute = (typeof targetAttributes)[number];
+
+/** As Neutron's older rules have it. */
+const spelledToday: Readonly<Record<string, string>> = {
+  tenant_id: 'project_id',
+  'network:tenant_id': 'network:project_id',
+};
 
 /** Text with places for the object's attributes. */
 export type Template = readonly (string | { readonly attribute: TargetAttribute })[];
@@ -189,7 +203,7 @@ function parseCheck({ text, column }: Token): Check {
   if (subject === 'role') return { kind: 'role', text, is };
   const literal = literalOf(subject);
   if (literal !== undefined) return { kind: 'literal', text, value: literal, is };
-  const attribute = callerAttributes.find((known) => known === subject);
+  const attribute = callerAttributes.find((known) => known === (spelledToday[subject] ?? subject));
   if (attribute) return { kind: 'caller', text, attribute, is };
   throw wrong(
     column,
@@ -211,7 +225,7 @@ function parseTemplate(text: string, column: number): Template {
     .map((part) => {
       const [, name] = /^%\(([^()]*)\)s$/.exec(part) ?? [];
       if (name === undefined) return part;
-      const attribute = targetAttributes.find((known) => known === name);
+      const attribute = targetAttributes.find((known) => known === (spelledToday[name] ?? name));
       if (attribute) return { attribute };
       throw wrong(
         column,

@@ -25,6 +25,8 @@ export interface ResourceKind {
   readonly singular: string;
   /** Key of a list: `security_groups`. */
   readonly plural: string;
+  /** In names of rules, when it is not the key of one. */
+  readonly ruleName?: string;
   readonly table: Table;
   readonly notFound: FailureCode;
   /** Whether its objects carry tags. */
@@ -122,6 +124,7 @@ export const resourceKinds = {
 export const portForwardingKind: ResourceKind = {
   singular: 'port_forwarding',
   plural: 'port_forwardings',
+  ruleName: 'floatingip_port_forwarding',
   table: portForwardingAttributes as Table,
   notFound: 'port-forwarding-not-found',
   isTagged: false,

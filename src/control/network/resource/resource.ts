@@ -7,7 +7,7 @@ import { Failure } from '../../../model/failure.ts';
 import type { Uuid } from '../../../model/ids.ts';
 import type { JsonObject } from '../../../wire/network-service.ts';
 import type { Expectation } from '../collection.ts';
-import type { NetworkConfig } from '../context.ts';
+import type { NetworkContext } from '../context.ts';
 import { checkWriter } from '../policy.ts';
 import type { Table, Viewer } from './attribute.ts';
 import { type Body, parseBody } from './bodies.ts';
@@ -23,6 +23,7 @@ import {
   type Query,
   type Tagged,
 } from './query.ts';
+import { sightOf } from './sight.ts';
 
 /** In whose name, and how much to show. */
 export interface Session {
@@ -57,32 +58,37 @@ export type Key = { readonly id: Uuid } & JsonObject;
 export interface ResourceParts {
   readonly kind: ResourceKind;
   readonly collection: AnyCollection<Tagged>;
-  readonly config: NetworkConfig;
+  readonly context: Pick<NetworkContext, 'config' | 'policy'>;
   /** What the store can answer of filters that are no columns. */
   whereOf?(query: Query): object;
   /** Ids and columns of all that a list would have, without the objects: so that a page costs a page. */
   keysOf?(caller: Caller, where: object, columns: readonly string[]): Promise<Key[]>;
 }
 
-export function createResource({ kind, collection, config, whereOf, keysOf }: ResourceParts): Resource {
-  const { table, singular, notFound } = kind;
+export function createResource({ kind, collection, context, whereOf, keysOf }: ResourceParts): Resource {
+  const { table, notFound } = kind;
+  const { config, policy } = context;
+  const singular = kind.ruleName ?? kind.singular;
+  const sight = sightOf(kind, policy);
   const viewerOf = ({ caller, isChange = false }: Session): Viewer => ({
     isChange,
     projectId: caller.projectId,
     dnsDomain: config.network.dnsDomain,
     availabilityZone: config.agent.availabilityZone,
   });
-  const shownTo = ({ caller, showAll = caller.isAdmin }: Session): Table =>
-    table.filter((attribute) => attribute.view && (showAll || !attribute.adminView));
+  /** What may be shown of some object. */
+  const shownTo = ({ caller, showAll }: Session): Table =>
+    table.filter((attribute) => attribute.view && (showAll || sight.mayShow(caller, attribute, caller)));
   const view = (session: Session, object: unknown): JsonObject =>
-    viewOf(shownTo(session), object, viewerOf(session));
+    viewOf(sight.shownOf(session, shownTo(session), object), object, viewerOf(session));
   const noMarker = (id: string) => new Failure(notFound, `The marker ${id} could not be found.`);
 
   const listWhole = async ({ session, query, where, viewer, asked }: Order): Promise<Page> => {
     const objects = await collection.list(session.caller, where);
     const views = objects
+      .filter((object) => sight.maySee(session, object))
       .filter(accepts(table, query, viewer))
-      .map((object) => viewOf(asked, object, viewer));
+      .map((object) => viewOf(sight.shownOf(session, asked, object), object, viewer));
     return paginate(views, query, noMarker);
   };
 
@@ -96,7 +102,7 @@ export function createResource({ kind, collection, config, whereOf, keysOf }: Re
     const page = paginate(keys.map(namedBy(columns)), { ...query, fields: [] }, noMarker);
     const ids = page.items.map(({ id }) => String(id));
     const objects = ids.length > 0 ? await collection.list(session.caller, { id: ids }) : [];
-    const views = objects.map((object) => viewOf(asked, object, viewer));
+    const views = objects.map((object) => viewOf(sight.shownOf(session, asked, object), object, viewer));
     const byId = new Map(views.map((one) => [one.id, one] as const));
     const items = ids.flatMap<JsonObject>((id) => byId.get(id) ?? []);
     return { ...page, items: items.map((one) => pick(one, query.fields)) };
@@ -111,29 +117,32 @@ export function createResource({ kind, collection, config, whereOf, keysOf }: Re
       const shown = shownTo(session);
       const order: Order = { session, query, where, viewer: viewerOf(session), asked: askedOf(shown, query) };
       const columns = columnsForPage(shown, query);
-      return keysOf && columns ? listByKeys(keysOf, columns, order) : listWhole(order);
+      return keysOf && columns && sight.isWhole ? listByKeys(keysOf, columns, order) : listWhole(order);
     },
 
     async get(session, id, fields) {
-      return pick(view(session, await collection.get(session.caller, id)), fields);
+      const object = await collection.get(session.caller, id);
+      if (!sight.maySee(session, object))
+        throw new Failure(notFound, `The resource ${id} could not be found.`);
+      return pick(view(session, object), fields);
     },
 
     async create(session, bodies) {
-      checkWriter(session.caller, `create_${singular}`);
+      checkWriter(context, session.caller, `create_${singular}`);
       const drafts = bodies.map((body) => parseBody(table, body, 'create'));
       const made = await collection.create(session.caller, drafts as unknown as readonly never[]);
       return made.map((object) => view(session, object));
     },
 
     async update(session, id, body, expect) {
-      checkWriter(session.caller, `update_${singular}`);
+      checkWriter(context, session.caller, `update_${singular}`);
       const changes = parseBody(table, body, 'update');
       const object = await collection.update(session.caller, id, changes, expect);
       return view({ ...session, isChange: true }, object);
     },
 
     async remove(session, id, expect) {
-      checkWriter(session.caller, `delete_${singular}`);
+      checkWriter(context, session.caller, `delete_${singular}`);
       await collection.remove(session.caller, id, expect);
     },
   };

@@ -50,7 +50,6 @@ export interface Resources {
 }
 
 export function createResources(context: NetworkContext, useCases: UseCases): Resources {
-  const { config } = context;
   const collections: Collections = {
     networks: useCases.networks,
     subnets: useCases.subnets,
@@ -71,7 +70,7 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
       createResource({
         kind: resourceKinds[name],
         collection: collections[name],
-        config,
+        context,
         ...(name === 'ports' ? { whereOf: portWhere, keysOf: useCases.ports.keys } : {}),
       }),
     ]),
@@ -87,12 +86,12 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
       createResource({
         kind: portForwardingKind,
         collection: portForwardingsOf(useCases, floatingIpId),
-        config,
+        context,
       }),
     agents: createResource({
       kind: agentKind,
       collection: { ...useCases.agents, create: neverMade, remove: neverMade },
-      config,
+      context,
     }),
     availabilitiesOf: (version) =>
       createResource({
@@ -104,7 +103,7 @@ export function createResources(context: NetworkContext, useCases: UseCases): Re
           update: neverMade,
           remove: neverMade,
         },
-        config,
+        context,
       }),
     tags: createTags(context, collections),
   };

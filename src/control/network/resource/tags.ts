@@ -5,7 +5,7 @@ import type { Uuid } from '../../../model/ids.ts';
 import { tagsOf } from '../../../store/network/common.ts';
 import { raiseRevision, replaceTags, type TaggedTable } from '../../../store/network/tags.ts';
 import { change, type NetworkContext } from '../context.ts';
-import { checkOwner, checkWriter } from '../policy.ts';
+import { checkObject, checkWriter } from '../policy.ts';
 import { type Collections, type ResourceName, resourceKinds } from './kinds.ts';
 import { distinct, listOf, refuse, text } from './parsers.ts';
 
@@ -52,8 +52,8 @@ export function createTags(context: NetworkContext, collections: Collections) {
     const object = await collections[name].get(caller, id);
     if (!table) throw new Failure('resource-not-found', `${name} have no tags.`);
     const action = `update_${resourceKinds[name].singular}`;
-    checkWriter(caller, action);
-    checkOwner(caller, action, object);
+    checkWriter(context, caller, action);
+    checkObject(context, caller, action, object);
     return change(context, async ({ trx, now }) => {
       const tags = checkTags(next((await tagsOf(trx, [id])).get(id) ?? []));
       await replaceTags(trx, id, tags);

@@ -29,7 +29,7 @@ import { findSubnets } from '../../../store/network/subnets.ts';
 import { badRequest, type Collection, checkRevision, newborn, revised } from '../collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from '../context.ts';
 import { checkDnsDomain, checkDnsName } from '../dns-names.ts';
-import { checkAttributes, checkOwner, checkProject } from '../policy.ts';
+import { checkAttributes, checkCreate, checkObject } from '../policy.ts';
 import type { AskedAddress } from '../port-addresses.ts';
 import { claimQuota } from '../quotas.ts';
 import { associate } from './association.ts';
@@ -76,7 +76,7 @@ export function createFloatingIps(context: NetworkContext): FloatingIps {
       change(context, async (current) => {
         const { trx, now } = current;
         const before = await getFloatingIp(trx, id, scopeOf(caller));
-        checkOwner(caller, 'update_floatingip', before);
+        checkObject(context, caller, 'update_floatingip', before);
         checkRevision(before, expect);
         const association = await nextAssociation(trx, { floatingIp: before, changes, caller });
         const after = revised(before, { description: changes.description, ...association }, now);
@@ -89,7 +89,7 @@ export function createFloatingIps(context: NetworkContext): FloatingIps {
     remove: (caller, id, expect) =>
       change(context, async (current) => {
         const floatingIp = await getFloatingIp(current.trx, id, scopeOf(caller));
-        checkOwner(caller, 'delete_floatingip', floatingIp);
+        checkObject(context, caller, 'delete_floatingip', floatingIp);
         checkRevision(floatingIp, expect);
         refuseForwarding(floatingIp);
         await dropFloatingIp(current, floatingIp);
@@ -143,8 +143,13 @@ async function createOne(
 ): Promise<FloatingIp> {
   const { trx, now } = current;
   const { projectId = caller.projectId, floatingNetworkId } = draft;
-  checkProject(caller, 'create_floatingip', projectId);
-  checkAttributes(caller, 'create', 'floatingip', { draft, unless: { floatingIpAddress: null } });
+  checkCreate(context, caller, 'create_floatingip', { projectId });
+  checkAttributes(context, caller, 'create', {
+    resource: 'floatingip',
+    draft,
+    unless: { floatingIpAddress: null },
+    object: { projectId },
+  });
   const names = checkNames(draft);
   await claimQuota(context, trx, projectId, { floatingip: 1 });
   const network = await getExternal(trx, floatingNetworkId, scopeOf(caller));

@@ -35,14 +35,18 @@ export const noGateway: Gateway = { externalNetworkId: null, enableSnat: true, g
 
 /** Throws unless the caller may choose what the draft chooses. */
 export function checkGatewayDraft(
+  context: NetworkContext,
   caller: Caller,
   action: string,
-  draft: GatewayDraft | null | undefined,
+  {
+    draft,
+    object,
+  }: { readonly draft: GatewayDraft | null | undefined; readonly object: { readonly projectId: string } },
 ): void {
   const given: GatewayAttribute[] = [];
   if (draft?.enableSnat !== undefined) given.push('enable_snat');
   if (draft?.externalFixedIps !== undefined) given.push('external_fixed_ips');
-  checkGateway(caller, action, given);
+  checkGateway(context, caller, action, { given, object });
 }
 
 export interface GatewayOrder {

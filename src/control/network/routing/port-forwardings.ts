@@ -17,7 +17,7 @@ import {
 } from '../../../store/network/port-forwardings.ts';
 import { badRequest, newborn } from '../collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from '../context.ts';
-import { checkOwner } from '../policy.ts';
+import { checkObject } from '../policy.ts';
 import { getPort } from '../port-lifecycle.ts';
 import { getSubnet } from '../subnets.ts';
 import { alreadyAssociated } from './association.ts';
@@ -48,7 +48,7 @@ export function createPortForwardings(context: NetworkContext): PortForwardings 
   ): Promise<T> =>
     change(context, async (current) => {
       const floatingIp = await getFloatingIp(current.trx, floatingIpId, scopeOf(caller));
-      checkOwner(caller, action, floatingIp);
+      checkObject(context, caller, action, floatingIp);
       return work(current, floatingIp);
     });
 

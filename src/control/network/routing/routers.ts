@@ -18,7 +18,7 @@ import type { RouterRow } from '../../../store/network/tables.ts';
 import { type Collection, checkRevision, newborn, revised } from '../collection.ts';
 import { type Change, change, type NetworkContext, scopeOf } from '../context.ts';
 import { checkZones } from '../networks.ts';
-import { checkAttributes, checkOwner, checkProject, checkWriter } from '../policy.ts';
+import { checkAttributes, checkCreate, checkObject, checkWriter } from '../policy.ts';
 import { claimQuota } from '../quotas.ts';
 import { changeGateway, checkGatewayDraft, dropGateway, type GatewayDraft, noGateway } from './gateways.ts';
 import { type InterfaceDraft, plugInterface, type RouterInterface, unplugInterface } from './interfaces.ts';
@@ -60,10 +60,10 @@ export function createRouters(context: NetworkContext): Routers {
 
   const changeInterface = (work: typeof plugInterface, action: string): Routers['addInterface'] => {
     return async (caller, id, draft) => {
-      checkWriter(caller, action);
+      checkWriter(context, caller, action);
       return change(context, async (current) => {
         const router = await getRouter(current.trx, id, scopeOf(caller));
-        checkOwner(caller, action, router);
+        checkObject(context, caller, action, router);
         // Before and after: the network whose interface goes is no longer one of the router's afterwards.
         await current.concerned.router(id);
         const changed = await work(context, current, { router, draft, caller });
@@ -79,10 +79,10 @@ export function createRouters(context: NetworkContext): Routers {
     action: string,
   ): Routers['addRoutes'] => {
     return async (caller, id, given) => {
-      checkWriter(caller, action);
+      checkWriter(context, caller, action);
       return change(context, async (current) => {
         const router = await getRouter(current.trx, id, scopeOf(caller));
-        checkOwner(caller, action, router);
+        checkObject(context, caller, action, router);
         const routes = next(router.routes, given.map(compileRoute));
         return updateOne(context, current, { router, changes: { routes }, caller });
       });
@@ -102,9 +102,9 @@ export function createRouters(context: NetworkContext): Routers {
     update: (caller, id, changes, expect) =>
       change(context, async (current) => {
         const router = await getRouter(current.trx, id, scopeOf(caller));
-        checkOwner(caller, 'update_router', router);
-        checkAttributes(caller, 'update', 'router', { draft: changes });
-        checkGatewayDraft(caller, 'update_router', changes.gateway);
+        checkObject(context, caller, 'update_router', router);
+        checkAttributes(context, caller, 'update', { resource: 'router', draft: changes, object: router });
+        checkGatewayDraft(context, caller, 'update_router', { draft: changes.gateway, object: router });
         checkRevision(router, expect);
         return updateOne(context, current, { router, changes, caller });
       }),
@@ -112,7 +112,7 @@ export function createRouters(context: NetworkContext): Routers {
     remove: (caller, id, expect) =>
       change(context, async (current) => {
         const router = await getRouter(current.trx, id, scopeOf(caller));
-        checkOwner(caller, 'delete_router', router);
+        checkObject(context, caller, 'delete_router', router);
         checkRevision(router, expect);
         const interfaces = await interfacesOf(current.trx, id);
         if (interfaces.length > 0) {
@@ -139,9 +139,9 @@ async function createOne(
 ): Promise<Router> {
   const { trx, now } = current;
   const { projectId = caller.projectId, gateway, distributed: _d, ha: _h, routes: _r, ...given } = draft;
-  checkProject(caller, 'create_router', projectId);
-  checkAttributes(caller, 'create', 'router', { draft });
-  checkGatewayDraft(caller, 'create_router', gateway);
+  checkCreate(context, caller, 'create_router', { projectId });
+  checkAttributes(context, caller, 'create', { resource: 'router', draft, object: { projectId } });
+  checkGatewayDraft(context, caller, 'create_router', { draft: gateway, object: { projectId } });
   checkZones(context, given.zoneHints);
   await claimQuota(context, trx, projectId, { router: 1 });
   const router: Router = {
