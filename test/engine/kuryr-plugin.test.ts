@@ -76,6 +76,8 @@ beforeEach(async () => {
   await assertClean();
 });
 
+const holdings = () => dockerHoldings(engine, { driver, besidesIpam: portIpamDriver(driver) });
+
 async function startPlugin(): Promise<void> {
   plugin = await startKuryrPlugin({
     name: driver,
@@ -83,7 +85,7 @@ async function startPlugin(): Promise<void> {
     backend: createKuryrBackend({
       service,
       host: 'here',
-      holdings: () => dockerHoldings(engine, { driver, besidesIpam: portIpamDriver(driver) }),
+      holdings,
       networks,
       dataplane,
       kernel,
@@ -159,6 +161,12 @@ test('two containers on a network made by hand reach each other; all goes with t
     assert.ok(ports.some((port) => port.mac_address === MacAddress));
     assert.match(await inContainer('a', 'ip', 'addr', 'show', 'eth0'), /mtu 1450/);
     assert.match(await inContainer('a', 'ip', 'route'), /default via 10.77.0.1 dev eth0/);
+    const { endpoints } = await holdings();
+    assert.deepEqual(
+      endpoints.map(({ id, macAddress, remedy }) => [id, macAddress, remedy]).toSorted(),
+      ports.map(({ device_id, mac_address }) => [device_id, mac_address, undefined]).toSorted(),
+    );
+    assert.deepEqual(await plugin.orphans.sweep(0), [], 'what is in use');
   }));
 
 test('both families, and a restart of the driver while the container runs', () =>

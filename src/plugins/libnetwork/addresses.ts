@@ -16,7 +16,7 @@ import { gatewayOf, withoutIpv4 } from './address-answers.ts';
 import type { HostPort, HostSubnet, KuryrBackend } from './backend.ts';
 import { contains, parseAddress, parseCidr, withPrefix } from './cidr.ts';
 import type { Claim } from './claims.ts';
-import { adoptedPortTag, isAuxiliary, reservedPortName } from './names.ts';
+import { adoptedPortTag, auxiliaryPortTag, reservedPortName } from './names.ts';
 import type { Pools } from './pools.ts';
 import { optionKey, type ReleaseAddress, type RequestAddress } from './protocol.ts';
 
@@ -131,7 +131,9 @@ export class Addresses {
         device_id: '',
         'binding:host_id': '',
       });
-      await this.#service.removeTag('ports', port.id, adoptedPortTag);
+      for (const tag of [auxiliaryPortTag, adoptedPortTag]) {
+        if (port.tags.includes(tag)) await this.#service.removeTag('ports', port.id, tag);
+      }
     } else if (port.device_owner === kuryrPortOwner) {
       await this.#service.remove('ports', port.id);
     }
@@ -182,7 +184,7 @@ export class Addresses {
     if (port.device_owner !== kuryrPortOwner) return false;
     if (!(await this.#backend.findPort({ portId: port.id }))) return false;
     if (!port.device_id) return port.name === reservedPortName;
-    if (isAuxiliary(port)) return false;
+    if (port.tags.includes(auxiliaryPortTag)) return false;
     return (await this.#backend.portOfEndpoint(port.device_id)) === undefined;
   }
 

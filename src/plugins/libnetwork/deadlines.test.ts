@@ -27,7 +27,7 @@ class Gate {
 }
 
 /** Every call of dockerd's, about things that are there and things that are not. */
-function callsAbout(poolId: string, address: string): [call: string, body: object][] {
+function callsAbout(poolId: string, address: string): Record<'first' | 'last', [string, object][]> {
   const about = (endpoint: string) => ({ NetworkID: id('a'), EndpointID: id(endpoint) });
   const other = {
     NetworkID: id('b'),
@@ -35,7 +35,7 @@ function callsAbout(poolId: string, address: string): [call: string, body: objec
     IPv4Data: [{ AddressSpace: 'kuryr', Pool: '10.78.0.0/24' }],
     IPv6Data: [],
   };
-  return [
+  const first: [string, object][] = [
     ['IpamDriver.RequestPool', { AddressSpace: 'kuryr', Pool: '10.79.0.0/24', V6: false }],
     ['IpamDriver.RequestPool', { AddressSpace: 'kuryr', Pool: '', V6: false }],
     ['IpamDriver.RequestAddress', { PoolID: poolId, Address: '' }],
@@ -50,9 +50,13 @@ function callsAbout(poolId: string, address: string): [call: string, body: objec
       ['NetworkDriver.Leave', endpoint],
       ['NetworkDriver.DeleteEndpoint', endpoint],
     ]),
+  ];
+  // After these the others would have nothing to ask about.
+  const last: [string, object][] = [
     ['IpamDriver.ReleasePool', { PoolID: poolId }],
     ['NetworkDriver.DeleteNetwork', { NetworkID: id('a') }],
   ];
+  return { first, last };
 }
 
 /** Which of those, sorted, wait for whom. */
@@ -97,13 +101,19 @@ for (const who of ['network service', 'host'] as const) {
       // Long enough for those that wait for nobody.
       await world.start(250);
       const hung = new Set<string>();
-      for (const [call, body] of callsAbout(network.pools[0]?.poolId ?? '', address)) {
-        const { status, body: answer } = await world.ask(call, body);
-        if (status !== 504) continue;
-        hung.add(call);
-        assert.match(answer.Err, /no answer within 250 ms/, call);
-        assert.equal(answer.Error, answer.Err, call);
-      }
+      const askAll = (calls: readonly [string, object][]) =>
+        Promise.all(
+          calls.map(async ([call, body]) => {
+            const { status, body: answer } = await world.ask(call, body);
+            if (status !== 504) return;
+            hung.add(call);
+            assert.match(answer.Err, /no answer within 250 ms/, call);
+            assert.equal(answer.Error, answer.Err, call);
+          }),
+        );
+      const { first, last } = callsAbout(network.pools[0]?.poolId ?? '', address);
+      await askAll(first);
+      await askAll(last);
       assert.deepEqual([...hung].toSorted(), waiting[who]);
       gate.open();
       world.host.endpoints.clear();

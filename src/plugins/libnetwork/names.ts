@@ -11,6 +11,8 @@ export const addressSpace = 'kuryr';
 export const adoptedPortTag = 'kuryr.port.existing';
 /** A port made when the endpoint was, because another IPAM driver gave the address: deleted with the endpoint. */
 export const endpointPortTag = 'kuryr.port.endpoint';
+/** A port that keeps an address free; its device is Docker's network. */
+export const auxiliaryPortTag = 'kuryr.port.auxiliary';
 export const reservedPortName = 'kuryr-unbound-port';
 /** A subnet pool that was there first: never deleted. */
 export const adoptedPoolTag = 'kuryr.subnetpool.existing';
@@ -21,7 +23,6 @@ const upperPrefix = 'kuryr.net.uuid.uh:';
 const networkPrefix = 'kuryr-net-';
 const subnetPrefix = 'kuryr-subnet-';
 const poolPrefix = 'kuryrPool-';
-const auxiliaryPrefix = 'kuryr-aux-';
 
 /** The tags by which a network is found from Docker's id of it. */
 export function networkTags(dockerId: string): string[] {
@@ -94,15 +95,10 @@ export function boundPortName(endpointId: string): string {
 }
 
 export function auxiliaryPortName(name: string): string {
-  return `${auxiliaryPrefix}${name}`.slice(0, 255);
+  return `kuryr-aux-${name}`.slice(0, 255);
 }
 
 /** Held for an address, before there is an endpoint. */
 export function isReservedPort({ name, tags, device_id }: PortView): boolean {
   return !device_id && (name === reservedPortName || tags.includes(adoptedPortTag));
-}
-
-/** A port that keeps an address free; its device is Docker's network. */
-export function isAuxiliary({ name }: { readonly name: string }): boolean {
-  return name.startsWith(auxiliaryPrefix);
 }

@@ -9,52 +9,32 @@ import type { Log } from '../../base/log.ts';
 import { type Undo, undoable } from '../../base/undo.ts';
 import { Failure } from '../../model/failure.ts';
 import { kuryrPortOwner } from '../../model/network.ts';
-import type { JsonObject, NetworkService, NetworkView, SubnetView } from '../../wire/network-service.ts';
+import type { NetworkService, NetworkView } from '../../wire/network-service.ts';
 import type { KuryrBackend } from './backend.ts';
-import { rangesWithout } from './cidr.ts';
-import type { Claim } from './claims.ts';
 import {
   adoptedNetworkTag,
-  auxiliaryPortName,
   isDockers,
   isOwnSubnet,
-  isReservedPort,
   networkName,
   networkTags,
-  poolName,
-  subnetName,
   tagsOfDocker,
 } from './names.ts';
 import { type NetworkSettings, readSettings, settingsOf } from './network-settings.ts';
+import { NetworkSubnets } from './network-subnets.ts';
 import { NetworkTags, untagged } from './network-tags.ts';
 import { mtuOption, networkReference, type Reference, sharedOption } from './options.ts';
 import type { Shelter } from './orphans.ts';
 import type { Pools } from './pools.ts';
 import { type CreateNetwork, optionKey } from './protocol.ts';
-import { fittingSubnet, isPoolPossible, type WantedSubnet, wantedSubnets } from './wanted-subnets.ts';
+import { type WantedSubnet, wantedSubnets } from './wanted-subnets.ts';
 
 type Options = Readonly<Record<string, unknown>>;
-
-interface NewSubnet {
-  readonly wanted: WantedSubnet;
-  readonly claim: Claim | undefined;
-  readonly isInternal: boolean;
-  /** All of the network. */
-  readonly present: readonly SubnetView[];
-}
-
-/** `--aux-address` */
-interface Auxiliary {
-  readonly dockerId: string;
-  readonly name: string;
-  readonly address: string;
-  readonly subnet: SubnetView;
-}
 
 export class Networks {
   readonly #backend: KuryrBackend;
   readonly #pools: Pools;
   readonly #tags: NetworkTags;
+  readonly #subnets: NetworkSubnets;
   readonly #log: Log;
   readonly #idOfDocker = new Map<string, string>();
   readonly #settings = new Map<string, NetworkSettings>();
@@ -63,6 +43,7 @@ export class Networks {
     this.#backend = backend;
     this.#pools = pools;
     this.#tags = new NetworkTags(backend.service, backend.host);
+    this.#subnets = new NetworkSubnets(backend.service, pools);
     this.#log = log;
   }
 
@@ -163,7 +144,7 @@ export class Networks {
       const isInternal = request.Options?.[optionKey.internal] === true;
       const { NetworkID: dockerId } = request;
       for (const subnet of subnets) {
-        await this.#ensureSubnet(network.id, subnet, { dockerId, isInternal, undo });
+        await this.#subnets.ensure(network.id, subnet, { dockerId, isInternal, undo });
       }
       return network.id;
     });
@@ -213,83 +194,6 @@ export class Networks {
       );
     }
     return network;
-  }
-
-  async #ensureSubnet(
-    networkId: string,
-    wanted: WantedSubnet,
-    { dockerId, isInternal, undo }: { dockerId: string; isInternal: boolean; undo: Undo },
-  ): Promise<void> {
-    const present = await this.#service.list('subnets', { network_id: networkId });
-    const there = fittingSubnet(present, wanted);
-    const claim = await this.#claimOf(wanted, there !== undefined);
-    const subnet = there ?? (await this.#makeSubnet(networkId, { wanted, claim, isInternal, present }, undo));
-    if (claim) {
-      const { subnetPoolId } = claim;
-      if (!subnet.tags.includes(subnetPoolId)) {
-        await this.#service.addTag('subnets', subnet.id, subnetPoolId);
-      }
-      this.#pools.settle(claim, subnet.id);
-    }
-    for (const [name, address] of wanted.auxiliary) {
-      await this.#keepFree({ dockerId, name, address, subnet }, undo);
-    }
-  }
-
-  /** By a port; on a subnet that was there RequestAddress has made or adopted one. */
-  async #keepFree({ dockerId, name, address, subnet }: Auxiliary, undo: Undo): Promise<void> {
-    const { id: subnet_id, network_id } = subnet;
-    const use = { name: auxiliaryPortName(name), device_owner: kuryrPortOwner, device_id: dockerId };
-    const ports = await this.#service.list('ports', {
-      network_id,
-      fixed_ips: [`subnet_id=${subnet_id}`, `ip_address=${address}`],
-    });
-    // Neutron counts a port that fits one of the two.
-    const there = ports.find(({ fixed_ips }) =>
-      fixed_ips.some((ip) => ip.subnet_id === subnet_id && ip.ip_address === address),
-    );
-    if (there?.device_id === dockerId) return;
-    if (there && isReservedPort(there)) {
-      await this.#service.update('ports', there.id, use);
-      return;
-    }
-    const fixed_ips = [{ subnet_id, ip_address: address }];
-    const port = await this.#service.create('ports', { ...use, admin_state_up: true, network_id, fixed_ips });
-    undo.add(`remove port ${port.id}`, () => this.#service.remove('ports', port.id));
-  }
-
-  async #makeSubnet(
-    networkId: string,
-    { wanted, claim, isInternal, present }: NewSubnet,
-    undo: Undo,
-  ): Promise<SubnetView> {
-    const { cidr, gateway } = wanted;
-    const range = claim?.range;
-    const body: JsonObject = {
-      name: subnetName(cidr.text),
-      network_id: networkId,
-      ip_version: cidr.version,
-      cidr: cidr.text,
-      enable_dhcp: true,
-      ...(claim && isPoolPossible(claim, wanted, present) ? { subnetpool_id: claim.subnetPoolId } : {}),
-      ...(isInternal ? { gateway_ip: null } : {}),
-      ...(!isInternal && gateway ? { gateway_ip: gateway } : {}),
-      ...(range ? { allocation_pools: rangesWithout(range, gateway) } : {}),
-    };
-    const subnet = await this.#service.create('subnets', body);
-    undo.add(`remove subnet ${subnet.id}`, () => this.#service.remove('subnets', subnet.id));
-    return subnet;
-  }
-
-  /** Undefined = the pool is another IPAM driver's, a subnet that is there, or settled already. */
-  async #claimOf(
-    { cidr, reference, pool, isOurPool }: WantedSubnet,
-    isThere: boolean,
-  ): Promise<Claim | undefined> {
-    if (!isOurPool || reference) return undefined;
-    const claim = await this.#pools.claimOf(cidr, { pool, isThere });
-    if (claim || isThere) return claim;
-    throw new Failure('subnet-pool-not-found', `Specified pool name(${poolName(cidr.text)}) does not exist.`);
   }
 
   async #drop(network: NetworkView, dockerId: string): Promise<void> {

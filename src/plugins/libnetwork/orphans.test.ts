@@ -78,7 +78,7 @@ async function liveOnTwo(world: DockerWorld, adopted: AdoptedNetwork): Promise<v
     subnets: [{ pool: '10.5.0.0/24' }],
     options: { ...adopted.options, 'berth.publish': 'floating-ip' },
     ipamOptions: adopted.options,
-    auxiliary: { web: '10.5.0.9' },
+    auxiliary: { web: '10.5.0.9', db: '10.5.0.60' },
   });
   const first = await startContainer(world, made, container);
   const second = { endpointId: id('f'), mac: '02:42:00:00:00:02', labels };
@@ -101,11 +101,12 @@ interface AdoptedNetwork {
 async function makeAdopted({ service }: KuryrWorld): Promise<AdoptedNetwork> {
   await service.create('networks', { name: 'public', 'router:external': true });
   const { id: network_id } = await service.create('networks', { name: 'blue' });
-  await service.create('subnets', { network_id, ip_version: 4, cidr: '10.5.0.0/24', name: 'blues' });
-  const fixed_ips = [
-    { ip_address: '10.5.0.50', subnet_id: (await service.list('subnets', {}))[0]?.id ?? '' },
-  ];
-  await service.create('ports', { network_id, fixed_ips, 'binding:host_id': '' });
+  const subnet = { network_id, ip_version: 4, cidr: '10.5.0.0/24', name: 'blues' };
+  const { id: subnet_id } = await service.create('subnets', subnet);
+  for (const ip_address of ['10.5.0.50', '10.5.0.60']) {
+    const fixed_ips = [{ ip_address, subnet_id }];
+    await service.create('ports', { name: 'theirs', network_id, fixed_ips, 'binding:host_id': '' });
+  }
   return { options: { 'neutron.net.name': 'blue', 'neutron.subnet.name': 'blues' } };
 }
 
@@ -115,6 +116,7 @@ function remains({ service }: KuryrWorld): object {
   return all.map(({ id: each, tags, ...row }) => [
     each,
     tags,
+    row.name,
     row.device_id,
     row.device_owner,
     row['binding:host_id'],
