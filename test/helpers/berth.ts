@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Machine, MachineProcess, Output } from './machine.ts';
+import { Pty, type PtyOptions } from './pty.ts';
 import { until } from './until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -188,6 +189,17 @@ export class Berth {
   client(openrc: 'openrc' | 'openrc-admin', file: string, ...args: readonly string[]): Promise<Output> {
     const script = '. "$0"; exec "$@"';
     return this.machine.exec('sh', ['-c', script, join(this.stateDir, openrc), file, ...args], this.#env());
+  }
+
+  /** Such a client on a terminal of its own. */
+  clientOnTerminal(
+    size: Pick<PtyOptions, 'rows' | 'columns'>,
+    file: string,
+    ...args: readonly string[]
+  ): Pty {
+    const words = ['-c', '. "$0"; exec "$@"', join(this.stateDir, 'openrc'), file, ...args];
+    const env = { ...process.env, ...this.#env() };
+    return new Pty('sh', words, { ...size, env, through: this.machine.through });
   }
 
   async container(name: string): Promise<Answer> {

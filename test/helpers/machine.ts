@@ -186,6 +186,11 @@ export class Machine {
     closeSync(namespace);
   }
 
+  /** The words before a command that is to run in the machine. */
+  get through(): readonly string[] {
+    return ['nsenter', ...this.#enter()];
+  }
+
   /** A power cut. */
   async crash(): Promise<void> {
     const child = this.#init;
