@@ -22,6 +22,11 @@ export function openCall<Options extends object>(
     progress: new Progress(world.stderr, false),
     stateDir: stateDirOf(options, world),
     cloud: () => openCloud(world, options),
+    tls: async () => {
+      const { findCloud } = await import('./cloud/sources.ts');
+      const { cacert, insecure } = await findCloud(options, world);
+      return { cacert, insecure };
+    },
   };
 }
 

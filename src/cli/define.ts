@@ -6,6 +6,7 @@
  */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Cloud } from '../client/cloud.ts';
+import type { TlsOptions } from './cloud/http-fetch.ts';
 import type { GlobalOptions } from './cloud/options.ts';
 import { addGlobalOptions } from './cloud/options.ts';
 import { formats, type Output, type OutputOptions } from './output/output.ts';
@@ -46,6 +47,8 @@ export interface Call<Options extends object = object> {
   readonly stateDir: string;
   /** Finds credentials and returns the cloud; logs in when the first request is made. */
   cloud(): Promise<Cloud>;
+  /** Whom a connection to it trusts. */
+  tls(): Promise<TlsOptions>;
 }
 
 export type Open = <Options extends object>(

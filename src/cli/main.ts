@@ -38,6 +38,7 @@ const commandGroups: readonly CommandGroup[] = [
       [['run', 'create'], () => import('./commands/run.ts')],
       [['list', 'show', 'logs', 'top', 'stats', 'actions'], () => import('./commands/look.ts')],
       [['exec'], () => import('./commands/exec.ts')],
+      [['attach'], () => import('./commands/attach.ts')],
       [['events'], () => import('./commands/events.ts')],
       [['webhook'], () => import('./commands/webhook.ts')],
       [['expose', 'unexpose'], () => import('./commands/expose.ts')],

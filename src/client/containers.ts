@@ -161,13 +161,23 @@ const ownFields = [
 export type OwnField = (typeof ownFields)[number];
 
 /** Microversion 1.41. */
-export interface ExecuteMore {
-  readonly stdin?: string;
+export interface ExecutePlace {
   readonly environment?: Readonly<Record<string, string>>;
   readonly user?: string;
   readonly workdir?: string;
+}
+
+/** Microversion 1.41. */
+export interface ExecuteMore extends ExecutePlace {
+  readonly stdin?: string;
   /** Seconds. */
   readonly timeout?: number;
+}
+
+/** In characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
 }
 
 export interface ContainerChanges {
@@ -436,6 +446,35 @@ export class ContainerApi {
     const request = { method: 'POST', path: `/containers/${encode(container)}/execute` } as const;
     if (Object.keys(more).length === 0) return this.#send({ ...request, query: { command } });
     return this.#send({ ...request, body: { command, ...more } }, ownVersion);
+  }
+
+  /** The address of a console of its own process: a WebSocket, for one use. */
+  attach(container: string): Promise<string> {
+    return this.#get(`/containers/${encode(container)}/attach`);
+  }
+
+  /** Makes a command with a terminal ready, which starts when its console, `proxy_url`, is opened. */
+  startExec(
+    container: string,
+    command: string,
+    place: ExecutePlace = {},
+  ): Promise<{ readonly exec_id: string; readonly proxy_url: string }> {
+    const request = { method: 'POST', path: `/containers/${encode(container)}/execute` } as const;
+    const query = { run: false, interactive: true };
+    if (Object.keys(place).length === 0) return this.#send({ ...request, query: { command, ...query } });
+    return this.#send({ ...request, body: { command, ...query, ...place } }, ownVersion);
+  }
+
+  async resize(container: string, size: TerminalSize): Promise<void> {
+    await this.#resize(container, 'resize', { h: size.rows, w: size.columns });
+  }
+
+  async resizeExec(container: string, execId: string, size: TerminalSize): Promise<void> {
+    await this.#resize(container, 'execute_resize', { exec_id: execId, h: size.rows, w: size.columns });
+  }
+
+  async #resize(container: string, verb: string, query: Query): Promise<void> {
+    await this.#send({ method: 'POST', path: `/containers/${encode(container)}/${verb}`, query });
   }
 
   top(container: string, psArgs?: string): Promise<{ Titles: string[]; Processes: string[][] }> {

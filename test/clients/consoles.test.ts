@@ -99,6 +99,68 @@ test('openstack appcontainer attach and exec --interactive', async () => {
   await command.exited;
 });
 
+const size = { rows: 27, columns: 87 };
+
+test('berth attach: our terminal, put back however it ends', async () => {
+  const attach = () => berth.cliOnTerminal(size, ['attach', 'deck'], 'stty -a');
+  const attached = attach();
+  await attached.sees(/attached to deck/);
+  attached.type('\r');
+  await attached.sees(/# /);
+  await until('the container has our size', async () => {
+    attached.type('busybox stty size\r');
+    return await attached.sees(/\d+ \d+\r\n/).then((seen) => seen.includes('27 87'));
+  });
+  attached.type('echo ä$((40+2))€\r');
+  await attached.sees(/ä42€\r\n/);
+  attached.type('\x10\x11');
+  assert.match(await attached.sees(/ icanon/), /\nopost/);
+  assert.equal(await attached.exited, 0);
+
+  const killed = attach();
+  await killed.sees(/attached to deck/);
+  await until('it hears', async () => {
+    killed.type('\r');
+    return killed.hasSeen(/# /);
+  });
+  await machine.must('pkill', ['-TERM', '-f', '^[^ ]*node .* attach deck']);
+  await killed.sees(/ icanon/);
+  assert.equal(await killed.exited, 143);
+});
+
+test('berth exec -it: a terminal that follows ours, and the command’s exit code', async () => {
+  const shell = berth.cliOnTerminal(size, [
+    'exec',
+    '-it',
+    '-e',
+    'GREETING=ahoy',
+    '--workdir',
+    '/tmp',
+    'deck',
+    'sh',
+  ]);
+  await shell.sees(/# /);
+  shell.type('echo $GREETING from $(pwd)\r');
+  await shell.sees(/ahoy from \/tmp\r\n/);
+  shell.resize(22, 66);
+  await until('the command has that size', async () => {
+    shell.type('busybox stty size\r');
+    return await shell.sees(/\d+ \d+\r\n/).then((seen) => seen.includes('22 66'));
+  });
+  shell.type('exit 5\r');
+  assert.equal(await shell.exited, 5);
+  const { code, stderr } = await berth.runAs('berth', 'exec', '-it', 'deck', 'sh');
+  assert.deepEqual([code, /our standard input is none/.test(stderr)], [2, true]);
+  const stopped = await berth.runAs('berth', 'attach', 'nobody');
+  assert.match(stopped.stderr, /nobody could not be found/);
+});
+
+test('berth attach without a terminal: what is written, until it ends', async () => {
+  await berth.cli('run', '-n', 'pipe', '-i', 'busybox', 'sh', '-c', 'read line; echo "<$line>"');
+  const { stdout, code } = await berth.runWithInput('one\n', 'attach', 'pipe');
+  assert.deepEqual([stdout, code], ['<one>\n', 0]);
+});
+
 test('who may not attach is told why', async () => {
   await berth.cli('run', '-n', 'deaf', 'busybox', 'sleep', '1000');
   const { stdout, stderr } = await berth.client('openrc', 'zun', 'attach', 'deaf');

@@ -21,8 +21,8 @@ export interface RequestOptions {
   readonly body?: unknown;
 }
 
-/** Commands that say nothing but whether it worked. */
-const silent = new Set(['delete', 'start', 'stop', 'restart', 'pause', 'unpause', 'kill']);
+/** Commands that say nothing but whether it worked, or what another program says. */
+const silent = new Set(['delete', 'start', 'stop', 'restart', 'pause', 'unpause', 'kill', 'attach', 'exec']);
 
 export class Berth {
   readonly machine: Machine;
@@ -169,6 +169,12 @@ export class Berth {
     return this.machine.exec(process.execPath, [commandLine, '--os-cloud', cloud, ...command], this.#env());
   }
 
+  /** `berth …` as the demo user, with something on its standard input. */
+  runWithInput(input: string, ...args: readonly string[]): Promise<Output> {
+    const words = ['-c', 'printf %s "$0" | "$@"', input, process.execPath, commandLine];
+    return this.machine.exec('sh', [...words, '--os-cloud', 'berth', ...args], this.#env());
+  }
+
   /** A new project in which the demo user is a member, and an entry of clouds.yaml with the project's name. */
   async addProject(name: string): Promise<void> {
     for (const args of [
@@ -189,6 +195,13 @@ export class Berth {
   client(openrc: 'openrc' | 'openrc-admin', file: string, ...args: readonly string[]): Promise<Output> {
     const script = '. "$0"; exec "$@"';
     return this.machine.exec('sh', ['-c', script, join(this.stateDir, openrc), file, ...args], this.#env());
+  }
+
+  /** `berth …` as the demo user on a terminal of its own, and then a line of shell. */
+  cliOnTerminal(size: Pick<PtyOptions, 'rows' | 'columns'>, args: readonly string[], then = ''): Pty {
+    const words = ['-c', `"$0" "$@"; code=$?; ${then}\nexit $code`, process.execPath, commandLine];
+    const env = { ...process.env, ...this.#env(), OS_CLOUD: 'berth' };
+    return new Pty('sh', [...words, ...args], { ...size, env, through: this.machine.through });
   }
 
   /** Such a client on a terminal of its own. */
