@@ -64,6 +64,11 @@ test('a deleted container is listed with --deleted, and its uuid still has its l
   assert.equal((await world.berth('list', '--deleted', '--status', 'Error')).code, 2);
   world.fake.isZun = true;
   const { code, stderr } = await world.berth('logs', uuid);
+  world.fake.isZun = false;
+  const forgot = await world.berth('forget', uuid, 'nothing');
+  assert.deepEqual([forgot.code, world.fake.deleted], [1, []]);
+  assert.match(forgot.stderr, new RegExp(`${uuid}: forgotten`));
+  assert.match(forgot.stderr, /Container nothing could not be found/);
   assert.equal(code, 1);
   assert.match(stderr, new RegExp(`Container ${uuid} could not be found`));
 });

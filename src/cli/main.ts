@@ -46,7 +46,7 @@ const commandGroups: readonly CommandGroup[] = [
         ['start', 'stop', 'restart', 'pause', 'unpause', 'kill', 'rename', 'update'],
         () => import('./commands/change.ts'),
       ],
-      [['delete'], () => import('./commands/delete.ts')],
+      [['delete', 'forget'], () => import('./commands/delete.ts')],
     ],
   },
   {

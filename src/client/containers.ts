@@ -418,6 +418,11 @@ export class ContainerApi {
     }
   }
 
+  /** A deleted one, and its log. */
+  async forget(uuid: string): Promise<void> {
+    await this.#send({ method: 'DELETE', path: `/deleted_containers/${encode(uuid)}` }, ownVersion);
+  }
+
   /** Newest first; page by page, until there are `limit`. */
   async listDeleted(query: Query & { readonly limit?: number } = {}): Promise<DeletedContainerView[]> {
     const { limit = Number.POSITIVE_INFINITY, ...filters } = query;

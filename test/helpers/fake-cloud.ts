@@ -132,6 +132,8 @@ export class FakeCloud implements AsyncDisposable {
     const network = /^\/network\/v2\.0\/([^/]+)(?:\/([^/]+))?(\/tags)?$/.exec(url.pathname);
     if (network) return this.#network(request, network.slice(1));
     if (this.isZun && String(headers['openstack-api-version']).endsWith('1.41')) return tooNew;
+    const forgotten = /^\/v1\/deleted_containers\/(.+)$/.exec(url.pathname)?.[1];
+    if (forgotten !== undefined) return this.#forget(forgotten);
     if (url.pathname === '/v1/deleted_containers')
       return { body: { deleted_containers: this.deleted.toReversed(), next: null } };
     const container = /^\/v1\/containers(?:\/([^/]+))?(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(url.pathname);
@@ -224,6 +226,16 @@ export class FakeCloud implements AsyncDisposable {
   #listContainers(url: URL): Answer {
     const page = this.#pageOf(url);
     return { body: { containers: page.items, next: page.next } };
+  }
+
+  #forget(uuid: string): Answer {
+    const at = this.deleted.findIndex((one) => one.uuid === uuid);
+    if (at >= 0) {
+      this.deleted.splice(at, 1);
+      return { status: 204 };
+    }
+    const title = `Container ${uuid} could not be found.`;
+    return { status: 404, body: { errors: [{ code: 'container.container-not-found', title }] } };
   }
 
   /** Those that run are refused unless they are to be stopped. */

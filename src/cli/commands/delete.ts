@@ -1,6 +1,6 @@
 /**
  * `berth delete`: containers by name, or all that filters choose. The latter asks before it does anything, and where nobody can be asked
- * it wants `--yes`.
+ * it wants `--yes`. `berth forget`: what is left of them.
  */
 import type { Cloud } from '../../client/cloud.ts';
 import type { ContainerView, NamedContainer, RefusedRemoval } from '../../client/containers.ts';
@@ -54,6 +54,19 @@ export function commands(setting: Setting): void {
       const cloud = await call.cloud();
       if (operands.length === 0) return removeChosen(call, cloud);
       return forEachOperand(call, 'delete', (name) => removeNamed(call, cloud, name));
+    },
+  });
+
+  define(setting, {
+    usage: 'forget <uuid...>',
+    summary: 'forget deleted containers, and what was kept of their logs',
+    examples: ['berth list --deleted', 'berth forget 5f0c…'],
+    run: async (call) => {
+      const { containers } = await call.cloud();
+      return forEachOperand(call, 'forget', async (uuid) => {
+        await containers.forget(uuid);
+        return `${uuid}: forgotten`;
+      });
     },
   });
 }
