@@ -2,6 +2,7 @@
  * Kuryr alone: the libnetwork plugin in front of a Neutron, whose own agents wire the ports.
  *
  *   kuryr.ts [--name kuryr] [--plugin-dir FOLDER] [--host NAME] [--sweep on|dry-run] [--listen tcp://ADDRESS:PORT …]
+ *            [--nested vlan|macvlan --link INTERFACE]
  *
  * Credentials are found as the command line finds them; its options come as JSON in BERTH_KURYR_CLOUD. Logs go to stderr. Run it through `./berth kuryr`.
  */
@@ -20,8 +21,10 @@ import { runCommand } from '../src/host/command.ts';
 import { openKernel } from '../src/host/linux.ts';
 import { isFailure } from '../src/model/failure.ts';
 import { portIpamDriver } from '../src/model/host-names.ts';
-import { checkExtensions } from '../src/openstack/extensions.ts';
+import { checkExtensions, neededByAll } from '../src/openstack/extensions.ts';
 import { neutronBackend } from '../src/openstack/kuryr-backend.ts';
+import { nestedKinds } from '../src/openstack/nested/attachment.ts';
+import { neededByNested, nestedWiring } from '../src/openstack/nested/nested.ts';
 import { neutronService } from '../src/openstack/network-service.ts';
 import { type KuryrPlugin, startKuryrPlugin } from '../src/plugins/libnetwork/kuryr-plugin.ts';
 import { type ListenSettings, parseListen } from '../src/plugins/libnetwork/listen.ts';
@@ -45,6 +48,8 @@ const { values } = parseArgs({
     'docker-ca': { type: 'string', default: '' },
     'docker-cert': { type: 'string', default: '' },
     'docker-key': { type: 'string', default: '' },
+    nested: { type: 'string' },
+    link: { type: 'string' },
   },
 });
 
@@ -77,35 +82,41 @@ async function main(): Promise<void> {
     timeoutMs: requestMs,
     ...(usesOwnTls ? { fetch: createFetch({ cacert, insecure }) } : {}),
   });
-  await checkExtensions(session, log);
+  const nested = nestedKinds.find((kind) => kind === values.nested);
+  await checkExtensions(session, log, { needed: nested ? neededByNested[nested] : neededByAll });
   const kernel = await openKernel({ log });
   const engine = connectEngine({ dockerHost: env.DOCKER_HOST ?? '' });
-  const { host } = values;
-  const plugin = await startKuryrPlugin({
-    name: values.name,
-    pluginDir: values['plugin-dir'],
-    tcp,
-    backend: neutronBackend({
-      service: neutronService({ session, host }),
-      host,
-      kernel,
-      run: runCommand,
-      holdings: () =>
-        dockerHoldings(engine, { driver: values.name, besidesIpam: portIpamDriver(values.name) }),
-    }),
-    log,
-    deadlineMs,
-    isDryRun: values.sweep === 'dry-run',
-  });
-  log.info({ driver: values.name, host, credentials: from }, 'Kuryr is ready');
-  const ending = new AbortController();
-  const watching = tellWhenBack(engine, plugin, ending.signal);
-  await new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
-  ending.abort();
-  await watching;
-  await plugin.close();
-  engine.close();
-  await kernel.close();
+  try {
+    const { host } = values;
+    const plugin = await startKuryrPlugin({
+      name: values.name,
+      pluginDir: values['plugin-dir'],
+      tcp,
+      backend: neutronBackend({
+        ...(nested
+          ? await nestedWiring({ session, kernel, kind: nested, link: values.link ?? '', log })
+          : { service: neutronService({ session, host }) }),
+        host,
+        kernel,
+        run: runCommand,
+        holdings: () =>
+          dockerHoldings(engine, { driver: values.name, besidesIpam: portIpamDriver(values.name) }),
+      }),
+      log,
+      deadlineMs,
+      isDryRun: values.sweep === 'dry-run',
+    });
+    log.info({ driver: values.name, host, credentials: from }, 'Kuryr is ready');
+    const ending = new AbortController();
+    const watching = tellWhenBack(engine, plugin, ending.signal);
+    await new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
+    ending.abort();
+    await watching;
+    await plugin.close();
+  } finally {
+    engine.close();
+    await kernel.close();
+  }
 }
 
 async function tellWhenBack(engine: Engine, plugin: KuryrPlugin, signal: AbortSignal): Promise<void> {

@@ -4,20 +4,28 @@ import type { Session } from '../client/session.ts';
 import { Failure } from '../model/failure.ts';
 import { isPassing, retrying } from './retry.ts';
 
-const needed = {
+/** Alias → what it is called. */
+export type Needed = Readonly<Record<string, string>>;
+
+export const neededByAll: Needed = {
   subnet_allocation: 'subnet pools',
   'standard-attr-tag': 'tags of all resources (Neutron of 2017 or later)',
   binding: 'port bindings',
-} as const;
+};
 
 /** As upstream's Kuryr waits. */
 const usualWaitsMs = [0, 1, 3, 7, 15, 31, 63].map((seconds) => seconds * 1000);
+
+export interface ExtensionOptions {
+  readonly needed?: Needed;
+  readonly waitsMs?: readonly number[];
+}
 
 /** Throws `not-implemented` naming what is missing; what keeps the service from answering when it never does. */
 export async function checkExtensions(
   session: Pick<Session, 'request'>,
   log: Log,
-  waitsMs: readonly number[] = usualWaitsMs,
+  { needed = neededByAll, waitsMs = usualWaitsMs }: ExtensionOptions = {},
 ): Promise<void> {
   const isWorthwhile = (error: unknown) => {
     const isSo = isPassing(error);

@@ -8,8 +8,9 @@ import type { RunCommand } from '../host/command.ts';
 import type { Kernel, KernelStep } from '../host/kernel.ts';
 import type { Holdings } from '../model/holdings.ts';
 import type { NetworkService, PortView } from '../wire/network-service.ts';
-import { bindingOf, bindings, linkNames } from './binding/binding.ts';
-import type { Binding } from './binding/port-binding.ts';
+import { bindingOf, bindings } from './binding/binding.ts';
+import { linkNames } from './binding/link-names.ts';
+import type { Binding, BindingPort } from './binding/port-binding.ts';
 
 export interface NeutronBackendOptions {
   readonly service: NetworkService;
@@ -20,6 +21,10 @@ export interface NeutronBackendOptions {
   readonly holdings: () => Promise<Holdings>;
   /** By `binding:vif_type`; the usual ones unless told. */
   readonly bindings?: Readonly<Record<string, Binding>>;
+  /** Instead of all that: how a port is wired, and what that is called. */
+  readonly choose?: () => { readonly type: string; readonly binding: Binding };
+  /** Whether a port is of this host; those that Neutron binds to it unless told. */
+  readonly isHere?: (port: PortView) => Promise<boolean>;
 }
 
 interface Plugged {
@@ -32,9 +37,17 @@ export function neutronBackend(options: NeutronBackendOptions) {
   const { service, host, kernel, run } = options;
   const tools = { kernel, run };
   const table = options.bindings ?? bindings;
+  const isHere = options.isHere ?? (async (port: PortView) => port['binding:host_id'] === host);
+  const typeOf = (port: PortView) => String(port['binding:vif_type'] ?? '');
+  const choose = (port: PortView) =>
+    options.choose?.() ?? { type: typeOf(port), binding: bindingOf(typeOf(port), port.id, table) };
+  /** Its link is in the container, where it cannot be seen from here. */
+  const isWhole = (port: PortView) =>
+    (options.choose?.().binding ?? table[typeOf(port)])?.single !== undefined;
   const remove = async ({ type, portId }: Plugged): Promise<void> => {
     await table[type]?.unbind(portId, tools);
-    await kernel.apply([{ do: 'delete-link', name: linkNames(portId).host }]);
+    const names = Object.values(linkNames(portId));
+    await kernel.apply(names.map((name) => ({ do: 'delete-link', name })));
   };
   return {
     service,
@@ -62,18 +75,19 @@ export function neutronBackend(options: NeutronBackendOptions) {
     async findPort({ portId }: { readonly portId?: string }) {
       if (portId === undefined) return undefined;
       const [port] = await service.list('ports', { id: portId });
-      return port && port['binding:host_id'] === host ? toHostPort(port) : undefined;
+      return port && (await isHere(port)) ? toHostPort(port) : undefined;
     },
     async plug(what: { readonly networkId: string; readonly portId: string; readonly endpointId: string }) {
       const { portId, networkId, endpointId } = what;
       const port = await service.get('ports', portId);
       const { mtu } = await service.get('networks', networkId);
-      const type = String(port['binding:vif_type'] ?? '');
-      const binding = bindingOf(type, portId, table);
-      const macAddress = port.mac_address;
-      await kernel.apply(pairSteps({ type, portId, endpointId }, { mtu, macAddress }));
+      const { type, binding } = choose(port);
+      const macAddress = port.mac_address.toLowerCase();
       const details = (port['binding:vif_details'] ?? {}) as Record<string, unknown>;
-      await binding.bind({ id: portId, networkId, macAddress, mtu, endpointId, details }, tools);
+      const bound = { id: portId, networkId, macAddress, mtu, endpointId, details };
+      const alias = aliasOf({ type, portId, endpointId });
+      await kernel.apply((await binding.single?.(bound, alias)) ?? pairSteps(bound, alias));
+      await binding.bind(bound, tools);
       return { linkName: linkNames(portId).container };
     },
     async unplug({ portId, endpointId }: { readonly portId: string; readonly endpointId: string }) {
@@ -83,7 +97,10 @@ export function neutronBackend(options: NeutronBackendOptions) {
       await remove(there);
     },
     async portOfEndpoint(endpointId: string) {
-      return (await pluggedLinks(kernel)).find((each) => each.endpointId === endpointId)?.portId;
+      const there = (await pluggedLinks(kernel)).find((each) => each.endpointId === endpointId);
+      if (there) return there.portId;
+      const [port] = await service.list('ports', { device_id: endpointId });
+      return port && isWhole(port) && (await isHere(port)) ? port.id : undefined;
     },
     isDefaultGateway: () => true,
     /** As if each had: no way to a resolver is added. */
@@ -91,18 +108,15 @@ export function neutronBackend(options: NeutronBackendOptions) {
   };
 }
 
-function pairSteps(
-  plugged: Plugged,
-  { mtu, macAddress }: { readonly mtu: number; readonly macAddress: string },
-): KernelStep[] {
-  const { host, container } = linkNames(plugged.portId);
+function pairSteps({ id, mtu, macAddress: mac }: BindingPort, alias: string): KernelStep[] {
+  const { host, container } = linkNames(id);
   return [
     {
       do: 'ensure-veth',
       name: host,
       mtu,
-      alias: aliasOf(plugged),
-      peer: { name: container, mac: macAddress.toLowerCase() },
+      alias,
+      peer: { name: container, mac },
     },
     { do: 'set-link', name: container, mtu },
     { do: 'set-link', name: host, up: true },

@@ -90,12 +90,12 @@ test('a Neutron that just starts is waited for; one without what is needed is re
   const aliases = ['subnet_allocation', 'standard-attr-tag', 'binding'];
   const all = { extensions: aliases.map((alias) => ({ alias })) };
   const slow = scripted([away, away, all]);
-  await checkExtensions(slow, silentLog(), waitsMs);
+  await checkExtensions(slow, silentLog(), { waitsMs });
   assert.equal(slow.asked.length, 3);
   const old = scripted([{ extensions: all.extensions.slice(0, 1) }]);
   await assert.rejects(
-    checkExtensions(old, silentLog(), waitsMs),
+    checkExtensions(old, silentLog(), { waitsMs }),
     (error) => isFailure(error, 'not-implemented') && /tags .*standard-attr-tag.*binding/.test(error.message),
   );
-  await assert.rejects(checkExtensions(scripted([away, away, away]), silentLog(), waitsMs), away);
+  await assert.rejects(checkExtensions(scripted([away, away, away]), silentLog(), { waitsMs }), away);
 });

@@ -33,13 +33,14 @@ interface Link {
 
 export interface NeutronOptions {
   readonly session: Pick<Session, 'request'>;
-  /** The name of this host, as its Neutron agent has it. */
-  readonly host: string;
+  /** The name of this host, as its Neutron agent has it. Absent = ports are bound to none. */
+  readonly host?: string;
   /** Before the second, third … attempt. */
   readonly waitsMs?: readonly number[];
 }
 
 export function neutronService({ session, host, waitsMs = [200, 1000] }: NeutronOptions): NetworkService {
+  const bound = host === undefined ? {} : { 'binding:host_id': host };
   const repeated = <T>(work: () => Promise<T>) => retrying(work, { waitsMs, isWorthwhile: isPassing });
   const get = <T>(path: string, query?: ListQuery) =>
     repeated(() => session.request<T>('network', { method: 'GET', path, query: query ?? {} }));
@@ -65,12 +66,12 @@ export function neutronService({ session, host, waitsMs = [200, 1000] }: Neutron
       return unwrap<R>(resource, await get(pathOf(resource, id)));
     },
     async create<R extends NetworkResource>(resource: R, body: JsonObject) {
-      const whole = resource === 'ports' ? { 'binding:host_id': host, ...body } : body;
+      const whole = resource === 'ports' ? { ...bound, ...body } : body;
       return unwrap<R>(resource, await post(`/${resource}`, { [singular[resource]]: whole }));
     },
     async update<R extends NetworkResource>(resource: R, id: string, body: JsonObject) {
       const isTaken = resource === 'ports' && typeof body.device_id === 'string' && body.device_id !== '';
-      const whole = isTaken ? { 'binding:host_id': host, ...body } : body;
+      const whole = isTaken ? { ...bound, ...body } : body;
       return unwrap<R>(resource, await put(pathOf(resource, id), { [singular[resource]]: whole }));
     },
     remove: (resource, id) => remove(pathOf(resource, id)),

@@ -25,6 +25,7 @@ export async function playDesignCalls(world: CallsWorld): Promise<void> {
     const [network] = await service.list('networks', { name: 'kuryr-net-286eddb5' });
     assert.ok(network);
     address = await createEndpoint(world, poolId);
+    world.host.endpoints.set(endpointId, macAddress);
     await join(world, network.id, address);
     await removeEndpoint(world, poolId, address);
     await removeNetwork(world, poolId);
@@ -101,7 +102,9 @@ async function join({ call, service }: CallsWorld, networkId: string, address: s
   });
 }
 
-async function removeEndpoint({ call, service }: CallsWorld, poolId: string, address: string): Promise<void> {
+async function removeEndpoint(world: CallsWorld, poolId: string, address: string): Promise<void> {
+  const { call, service, host } = world;
+  host.endpoints.delete(endpointId);
   assert.deepEqual(await call('NetworkDriver.Leave', ids), {});
   assert.deepEqual(await call('NetworkDriver.DeleteEndpoint', ids), {});
   assert.deepEqual(await call('IpamDriver.ReleaseAddress', { Address: address, PoolID: poolId }), {});

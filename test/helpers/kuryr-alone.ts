@@ -9,6 +9,8 @@ import type { Kernel } from '../../src/host/kernel.ts';
 import type { Binding } from '../../src/openstack/binding/port-binding.ts';
 import { checkExtensions } from '../../src/openstack/extensions.ts';
 import { neutronBackend } from '../../src/openstack/kuryr-backend.ts';
+import type { NestedKind } from '../../src/openstack/nested/attachment.ts';
+import { nestedWiring } from '../../src/openstack/nested/nested.ts';
 import { neutronService } from '../../src/openstack/network-service.ts';
 import { startKuryrPlugin } from '../../src/plugins/libnetwork/kuryr-plugin.ts';
 import type { NetworkService } from '../../src/wire/network-service.ts';
@@ -35,6 +37,8 @@ export interface ServeOptions extends AloneOptions {
   readonly credentials: Credentials;
   /** Of this host, among the network service's agents. */
   readonly name: string;
+  /** As in a virtual machine, whose port this interface is. */
+  readonly nested?: { readonly kind: NestedKind; readonly link: string };
 }
 
 /** In front of our own network API, made for this. */
@@ -48,21 +52,24 @@ export async function withKuryrAlone(
 
 /** In front of any Neutron. */
 export async function serveKuryrAlone(
-  { kernel, bindings = { berth: left }, credentials, name: host }: ServeOptions,
+  { kernel, bindings = { berth: left }, credentials, name: host, nested }: ServeOptions,
   work: (alone: KuryrAlone) => Promise<void>,
 ): Promise<void> {
   const pluginDir = await mkdtemp(join(tmpdir(), 'kuryr-'));
   const session = new Session({ credentials });
-  await checkExtensions(session, silentLog(), []);
+  await checkExtensions(session, silentLog(), { waitsMs: [] });
   const networks = new Set<string>();
   const endpoints = new Map<string, string>();
-  const service = neutronService({ session, host });
+  const log = silentLog();
+  const wiring = nested
+    ? await nestedWiring({ session, kernel, log, ...nested })
+    : { service: neutronService({ session, host }) };
   const start = () =>
     startKuryrPlugin({
       name: 'kuryr',
       pluginDir,
       backend: neutronBackend({
-        service,
+        ...wiring,
         host,
         kernel,
         run: async () => '',
@@ -72,14 +79,14 @@ export async function serveKuryrAlone(
         }),
         bindings,
       }),
-      log: silentLog(),
+      log,
       deadlineMs: 60_000,
     });
   let plugin = await start();
   const calls = new DockerdCalls(join(pluginDir, 'kuryr.sock'));
   try {
     await work({
-      service,
+      service: wiring.service,
       session,
       host: { networks, endpoints },
       ask: (call, body) => calls.ask(call, body),

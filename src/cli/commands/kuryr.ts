@@ -19,6 +19,8 @@ interface KuryrOptions {
   readonly dockerCa?: string;
   readonly dockerCert?: string;
   readonly dockerKey?: string;
+  readonly nested?: string;
+  readonly link?: string;
 }
 
 export function commands(setting: Setting): void {
@@ -38,9 +40,18 @@ export function commands(setting: Setting): void {
       ['--docker-ca <file>', 'authority that dockerd is told to trust'],
       ['--docker-cert <file>', 'certificate that dockerd is told to show'],
       ['--docker-key <file>', 'and its key'],
+      [
+        '--nested <how>',
+        'in a virtual machine of this cloud: vlan (sub-ports of its trunk) or macvlan (more addresses)',
+      ],
+      ['--link <interface>', "with --nested: the machine's interface that is its port of Neutron"],
       ['--sweep <what>', 'on, or dry-run: what Docker did not release is only logged (on)'],
     ],
-    examples: ['berth kuryr --os-cloud mycloud', 'OS_CLOUD=mycloud berth kuryr --host compute-7'],
+    examples: [
+      'berth kuryr --os-cloud mycloud',
+      'OS_CLOUD=mycloud berth kuryr --host compute-7',
+      'berth kuryr --os-cloud mycloud --nested vlan --link eth0',
+    ],
     run: kuryr,
   });
 }
@@ -48,12 +59,19 @@ export function commands(setting: Setting): void {
 /** Runs until a signal ends it, which reaches the child, too. */
 async function kuryr({ world, options }: Call<KuryrOptions>): Promise<number> {
   const { name, pluginDir, host, sweep, listen, specDir, listenInsecure, ...others } = options;
-  const { tlsCert, tlsKey, tlsClientCa, dockerCa, dockerCert, dockerKey, ...cloud } = others;
+  const { tlsCert, tlsKey, tlsClientCa, dockerCa, dockerCert, dockerKey, ...rest } = others;
+  const { nested, link, ...cloud } = rest;
   if (sweep !== undefined && !['on', 'dry-run'].includes(sweep)) {
     throw new UsageError(`--sweep ${sweep}: expected on or dry-run`);
   }
+  if (nested !== undefined && !['vlan', 'macvlan'].includes(nested)) {
+    throw new UsageError(`--nested ${nested}: expected vlan or macvlan`);
+  }
+  if ((nested === undefined) !== (link === undefined)) {
+    throw new UsageError('--nested and --link go together: --nested vlan --link eth0');
+  }
   const flags = {
-    ...{ name, 'plugin-dir': pluginDir, host, sweep, listen, 'spec-dir': specDir },
+    ...{ name, 'plugin-dir': pluginDir, host, sweep, listen, 'spec-dir': specDir, nested, link },
     ...{ 'tls-cert': tlsCert, 'tls-key': tlsKey, 'tls-client-ca': tlsClientCa },
     ...{ 'docker-ca': dockerCa, 'docker-cert': dockerCert, 'docker-key': dockerKey },
   };

@@ -1,11 +1,12 @@
 /**
  * How a port's link is handed to whoever wires it on this host: chosen by what Neutron says in `binding:vif_type`.
  *
- * All of them give the container one end of a veth pair (`t_c…`, which dockerd moves) and leave the other (`tap…`) in the
+ * Most give the container one end of a veth pair (`t_c…`, which dockerd moves) and leave the other (`tap…`) in the
  * namespace of the host; what is done with that one is the binding's. Names are those of Neutron's agents.
  */
 import { Failure } from '../../model/failure.ts';
 import { linuxBridge } from './linux-bridge.ts';
+import { macvtap } from './macvtap.ts';
 import { openVswitch } from './open-vswitch.ts';
 import type { Binding } from './port-binding.ts';
 
@@ -20,6 +21,7 @@ export const bindings: Readonly<Record<string, Binding>> = {
   bridge: linuxBridge,
   tap: left,
   ovs: openVswitch,
+  macvtap,
 };
 
 const advice: Readonly<Record<string, string>> = {
@@ -28,6 +30,9 @@ const advice: Readonly<Record<string, string>> = {
     'Neutron did not bind it to a host: the credentials have to be those of an administrator or service',
   binding_failed:
     'no agent of Neutron is alive under the name of this host: compare `openstack network agent list`',
+  hw_veb: 'a function of a card (SR-IOV) cannot be given to a container by this driver',
+  hostdev: 'a device of its own cannot be given to a container by this driver',
+  vhostuser: 'it is a socket for a virtual machine, of which a container has no use',
 };
 
 /** Throws `port-not-usable`. */
@@ -36,10 +41,4 @@ export function bindingOf(type: string, portId: string, table = bindings): Bindi
   if (binding) return binding;
   const why = advice[type] ?? `this driver knows ${Object.keys(table).join(', ')}`;
   throw new Failure('port-not-usable', `port ${portId} has the binding "${type || 'none'}": ${why}`);
-}
-
-/** As Neutron's agents look for them: 14 characters in all. */
-export function linkNames(portId: string): { readonly host: string; readonly container: string } {
-  const digits = portId.slice(0, 11);
-  return { host: `tap${digits}`, container: `t_c${digits}` };
 }

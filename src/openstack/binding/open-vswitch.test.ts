@@ -74,7 +74,9 @@ for (const [type, advice] of [
   ['berth', /`berth up`/],
   ['unbound', /administrator or service/],
   ['binding_failed', /no agent of Neutron is alive/],
-  ['hw_veb', /knows bridge, tap, ovs/],
+  ['hw_veb', /SR-IOV/],
+  ['vhostuser', /socket/],
+  ['midonet', /knows bridge, tap, ovs, macvtap/],
   ['', /"none"/],
 ] as const) {
   test(`binding "${type}" is refused, and what to do is said`, () => {
