@@ -2,14 +2,16 @@
  * The daemon of the Container Network Model on this host, which `berth cnm serve` starts: the controller with its drivers,
  * records in `cnm.db` and a socket `cnm.sock` in the state folder.
  *
- *   berth-cnmd.ts [--state-dir FOLDER] [--tunnel-address ADDRESS] [--peers FOLDER] [--log-level LEVEL]
+ *   berth-cnmd.ts [--state-dir FOLDER] [--tunnel-address ADDRESS] [--peers FOLDER|URL] [--log-level LEVEL]
  *
+ * The password of a URL comes in BERTH_CNM_PEERS_PASSWORD.
  * Logs go to stderr. Exit codes: 0 stopped as asked, 1 could not start or somebody else holds the state folder, 2 not
  * possible here (no root), 64 wrong usage. What it made stays when it ends, and is taken over by the next.
  */
 import { mkdirSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
+import { environment } from '../src/base/environment.ts';
 import { createLog, type Log } from '../src/base/log.ts';
 import { defaultStateDir, statePaths } from '../src/base/state-paths.ts';
 import { takeStateLock } from '../src/store/state-lock.ts';
@@ -56,6 +58,7 @@ function readOptions(argv: readonly string[]): Options | number {
       },
     });
     const { 'tunnel-address': tunnelAddress, peers } = values;
+    const { BERTH_CNM_PEERS_PASSWORD: peersPassword } = environment();
     if (tunnelAddress !== undefined && !isIPv4(tunnelAddress)) {
       return complain(`--tunnel-address ${tunnelAddress}: expected an IPv4 address`, exitCodes.usage);
     }
@@ -64,6 +67,7 @@ function readOptions(argv: readonly string[]): Options | number {
       logLevel: values['log-level'] ?? 'info',
       ...(tunnelAddress === undefined ? {} : { tunnelAddress }),
       ...(peers === undefined ? {} : { peers }),
+      peersPassword,
     };
   } catch (error) {
     return complain((error as Error).message, exitCodes.usage);

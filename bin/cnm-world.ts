@@ -11,7 +11,7 @@ import { Plugins } from '../src/cnm/drivers/remote/plugins.ts';
 import { DefaultIpam } from '../src/cnm/ipam/default.ts';
 import { nullIpam } from '../src/cnm/ipam/null.ts';
 import { NameFiles } from '../src/cnm/name-files.ts';
-import { FolderDirectory } from '../src/cnm/peers/folder.ts';
+import { openDirectory } from '../src/cnm/peers/open.ts';
 import { openCnmService } from '../src/cnm/service.ts';
 import type { Kernel } from '../src/host/kernel.ts';
 import { openKernel } from '../src/host/linux.ts';
@@ -21,8 +21,9 @@ export interface CnmWorldOptions {
   readonly stateDir: string;
   /** Address of this host for tunnels; left out: its address on the way to everywhere. */
   readonly tunnelAddress?: string;
-  /** Folder that the hosts of overlay networks share; left out: one of this host alone. */
+  /** Where the hosts of overlay networks share who is where (src/cnm/peers/open.ts); left out: a folder of this host alone. */
   readonly peers?: string;
+  readonly peersPassword?: string | undefined;
 }
 
 export interface CnmWorld {
@@ -59,7 +60,12 @@ async function build(options: CnmWorldOptions, log: Log, { closing, stop }: Ends
   closing.defer(() => plugins.close());
   const names = new NameFiles();
   names.sweep(await kernel.namespaces());
-  const directory = new FolderDirectory({ folder: options.peers ?? paths.cnmPeers });
+  const directory = await openDirectory({
+    peers: options.peers ?? paths.cnmPeers,
+    password: options.peersPassword,
+    log,
+  });
+  closing.defer(() => directory.close());
   const host = async () => options.tunnelAddress ?? (await outwardAddress(kernel));
   const controller = await Controller.open({
     store,

@@ -42,7 +42,8 @@ const fenced: Record<string, readonly string[]> = {
   'dns-packet': ['src/names/', 'test/'],
   koffi: ['src/host/'],
   dockerode: ['test/'],
-  '@nats-io': ['src/control/nats/', 'test/'],
+  '@nats-io': ['src/control/nats/', 'src/cnm/peers/nats.ts', 'test/'],
+  pg: ['src/cnm/peers/postgres.ts', 'test/'],
   ws: ['src/api/websocket/', 'src/cli/', 'test/'],
 };
 

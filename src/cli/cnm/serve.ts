@@ -24,11 +24,15 @@ export function defineServe(setting: Setting): void {
     options: [
       ['-d, --detach', 'in the background; return when it answers'],
       ['--tunnel-address <address>', "of this host, for overlay networks (that on the default route's link)"],
-      ['--peers <folder>', 'shared by all hosts of overlay networks (one of this host alone)'],
+      [
+        '--peers <where>',
+        'folder, PostgreSQL or NATS that all hosts of overlay networks share (this host alone)',
+      ],
     ],
     examples: [
       'berth cnm serve -d',
       'berth cnm serve -d --tunnel-address 192.0.2.11 --peers /mnt/shared/berth-peers',
+      'BERTH_CNM_PEERS_PASSWORD=… berth cnm serve -d --peers postgresql://berth@db.example.org/berth',
     ],
     run: serve,
   });

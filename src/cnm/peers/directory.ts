@@ -28,4 +28,6 @@ export interface PeerDirectory {
   list(): Promise<Claim[]>;
   /** Calls when claims may have changed, also by this host, also once too often. Returns what ends it. */
   watch(changed: () => void): () => void;
+  /** Ends its connections; nothing is asked any more. */
+  close(): Promise<void>;
 }

@@ -73,6 +73,10 @@ export class FolderDirectory implements PeerDirectory {
     };
   }
 
+  async close(): Promise<void> {
+    // It holds nothing open.
+  }
+
   #pathOf({ pool, address }: Pick<Claim, 'pool' | 'address'>): string {
     return join(this.#folder, `${pool.replace('/', '-')} ${address}`);
   }
