@@ -64,17 +64,17 @@ export class DockerStorm {
     return outcome;
   }
 
-  /** By the ordinary commands; what they said when they failed. */
+  /** By the ordinary commands, and by ids, since Docker may have two of one name; what they said when they failed. */
   async removeAll(): Promise<string[]> {
     const said: string[] = [];
     const each = async (list: readonly string[], remove: readonly string[]) => {
-      for (const name of (await this.#must(list)).split('\n').filter(Boolean)) {
-        const { code, stderr } = await this.#execute([...remove, name]);
-        if (code !== 0) said.push(`docker ${remove.join(' ')} ${name}: ${stderr.trim()}`);
+      for (const id of (await this.#must(list)).split('\n').filter(Boolean)) {
+        const { code, stderr } = await this.#execute([...remove, id]);
+        if (code !== 0) said.push(`docker ${remove.join(' ')} ${id}: ${stderr.trim()}`);
       }
     };
-    await each(['ps', '-a', '--format', '{{.Names}}'], ['rm', '-f']);
-    await each(['network', 'ls', '--filter', 'driver=kuryr', '--format', '{{.Name}}'], ['network', 'rm']);
+    await each(['ps', '-a', '--format', '{{.ID}}'], ['rm', '-f']);
+    await each(['network', 'ls', '--filter', 'driver=kuryr', '--format', '{{.ID}}'], ['network', 'rm']);
     return said;
   }
 
