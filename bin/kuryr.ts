@@ -99,8 +99,7 @@ async function main(): Promise<void> {
         host,
         kernel,
         run: runCommand,
-        holdings: () =>
-          dockerHoldings(engine, { driver: values.name, besidesIpam: portIpamDriver(values.name) }),
+        holdings: () => dockerHoldings(engine, { besidesIpam: portIpamDriver(values.name) }),
       }),
       log,
       deadlineMs,

@@ -231,7 +231,6 @@ function assemble(options: AgentOptions) {
 
 async function allHoldings({ engine, kuryrName, otherHoldings }: AgentOptions): Promise<Holdings> {
   const docker = await dockerHoldings(engine, {
-    driver: kuryrName,
     // Of our own containers, whose ports nobody else releases.
     besidesIpam: portIpamDriver(kuryrName),
   });

@@ -53,13 +53,17 @@ export function neutronBackend(options: NeutronBackendOptions) {
     service,
     host,
     holdings: options.holdings,
-    /** Links of ports that are gone: the process ended before it could tell Docker of them. */
+    /** Links of ports that are gone, and that no container has: the process ended before it could tell Docker of them. */
     shelters: [
       {
         kind: 'link',
         find: async () => {
           const lost: string[] = [];
-          for (const { portId } of await pluggedLinks(kernel)) {
+          const links = await pluggedLinks(kernel);
+          if (links.length === 0) return lost;
+          const held = new Set((await options.holdings()).endpoints.map(({ id }) => id));
+          for (const { portId, endpointId } of links) {
+            if (held.has(endpointId)) continue;
             if ((await service.list('ports', { id: portId })).length === 0) lost.push(portId);
           }
           return lost;

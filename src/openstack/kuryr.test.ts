@@ -92,6 +92,27 @@ test('a network and its container that Docker forgot are freed', () => {
   });
 });
 
+test('a link whose port is gone stays while Docker has its endpoint, as another driver of this host may', () => {
+  const kernel = new FakeKernel();
+  return withKuryrAlone({ kernel }, async (alone) => {
+    const alias = `kuryr berth ${'b'.repeat(36)} ${id('e')}`;
+    const name = `tap${'b'.repeat(11)}`;
+    await kernel.apply([
+      { do: 'ensure-veth', name, mtu: 1500, alias, peer: { name: 'peer', mac: container.mac } },
+    ]);
+    const isThere = async () => (await kernel.links()).some((link) => link.name === name);
+    alone.host.endpoints.set(id('e'), container.mac);
+    assert.deepEqual(await alone.sweep(), []);
+    assert.equal(await isThere(), true);
+    alone.host.endpoints.clear();
+    assert.deepEqual(
+      (await alone.sweep()).map(({ kind }) => kind),
+      ['link'],
+    );
+    assert.equal(await isThere(), false);
+  });
+});
+
 test('a port that is not ours to wire is refused with advice, and nothing is left of it', () => {
   const kernel = new FakeKernel();
   return withKuryrAlone({ kernel, bindings: {} }, async (alone) => {

@@ -76,7 +76,7 @@ beforeEach(async () => {
   await assertClean();
 });
 
-const holdings = () => dockerHoldings(engine, { driver, besidesIpam: portIpamDriver(driver) });
+const holdings = () => dockerHoldings(engine, { besidesIpam: portIpamDriver(driver) });
 
 async function startPlugin(): Promise<void> {
   plugin = await startKuryrPlugin({

@@ -3,7 +3,8 @@
  * ordinary commands remove everything afterwards, and nothing is left of it anywhere.
  *
  * `STORM_SEED` repeats the choice of commands and kills, though not what each of them meets; `STORM_COMMANDS` and
- * `STORM_KILLS` change their number; `STORM_LOGS` names a folder for the logs of dockerd, of Berth and of the commands.
+ * `STORM_KILLS` change their number; `STORM_DOCKERD` gives dockerd more options (`--live-restore`); `STORM_LOGS` names a
+ * folder for the logs of dockerd, of Berth and of the commands.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
@@ -28,7 +29,7 @@ let machine: Machine;
 let berth: Berth;
 
 before(async () => {
-  machine = await Machine.start();
+  machine = await Machine.start(...(process.env.STORM_DOCKERD ?? '').split(' ').filter(Boolean));
   berth = new Berth(machine, {
     agent: { sweepGraceSeconds: 3 },
     kuryr: { deadlineSeconds, sweepSeconds: 5 },
