@@ -75,12 +75,15 @@ test('a command that ends is left alone; one that is left is hung up', async () 
 });
 
 test('who cannot be talked with is refused, and the typing ends', async () => {
-  const { server } = await world();
+  const { engine, id, server } = await world();
   const cases = [
     server.streams.open('h1', attachContainer, { uuid: crypto.randomUUID() }, new PassThrough()),
     server.streams.open('h1', startExec, { uuid, execId: 'f'.repeat(64) }, new PassThrough()),
   ];
   for (const attempt of cases) await assert.rejects(attempt, (error) => isFailure(error) && error.remote);
+  await engine.stopContainer(id);
+  const stopped = server.streams.open('h1', attachContainer, { uuid }, new PassThrough());
+  await assert.rejects(stopped, (error) => isFailure(error, 'conflict'));
   const typed = new PassThrough();
   const nobody = server.streams.open('h2', attachContainer, { uuid }, typed);
   await assert.rejects(nobody, (error) => isFailure(error, 'unavailable'));

@@ -8,6 +8,7 @@ import { pipeline, type Readable } from 'node:stream';
 import type { Log } from '../base/log.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Conversation, Engine, EngineContainer } from '../docker/engine.ts';
+import { Failure } from '../model/failure.ts';
 import { containerResize, execCreate, execResize, execResult } from '../wire/agent.ts';
 import { attachContainer, startExec } from '../wire/streams.ts';
 
@@ -34,7 +35,9 @@ export function serveTerminals({ bus, engine, log, get }: TerminalsOptions): voi
     exitCode: await engine.execResult((await get(uuid)).id, execId),
   }));
   bus.streams.serve(attachContainer, async ({ uuid }, { upload }) => {
-    const { id } = await get(uuid);
+    const { id, state } = await get(uuid);
+    // The Engine would keep us waiting for its next start.
+    if (state !== 'running') throw new Failure('conflict', `The container is not running: it is ${state}.`);
     return { head: {}, download: talk(await engine.attach(id), upload) };
   });
   bus.streams.serve(startExec, async ({ uuid, execId }, { upload }) => {

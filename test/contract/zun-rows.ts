@@ -45,6 +45,7 @@ const successes: readonly Success[] = [
   ['POST /containers/:ident/kill', '/containers/{web}/kill?signal=None', { status: 202 }],
   ['POST /containers/:ident/rebuild', '/containers/{web}/rebuild', { status: 202 }],
   ['GET /containers/:ident/logs', '/containers/{web}/logs?stdout=True&stderr=True&timestamps=False&tail=all'],
+  ['POST /containers/:ident/execute', '/containers/{web}/execute?command=sh&run=false&interactive=true'],
   ['POST /containers/:ident/execute', '/containers/{web}/execute?command=id'],
   ['GET /containers/:ident/attach', '/containers/{console}/attach'],
   ['GET /containers/:ident/top', '/containers/{web}/top?ps_args=None'],

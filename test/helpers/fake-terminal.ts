@@ -11,6 +11,10 @@ export class FakeTerminal {
   exitCode: number | undefined;
   /** Those who talk with it now. */
   readonly talking = new Set<PassThrough>();
+  /** What is typed is taken when this is resolved. */
+  hears: Promise<void> = Promise.resolve();
+  /** How many bytes were typed. */
+  heard = 0;
   #line = '';
 
   /** The output of one who talks with it; all see the same. */
@@ -26,7 +30,12 @@ export class FakeTerminal {
     typed.once('close', leave);
     typed.on('error', () => undefined);
     output.on('error', () => undefined);
-    typed.on('data', (chunk: Buffer) => this.#hear(chunk.toString()));
+    void this.hears.then(() =>
+      typed.on('data', (chunk: Buffer) => {
+        this.heard += chunk.length;
+        this.#hear(chunk.toString());
+      }),
+    );
     output.write('$ ');
     return output;
   }

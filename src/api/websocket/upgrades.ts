@@ -3,12 +3,13 @@
  * answers, and a handler that expects it turns one into a socket. To every other handler they are plain requests.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 
 interface Upgrade {
-  readonly socket: Duplex;
+  readonly socket: Socket;
   readonly head: Buffer;
   /** Carries a refusal. */
   readonly response: ServerResponse;
@@ -27,13 +28,14 @@ export function isWebSocketRequest({ method, headers }: IncomingMessage): boolea
 }
 
 export function routeUpgrades(app: FastifyInstance): void {
-  app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  app.server.on('upgrade', (request: IncomingMessage, duplex: Duplex, head: Buffer) => {
+    const socket = duplex as Socket;
     // Somebody who leaves while the request is looked at.
     socket.on('error', () => socket.destroy());
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0]);
-    response.once('finish', () => socket.end());
+    response.assignSocket(socket);
+    response.once('finish', () => socket.destroySoon());
     upgrades.set(request, { socket, head, response });
     app.routing(request, response);
   });
@@ -71,7 +73,7 @@ export function acceptWebSocket(request: FastifyRequest, reply: FastifyReply): W
   if (!upgrade) throw new Error('this request does not want to become a WebSocket');
   const { socket, head, response } = upgrade;
   reply.hijack();
-  response.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0]);
+  response.detachSocket(socket);
   requestIds.set(request.raw, request.id);
   let accepted: WebSocket | undefined;
   server.handleUpgrade(request.raw, socket, head, (made) => {

@@ -29,7 +29,9 @@ export function consoleRoute(
     }
     const protocol = sockets.check(request);
     const console = await control.consoles.open(keyOf(request.query as Input));
-    control.log.info({ request: request.id, container: console.uuid }, 'console opened');
+    const about = { request: request.id, container: console.uuid, user: console.userId };
+    control.log.info(about, 'console opened');
+    console.output.once('close', () => control.log.info(about, 'console closed'));
     sockets.splice(request, reply, console, protocol);
     return reply;
   });

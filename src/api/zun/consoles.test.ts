@@ -272,6 +272,41 @@ test('much goes through, at the reader’s pace, and all of it', async () => {
   console.socket.close();
 });
 
+test('who types faster than is read has to wait, and nothing is lost', async () => {
+  const uuid = await box();
+  const terminal = api.world.agent.terminalOf(uuid);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  terminal.hears = promise;
+  const console = await openSocket(await attach(uuid));
+  const messages = 400;
+  for (let count = 0; count < messages; count++) console.socket.send(Buffer.alloc(100_000, '\n'));
+  let before = -1;
+  await api.world.until('no more of it is taken', async () => {
+    const isStill = console.socket.bufferedAmount === before;
+    before = console.socket.bufferedAmount;
+    return isStill;
+  });
+  assert.ok(console.socket.bufferedAmount > (messages * 100_000) / 2);
+  for (const output of terminal.talking) output.resume();
+  terminal.say = () => undefined;
+  resolve();
+  await api.world.until('all of it is read', async () => terminal.heard === messages * 100_000);
+  console.socket.terminate();
+});
+
+test('behind TLS the address is a secure one, and so are the pages of the site', async () => {
+  const own = await serve({ publicUrl: 'https://cloud.example/' });
+  const uuid = await box(own);
+  const url = await attach(uuid, own);
+  assert.match(url, /^wss:\/\/cloud\.example\/console\?token=/);
+  const here = url.replace('wss://cloud.example', `ws://127.0.0.1:${portOf(own)}`);
+  const insecure = await refusedSocket(here, { headers: { origin: 'http://cloud.example' } });
+  assert.equal(insecure.status, 403);
+  const console = await openSocket(here, { headers: { origin: 'https://cloud.example:None' } });
+  console.socket.close();
+  await own.close();
+});
+
 test('a message beyond all measure ends it', async () => {
   const console = await openSocket(await attach(await box()));
   console.socket.send(Buffer.alloc(300_000));

@@ -34,6 +34,8 @@ export interface ConsoleKey {
 
 export interface Console {
   readonly uuid: string;
+  /** For whom it was opened. */
+  readonly userId: string;
   readonly input: Writable;
   /** Ends when the process does; destroy it to leave. */
   readonly output: Readable;
@@ -143,6 +145,7 @@ export function consoleUseCases(ctx: ContainerContext, standingOf: StandingOf | 
       const { download } = await heard(host, opened);
       return {
         uuid,
+        userId: made.userId,
         input,
         output: download,
         isWelcome: () => isWelcome(made),
