@@ -33,6 +33,16 @@ const id = crypto.randomUUID();
 const router = aRouter(id, ['10.0.0.1/24', 'fd00::1/64'], {
   routes: [{ destination: '10.9.0.0/16', nexthop: '10.0.0.11' }],
   floatingIps: [{ id: 'f', address: '172.24.4.9', fixedAddress: '10.0.0.11' }],
+  hostPorts: [
+    {
+      portId: port.id,
+      protocol: 6,
+      hostAddress: null,
+      hostPort: 8080,
+      routerAddress: '172.24.4.5',
+      routerPort: 8080,
+    },
+  ],
   gateway: {
     networkId: 'external',
     portId: crypto.randomUUID(),
@@ -184,6 +194,16 @@ const broken: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
     'a router that forwards no more',
     () => sysctl(through, 'net.ipv4.ip_forward=0'),
     /ip_forward is 0 instead of 1/,
+  ],
+  [
+    'a host port gone',
+    () => tool('nft', 'flush', 'map', 'inet', `berth-${instance}`, 'published4'),
+    /map published4: missing element: tcp \. 8080/,
+  ],
+  [
+    'loopback addresses kept from the bridge',
+    () => tool('sysctl', '-q', '-w', `net.ipv4.conf.${bridge}.route_localnet=0`),
+    /route_localnet is 0 instead of 1/,
   ],
   ['a leg gone', () => tool('ip', '-n', through, 'link', 'del', leg), /link q\w+ is missing/],
   [
