@@ -10,7 +10,7 @@ import type { Kernel } from '../host/kernel.ts';
 import { Failure, isFailure } from '../model/failure.ts';
 import type { Holdings } from '../model/holdings.ts';
 import type { WantedNetwork, WantedPort, WantedSubnet } from '../wire/host-network.ts';
-import type { NetworkService } from '../wire/network-service.ts';
+import type { NetworkService, PortView } from '../wire/network-service.ts';
 import type { HostDataplane } from './dataplane.ts';
 import type { DefaultGateways } from './default-gateways.ts';
 import type { Networks, Plug } from './networks.ts';
@@ -31,6 +31,7 @@ export interface AgentKuryrBackend {
   readonly service: NetworkService;
   readonly host: string;
   holdings(): Promise<Holdings>;
+  isHere(port: PortView): Promise<boolean>;
   findSubnet(subnetId: string): Promise<FoundSubnet | undefined>;
   findPort(query: PortQuery): Promise<FoundPort | undefined>;
   plug(what: Plug): Promise<{ readonly linkName: string }>;
@@ -67,6 +68,7 @@ export function createKuryrBackend({
     service,
     host,
     holdings,
+    isHere: async (port) => port['binding:host_id'] === host,
     async findSubnet(subnetId) {
       for (const { id, subnets } of networks.all()) {
         const subnet = subnets.find((one) => one.id === subnetId);

@@ -53,6 +53,7 @@ export function neutronBackend(options: NeutronBackendOptions) {
     service,
     host,
     holdings: options.holdings,
+    isHere,
     /** Links of ports that are gone, and that no container has: the process ended before it could tell Docker of them. */
     shelters: [
       {

@@ -12,6 +12,7 @@ import {
   startKuryrPlugin,
 } from '../../src/plugins/libnetwork/kuryr-plugin.ts';
 import type { Orphan, Shelter } from '../../src/plugins/libnetwork/orphans.ts';
+import type { PortView } from '../../src/wire/network-service.ts';
 import { type Answer, DockerdCalls } from './dockerd.ts';
 import { FakeNetworkService } from './network-service.ts';
 
@@ -47,6 +48,10 @@ export class NotingHost implements KuryrBackend {
   async holdings(): Promise<Holdings> {
     const endpoints = [...this.endpoints].map(([id, macAddress]) => ({ id, macAddress }));
     return { networks: this.networks, endpoints };
+  }
+
+  async isHere(port: PortView): Promise<boolean> {
+    return port['binding:host_id'] === this.host;
   }
 
   async findSubnet(subnetId: string): Promise<HostSubnet | undefined> {

@@ -6,7 +6,7 @@
  * `service`, in the name of the project that Kuryr is configured for.
  */
 import type { Holdings } from '../../model/holdings.ts';
-import type { NetworkService } from '../../wire/network-service.ts';
+import type { NetworkService, PortView } from '../../wire/network-service.ts';
 import type { Shelter } from './orphans.ts';
 
 export interface HostSubnet {
@@ -43,6 +43,8 @@ export interface KuryrBackend {
   holdings(): Promise<Holdings>;
   /** What this host itself may have left of ports that are gone; absent = it sees to that without being asked. */
   readonly shelters?: readonly Shelter[];
+  /** Whether the port is of this host, whoever has it. */
+  isHere(port: PortView): Promise<boolean>;
   /** A subnet of a network that this host serves; undefined = not known here (the service is asked then). */
   findSubnet(subnetId: string): Promise<HostSubnet | undefined>;
   /** A port bound to this host; undefined = not known here. */

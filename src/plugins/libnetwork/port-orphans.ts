@@ -4,6 +4,7 @@
  *
  * Docker forgets an endpoint when a release fails, and one that was made while it died; its link may still be plugged.
  */
+import type { Holdings } from '../../model/holdings.ts';
 import { kuryrPortOwner } from '../../model/network.ts';
 import type { PortView } from '../../wire/network-service.ts';
 import type { Addresses } from './addresses.ts';
@@ -19,30 +20,20 @@ interface Rooms {
 }
 
 export function portOrphans({ backend, addresses, endpoints }: Rooms): Shelter {
-  const { service, host } = backend;
-
-  /** First what is there, then what Docker has: what is made in between is Docker's already. */
-  const ports = async (): Promise<PortView[]> => {
-    const used = await service.list('ports', { device_owner: kuryrPortOwner });
-    const adopted = await service.list('ports', { tags: adoptedPortTag });
-    return [
-      ...used.filter((port) => port['binding:host_id'] === host),
-      // Adopted for an endpoint that was never made: on whichever host, the grace period is over.
-      ...adopted.filter(({ device_owner, device_id }) => device_owner === '' && device_id === ''),
-    ];
-  };
+  const { service } = backend;
 
   return {
     kind: 'port',
     find: async () => {
-      const all = await ports();
-      if (all.length === 0) return [];
-      const held = await backend.holdings();
-      const ids = new Set([...held.networks, ...held.endpoints.map(({ id }) => id)]);
-      const macs = new Set(held.endpoints.map(({ macAddress }) => macAddress));
-      const isOrphan = (port: PortView) =>
-        port.device_id ? !ids.has(port.device_id) : isReservedPort(port) && !macs.has(port.mac_address);
-      return all.filter(isOrphan).map(keyOf);
+      // First what is there, then what Docker has: what is made in between is Docker's already.
+      const used = await service.list('ports', { device_owner: kuryrPortOwner });
+      const adopted = await service.list('ports', { tags: adoptedPortTag });
+      if (used.length + adopted.length === 0) return [];
+      const isOrphan = orphanhood(await backend.holdings());
+      // Adopted for an endpoint that was never made: on whichever host, the grace period is over.
+      const found = adopted.filter((port) => !port.device_owner && !port.device_id && isOrphan(port));
+      for (const port of used) if (isOrphan(port) && (await backend.isHere(port))) found.push(port);
+      return found.map(keyOf);
     },
     free: async (key) => {
       const [id = ''] = key.split(' ');
@@ -54,6 +45,13 @@ export function portOrphans({ backend, addresses, endpoints }: Rooms): Shelter {
       }
     },
   };
+}
+
+function orphanhood({ networks, endpoints }: Holdings): (port: PortView) => boolean {
+  const ids = new Set([...networks, ...endpoints.map(({ id }) => id)]);
+  const macs = new Set(endpoints.map(({ macAddress }) => macAddress));
+  return (port) =>
+    port.device_id ? !ids.has(port.device_id) : isReservedPort(port) && !macs.has(port.mac_address);
 }
 
 function keyOf({ id, device_id }: PortView): string {
