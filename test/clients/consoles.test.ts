@@ -123,7 +123,7 @@ test('berth attach: our terminal, put back however it ends', async () => {
     killed.type('\r');
     return killed.hasSeen(/# /);
   });
-  await machine.must('pkill', ['-TERM', '-f', '^[^ ]*node .* attach deck']);
+  await machine.must('busybox', ['pkill', '-TERM', '-f', '^[^ ]*node .* attach deck']);
   await killed.sees(/ icanon/);
   assert.equal(await killed.exited, 143);
 });
@@ -165,4 +165,21 @@ test('who may not attach is told why', async () => {
   await berth.cli('run', '-n', 'deaf', 'busybox', 'sleep', '1000');
   const { stdout, stderr } = await berth.client('openrc', 'zun', 'attach', 'deaf');
   assert.match(stdout + stderr, /check the interactive set properly/);
+});
+
+test('a new password ends the consoles of its user', async () => {
+  const attached = berth.cliOnTerminal(size, ['attach', 'deck']);
+  await attached.sees(/attached to deck/);
+  const changed = await berth.client(
+    'openrc-admin',
+    'openstack',
+    'user',
+    'set',
+    '--password',
+    'another',
+    'demo',
+  );
+  assert.equal(changed.code, 0, changed.stderr);
+  await attached.sees(/You may no longer use this/);
+  assert.equal(await attached.exited, 1);
 });

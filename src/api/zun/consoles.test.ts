@@ -5,6 +5,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
+import fc from 'fast-check';
 import { openSocket, refusedSocket } from '../../../test/helpers/web-socket.ts';
 import { createZunApi, type ZunApi } from '../../../test/helpers/zun-api.ts';
 
@@ -165,6 +166,17 @@ test('a token opens nothing else, nothing after its time, and nothing when it is
   half.searchParams.set('uuid', other);
   assert.equal((await refusedSocket(String(half))).status, 403);
   (await openSocket(fresh)).socket.close();
+});
+
+test('no query opens anything that was not given out, and none is an internal error', async () => {
+  const value = fc.oneof(fc.string({ unit: 'binary', maxLength: 80 }), fc.uuid(), fc.constant(undefined));
+  await fc.assert(
+    fc.asyncProperty(fc.record({ token: value, uuid: value, exec_id: value }), async (asked) => {
+      const given = Object.entries(asked).filter((pair): pair is [string, string] => pair[1] !== undefined);
+      const { status } = await refusedSocket(`ws://127.0.0.1:${port}/console?${new URLSearchParams(given)}`);
+      assert.ok(status === 401 || status === 403, String(status));
+    }),
+  );
 });
 
 test('of two that come at once with one token, one gets in', async () => {
