@@ -123,7 +123,7 @@ test('berth attach: our terminal, put back however it ends', async () => {
     killed.type('\r');
     return killed.hasSeen(/# /);
   });
-  await machine.must('busybox', ['pkill', '-TERM', '-f', '^[^ ]*node .* attach deck']);
+  await machine.must('pkill', ['-TERM', '-f', '^[^ ]*node .* attach deck']);
   await killed.sees(/ icanon/);
   assert.equal(await killed.exited, 143);
 });
