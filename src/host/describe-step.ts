@@ -28,6 +28,8 @@ function objectOf(step: KernelStep): string[] {
       return [];
     case 'end-connections':
       return step.address === undefined ? [] : ['of', step.address];
+    case 'end-flows':
+      return step.ports.map(({ protocol, port }) => `${protocol}/${port}`);
     case 'move-link':
       return [step.name, 'to', step.to.name, 'in', step.to.netns ?? 'the own namespace'];
     default:

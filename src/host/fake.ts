@@ -161,6 +161,9 @@ export class FakeKernel implements Kernel {
       'end-connections': (step) => {
         this.#find(step);
       },
+      'end-flows': (step) => {
+        this.#find(step);
+      },
       nft: (step: KernelStepOf<'nft'>) => this.#at(step.netns).runScript(step.script),
     };
   }

@@ -218,6 +218,15 @@ export type KernelStep =
       readonly address?: string;
       readonly except: readonly Translation[];
     }
+  /**
+   * Ends flows whose first packet went to one of these ports of the namespace's own addresses: what becomes of their
+   * packets was decided by translations that are others now. A datagram does not begin anew, as TCP does.
+   */
+  | {
+      readonly do: 'end-flows';
+      readonly netns?: string;
+      readonly ports: readonly { readonly protocol: number; readonly port: number }[];
+    }
   /** An nftables script, applied as one transaction. */
   | { readonly do: 'nft'; readonly netns?: string; readonly script: string };
 

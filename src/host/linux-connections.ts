@@ -1,11 +1,30 @@
 /** Ends connections whose address translation is no longer wanted. */
 import type { KernelStepOf, Translation } from './kernel.ts';
 import { errno } from './libc.ts';
+import { listAddresses } from './linux-addresses.ts';
 import type { Namespaces } from './namespaces.ts';
 import * as conntrack from './netlink/conntrack.ts';
 import { parseIp } from './netlink/ip-text.ts';
 import { NetlinkError } from './netlink/message.ts';
 import { NetlinkSocket, netfilter } from './netlink/socket.ts';
+
+export function endFlows(namespaces: Namespaces, { netns, ports }: KernelStepOf<'end-flows'>): void {
+  if (ports.length === 0 || !namespaces.has(netns)) return;
+  const wanted = new Set(ports.map(({ protocol, port }) => `${protocol} ${port}`));
+  const own = new Set(listAddresses(namespaces, netns).map(({ address }) => address.split('/')[0] ?? ''));
+  const hex = new Set([...own].map((address) => parseIp(address).toString('hex')));
+  const socket = namespaces.within(netns, () => new NetlinkSocket(netfilter));
+  try {
+    const all = socket.list(conntrack.listConnections());
+    for (const flow of all.flatMap((payload) => conntrack.parseConnection(payload) ?? [])) {
+      const { destination, protocol, destinationPort } = flow.original;
+      const isMeant = wanted.has(`${protocol} ${destinationPort}`) && hex.has(destination.toString('hex'));
+      if (isMeant) end(socket, flow);
+    }
+  } finally {
+    socket.close();
+  }
+}
 
 interface Known {
   readonly internal: Buffer | undefined;

@@ -21,7 +21,7 @@ import {
   listAddresses,
   listRoutes,
 } from './linux-addresses.ts';
-import { endConnections } from './linux-connections.ts';
+import { endConnections, endFlows } from './linux-connections.ts';
 import { sendFrame } from './linux-frames.ts';
 import { limitLink, listLimits } from './linux-limits.ts';
 import { deleteLinks, ensureBridge, ensureVeth, listLinks, moveLink, setLink } from './linux-links.ts';
@@ -157,6 +157,7 @@ function tableOf(namespaces: Namespaces): StepTable {
     sysctl: (step) => namespaces.within(step.netns, () => writeSysctl(step.key, step.value)),
     'send-frame': (step) => sendFrame(namespaces, step),
     'end-connections': (step) => endConnections(namespaces, step),
+    'end-flows': (step) => endFlows(namespaces, step),
     nft: (step) => namespaces.within(step.netns, () => runScript(step.script)),
   };
 }

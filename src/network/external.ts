@@ -14,6 +14,7 @@ import type { WantedRouter } from '../wire/host-network.ts';
 import type { Part } from './doctor/doctor.ts';
 import { printChanges } from './plan/changes.ts';
 import { type ExternalPlan, externalTable, type HostView, planExternal, readHost } from './plan/external.ts';
+import { hostPortFlows } from './plan/host-ports.ts';
 import { stepChanges } from './plan/step-changes.ts';
 import { versionOf } from './plan/translations.ts';
 import { renewRuleset } from './renewal.ts';
@@ -128,7 +129,12 @@ export class External {
   #change({ plan: before }: Applied, after: ExternalPlan): KernelStep[] {
     const script = printChanges(before.ruleset, after.ruleset);
     const { undone, done } = stepChanges(before.steps, after.steps);
-    return [...(script ? [{ do: 'nft', script } as const] : []), ...undone, ...done];
+    return [
+      ...(script ? [{ do: 'nft', script } as const] : []),
+      ...undone,
+      ...done,
+      ...hostPortFlows(before.hostPorts, after.hostPorts),
+    ];
   }
 
   async #renew(before: Applied | undefined, after: ExternalPlan, host: HostView): Promise<void> {
@@ -143,6 +149,7 @@ export class External {
       ...after.steps,
       ...(admit ? [{ do: 'nft', script: admit } as const] : []),
       ...settings,
+      ...hostPortFlows(before?.plan.hostPorts ?? [], after.hostPorts),
     ]);
   }
 

@@ -37,6 +37,7 @@ export interface ExternalPlan {
   readonly ruleset: Ruleset;
   /** The bridge, its addresses and the routes to prefixes behind routers. */
   readonly steps: readonly KernelStep[];
+  readonly hostPorts: readonly WantedHostPort[];
   /** Prefixes that are not routed, because the host has a way of its own there, or another router was first. */
   readonly refused: readonly string[];
 }
@@ -76,6 +77,7 @@ export function planExternal(
       ...hostPortSteps(hostPorts, name),
       ...[...routes].map(([to, via]): KernelStep => ({ do: 'ensure-route', to, via, link: name })),
     ],
+    hostPorts,
     refused,
   };
 }

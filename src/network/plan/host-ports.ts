@@ -6,6 +6,7 @@
  * because the answer would not come back. Of two for the same port the one that names the host's address wins.
  */
 import type { KernelStep } from '../../host/kernel.ts';
+import { ipProtocols } from '../../model/ip-protocols.ts';
 import type { WantedHostPort, WantedRouter } from '../../wire/host-network.ts';
 import { chainOf, mapOf, type NftChain, type NftSet } from './ruleset.ts';
 import { withPorts } from './security-rule.ts';
@@ -88,6 +89,26 @@ export function hostPortMasquerade(routers: readonly WantedRouter[], bridge: str
     const texts = [...new Set(sources.map(({ text }) => text))].sort();
     return [`${word[version]} saddr { ${texts.join(', ')} } oifname ${bridge} ct status dnat masquerade`];
   });
+}
+
+/** After the rules: datagrams that are on their way already go where the rules now say. */
+export function hostPortFlows(
+  before: readonly WantedHostPort[],
+  after: readonly WantedHostPort[],
+): KernelStep[] {
+  const spelled = (ports: readonly WantedHostPort[]) =>
+    new Map(
+      ports
+        .filter(({ protocol }) => protocol === ipProtocols.udp)
+        .map((port) => [JSON.stringify(hostPortElement(port)), port.hostPort]),
+    );
+  const [had, has] = [spelled(before), spelled(after)];
+  const changed = [...had, ...has].filter(([text]) => !(had.has(text) && has.has(text)));
+  const ports = [...new Set(changed.map(([, port]) => port))].map((port) => ({
+    protocol: ipProtocols.udp,
+    port,
+  }));
+  return ports.length === 0 ? [] : [{ do: 'end-flows', ports }];
 }
 
 /** Lets the loopback address speak to the bridge; what comes from there to it is closed but for answers. */
