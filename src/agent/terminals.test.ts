@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { until } from '../../test/helpers/until.ts';
@@ -72,6 +72,17 @@ test('a command that ends is left alone; one that is left is hung up', async () 
   await server.streams.open('h1', startExec, { uuid, execId: broken }, connection);
   connection.destroy();
   await until('it is hung up, too', async () => engine.execs.get(broken)?.exitCode === 129);
+});
+
+test('a command that ends before anybody has typed is heard all the same', async () => {
+  const { engine, server } = await world();
+  const ask = { uuid, command: ['true'], tty: false, interactive: false };
+  const { execId } = await server.call(agent, execCreate, ask);
+  engine.startExec = async () => ({ input: new PassThrough().destroy(), output: Readable.from(['done\n']) });
+  const typed = new PassThrough();
+  const { download } = await server.streams.open('h1', startExec, { uuid, execId }, typed);
+  assert.equal(await text(download), 'done\n');
+  await until('nothing is typed any more', async () => typed.destroyed);
 });
 
 test('who cannot be talked with is refused, and the typing ends', async () => {

@@ -53,8 +53,9 @@ export function serveTerminals({ bus, engine, log, get }: TerminalsOptions): voi
   });
 }
 
-/** Who stops typing without an end has gone, and so has the connection to the process. */
+/** Who stops typing without an end has gone, and so has the connection to the process; one that has ended already hears nothing. */
 function talk({ input, output }: Conversation, upload: Readable): Readable {
-  pipeline(upload, input, () => undefined);
+  if (input.destroyed) upload.destroy();
+  else pipeline(upload, input, () => undefined);
   return output;
 }

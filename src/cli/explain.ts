@@ -33,7 +33,9 @@ export function explain(error: unknown, command: string): Explanation {
       ? ` (request ${error.requestId})`
       : '';
   const advice =
-    error instanceof AdvisedFailure ? error.advice : (adviceOnState(error) ?? nextSteps[error.code]);
+    error instanceof AdvisedFailure
+      ? error.advice
+      : (adviceOnState(error) ?? adviceOnLogIn(error) ?? nextSteps[error.code]);
   const next = advice ?? (error.status >= 500 ? serverStep : help);
   return { lines: [`berth: ${printable(error.message)}${request}`, next], exitCode: exitCodes.failed };
 }
@@ -44,6 +46,13 @@ function adviceOnState({ code, message }: Failure): string | undefined {
   if (!status || !isStatus(status)) return undefined;
   const commands = commandsIn(status).map((command) => `berth ${command}`);
   return `while it is ${status}: ${commands.join(', ')}`;
+}
+
+/** Who was answered has found a server: it is the log-in that is wrong there. */
+function adviceOnLogIn(error: Failure): string | undefined {
+  return error instanceof ServiceFailure && error.code === 'unauthorized'
+    ? 'its log-in is not right there: look at user, password and project, or say which cloud: berth --os-cloud NAME …'
+    : undefined;
 }
 
 function isStatus(word: string): word is ContainerStatus {
@@ -58,6 +67,7 @@ const nextSteps: Partial<Record<FailureCode, string>> = {
   timeout: 'look with: berth status, or allow more time with --request-timeout SECONDS',
   'policy-not-authorized': 'administrators may: try berth --os-cloud berth-admin …',
   'container-not-found': 'see what there is: berth list',
+  'webhook-not-found': 'see what there is: berth webhook list',
   'network-not-found': 'see what there is: berth network list',
   'subnet-not-found': 'see what there is: berth subnet list',
   'port-not-found': 'see what there is: berth port list',

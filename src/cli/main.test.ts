@@ -346,6 +346,13 @@ test('nothing to talk to is exit code 1 and says what to do', async () => {
   assert.match(stderr, /no cloud to talk to[^\n]+\nstart Berth here with: berth up -d/);
 });
 
+test('a log-in that the service refuses is told from a service that is not there', async () => {
+  await using world = await withCloud();
+  const { code, stderr } = await world.berth('list', '--os-cloud', 'berth', '--os-password', 'wrong');
+  assert.equal(code, 1);
+  assert.match(stderr, /^berth: [^\n]+\nits log-in is not right there: look at user, password/);
+});
+
 test('every command has help with an example, and takes the global options behind its name', async () => {
   await using world = await withCloud();
   const { stdout: help } = await world.berth('--help');

@@ -45,11 +45,20 @@ function statOf(header: string | string[] | undefined): EnginePathStat {
   return { name, size, mode, mtime, linkTarget };
 }
 
+/** What goes wrong when an archive and the files that are there already do not go together; the Engine calls it an error of its own. */
+const misfit =
+  /^Error processing tar file.*?: (.*: (?:not a directory|is a directory|no such file or directory|file exists|directory not empty|file name too long|too many levels of symbolic links|too many links|invalid argument|operation not permitted|permission denied|read-only file system))$/is;
+
 /** What the Engine says of a path that is not there, no folder, or read-only is about the caller's input. */
-function pathFailure(path: string, error: unknown): unknown {
-  const status = isFailure(error) ? statusOf(error.cause) : undefined;
-  const why = isFailure(error) ? error.message : '';
+export function pathFailure(path: string, error: unknown): unknown {
+  if (!isFailure(error)) return error;
+  const status = statusOf(error.cause);
+  const why = error.message;
+  const about = (text: string) =>
+    new Failure('invalid-value', `path ${JSON.stringify(path)}: ${text}`, { cause: error });
+  const detail = misfit.exec(why)?.[1];
+  if (detail !== undefined) return about(`the archive does not fit what is there: ${detail}`);
+  if (/rootfs is marked read-only/.test(why)) return about('the container was created with read_only');
   const isAboutPath = status === 400 || status === 403 || status === 404 || /is not a directory/.test(why);
-  if (!isAboutPath) return error;
-  return new Failure('invalid-value', `path ${JSON.stringify(path)}: ${why}`, { cause: error });
+  return isAboutPath ? about(why) : error;
 }

@@ -156,7 +156,7 @@ const refusals: readonly Refusal[] = [
     {
       ...own,
       body: { url: 'http://169.254.169.254/' },
-      says: /^url: 169\.254\.169\.254 is no address that this cloud delivers to$/,
+      says: /^url: 169\.254\.169\.254 is no address that this cloud delivers to: give a public one, or have its operator allow it$/,
     },
   ],
   [

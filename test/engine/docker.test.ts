@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import tar from 'tar-stream';
 import { connectEngine } from '../../src/docker/connect.ts';
@@ -276,6 +276,11 @@ test('a command with a terminal: at its size from the start, with its result; st
   const other = await run('exec-other', ['sleep', '1000']);
   await assert.rejects(engine.startExec(other, execId), /no such exec instance/);
   await assert.rejects(engine.execResult(id, 'f'.repeat(64)), /no such exec instance/);
+
+  const silent = await engine.createExec(id, ['sh', '-c', 'exit 3'], { interactive: false });
+  const { output } = await engine.startExec(id, silent);
+  assert.equal(await text(output), '');
+  assert.equal(await engine.execResult(id, silent), 3);
 
   const missing = await engine.createExec(id, ['no-such-program'], options);
   const failed = await engine.startExec(id, missing);

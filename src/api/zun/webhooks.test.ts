@@ -87,7 +87,10 @@ const refused: readonly (readonly [object, RegExp])[] = [
   [{ url: 'http://hooks.example:99999/' }, /is no URL/],
   [{ url: 'http://ann:pass@hooks.example/' }, /^url: a user or a password in it/],
   [{ url: 'http://hooks.example/#part' }, /^url: what follows # is never sent$/],
-  [{ url: 'http://10.0.0.1/' }, /^url: 10\.0\.0\.1 is no address that this cloud delivers to$/],
+  [
+    { url: 'http://10.0.0.1/' },
+    /^url: 10\.0\.0\.1 is no address that this cloud delivers to: give a public one/,
+  ],
   [{ url: 'http://0x7f.0.0.2/' }, /^url: 127\.0\.0\.2 is no address/],
   [{ url: 'http://[::ffff:169.254.169.254]/' }, /^url: \[::ffff:a9fe:a9fe\] is no address/],
   [{ url, events: [] }, /field 'events'/],

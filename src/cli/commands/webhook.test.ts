@@ -72,7 +72,7 @@ test('a webhook is changed, tried and deleted', async () => {
 const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
   [['create', url, '--event', 'exploded'], /--event exploded: expected created, changed, deleted/],
   [['create'], /missing required argument/],
-  [['set', 'bills'], /webhook set: what\?/],
+  [['set', 'bills'], /nothing to change: give --url/],
   [['set', 'bills', '--enable', '--disable'], /either --enable or --disable/],
   [['set', 'bills', '--new-secret', '--secret-file', 'x'], /either --secret-file or --new-secret/],
   [['set', 'bills', '--after', 'x'], /Expected a whole number/],

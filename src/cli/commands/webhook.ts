@@ -125,7 +125,8 @@ function defineWrite(setting: Setting): void {
     examples: ['berth webhook set bills --enable', 'berth webhook set bills --new-secret -f value -c secret'],
     run: async (call) => {
       const fields = await fieldsOf(call);
-      if (Object.keys(fields).length === 0) throw new UsageError('webhook set: what?');
+      if (Object.keys(fields).length === 0)
+        throw new UsageError('nothing to change: give --url, --name, --event, --enable or another option');
       const [webhook = ''] = call.operands;
       await call.out.record({ ...(await (await call.cloud()).webhooks.update(webhook, fields)) });
       return undefined;

@@ -206,7 +206,7 @@ function checkUrl(text: string, sender: Sender): void {
     );
   if (url.hash !== '') throw refuse('what follows # is never sent');
   const complaint = sender.complaintAbout(url);
-  if (complaint) throw refuse(complaint);
+  if (complaint) throw refuse(`${complaint}: give a public one, or have its operator allow it`);
 }
 
 /** Throws `invalid-value` for an event that has not happened. */
