@@ -12,7 +12,7 @@ let berth: Berth;
 before(async () => {
   machine = await Machine.start();
   // So often that a client that suffers from being asked whether it is there would show it.
-  berth = new Berth(machine, { consoles: { pingSeconds: 0.2 } });
+  berth = new Berth(machine, { consoles: { pingSeconds: 1 } });
   await berth.up();
 });
 after(async () => {

@@ -13,8 +13,8 @@ export class FakeTerminal {
   readonly talking = new Set<PassThrough>();
   /** What is typed is taken when this is resolved. */
   hears: Promise<void> = Promise.resolve();
-  /** How many bytes were typed. */
-  heard = 0;
+  /** What becomes of it. */
+  take = (typed: Buffer): void => this.#hear(typed.toString());
   #line = '';
 
   /** The output of one who talks with it; all see the same. */
@@ -30,12 +30,7 @@ export class FakeTerminal {
     typed.once('close', leave);
     typed.on('error', () => undefined);
     output.on('error', () => undefined);
-    void this.hears.then(() =>
-      typed.on('data', (chunk: Buffer) => {
-        this.heard += chunk.length;
-        this.#hear(chunk.toString());
-      }),
-    );
+    void this.hears.then(() => typed.on('data', (chunk: Buffer) => this.take(chunk)));
     output.write('$ ');
     return output;
   }

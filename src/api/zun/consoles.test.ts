@@ -16,7 +16,7 @@ const standings = new Map<string, string | undefined>();
 
 async function serve(overrides: Record<string, unknown> = {}): Promise<ZunApi> {
   const quotas = { containers: -1, cpu: -1, memory: -1 };
-  const consoles = { pingSeconds: 0.05, allowedOrigins: ['https://dashboard.example'] };
+  const consoles = { pingSeconds: 0.2, allowedOrigins: ['https://dashboard.example'] };
   const standingOf = async (user: string) => (standings.has(user) ? standings.get(user) : '1');
   const made = await createZunApi({ quotas, consoles, ...overrides }, { standingOf });
   await made.app.listen({ host: '127.0.0.1', port: 0 });
@@ -265,7 +265,7 @@ test('much goes through, at the reader’s pace, and all of it', async () => {
   const uuid = await box();
   const console = await openSocket(await attach(uuid));
   console.socket.pause();
-  const bytes = 40_000_000;
+  const bytes = 20_000_000;
   console.socket.send(`lots ${bytes}\r`);
   const [output] = api.world.agent.terminalOf(uuid).talking;
   const waiting = () => output?.writableLength ?? 0;
@@ -289,8 +289,12 @@ test('who types faster than is read has to wait, and nothing is lost', async () 
   const terminal = api.world.agent.terminalOf(uuid);
   const { promise, resolve } = Promise.withResolvers<void>();
   terminal.hears = promise;
+  let heard = 0;
+  terminal.take = (typed) => {
+    heard += typed.length;
+  };
   const console = await openSocket(await attach(uuid));
-  const messages = 400;
+  const messages = 200;
   for (let count = 0; count < messages; count++) console.socket.send(Buffer.alloc(100_000, '\n'));
   let before = -1;
   await api.world.until('no more of it is taken', async () => {
@@ -299,10 +303,8 @@ test('who types faster than is read has to wait, and nothing is lost', async () 
     return isStill;
   });
   assert.ok(console.socket.bufferedAmount > (messages * 100_000) / 2);
-  for (const output of terminal.talking) output.resume();
-  terminal.say = () => undefined;
   resolve();
-  await api.world.until('all of it is read', async () => terminal.heard === messages * 100_000);
+  await api.world.until('all of it is read', async () => heard === messages * 100_000);
   console.socket.terminate();
 });
 
