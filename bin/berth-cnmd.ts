@@ -43,7 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-type Options = CnmWorldOptions & { readonly logLevel: string };
+type Options = Omit<CnmWorldOptions, 'signal'> & { readonly logLevel: string };
 
 /** The settings, or an exit code when that is all. */
 function readOptions(argv: readonly string[]): Options | number {
@@ -78,7 +78,7 @@ async function run(options: Options, log: Log): Promise<void> {
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  const world = await openCnmWorld(options, log, stop);
+  const world = await openCnmWorld({ ...options, signal: stopping.signal }, log, stop);
   log.info({ socket: statePaths(options.stateDir).cnmSocket }, 'listening');
   if (!stopping.signal.aborted) {
     await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve, { once: true }));

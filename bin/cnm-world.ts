@@ -11,10 +11,12 @@ import { Plugins } from '../src/cnm/drivers/remote/plugins.ts';
 import { DefaultIpam } from '../src/cnm/ipam/default.ts';
 import { nullIpam } from '../src/cnm/ipam/null.ts';
 import { NameFiles } from '../src/cnm/name-files.ts';
+import { awaitDirectory } from '../src/cnm/peers/awaiting.ts';
 import { openDirectory } from '../src/cnm/peers/open.ts';
 import { openCnmService } from '../src/cnm/service.ts';
 import type { Kernel } from '../src/host/kernel.ts';
 import { openKernel } from '../src/host/linux.ts';
+import type { CnmNetwork } from '../src/model/cnm.ts';
 import { SqliteRecords } from '../src/store/cnm/records.ts';
 
 export interface CnmWorldOptions {
@@ -24,6 +26,8 @@ export interface CnmWorldOptions {
   /** Where the hosts of overlay networks share who is where (src/cnm/peers/open.ts); left out: a folder of this host alone. */
   readonly peers?: string;
   readonly peersPassword?: string | undefined;
+  /** Ends a start that waits. */
+  readonly signal: AbortSignal;
 }
 
 export interface CnmWorld {
@@ -66,6 +70,8 @@ async function build(options: CnmWorldOptions, log: Log, { closing, stop }: Ends
     log,
   });
   closing.defer(() => directory.close());
+  const known: readonly CnmNetwork[] = await store.list('network');
+  if (known.some(({ scope }) => scope === 'global')) await awaitDirectory(directory, log, options.signal);
   const host = async () => options.tunnelAddress ?? (await outwardAddress(kernel));
   const controller = await Controller.open({
     store,

@@ -192,6 +192,30 @@ for (const [name, start] of Object.entries({ folder, postgres, nats })) {
       }
     });
 
+    test('a daemon that starts before its directory waits for it', async () => {
+      const daemon = new CnmCli(['env', `BERTH_CNM_PEERS_PASSWORD=${place.password}`]);
+      const start = () => daemon.start('--tunnel-address', here, '--peers', place.peers);
+      try {
+        await start();
+        await daemon.must('network', 'create', '-d', 'overlay', '--subnet', '10.92.0.0/24', 'net');
+        await daemon.must('endpoint', 'create', '--ip', '10.92.0.9', 'net', 'first');
+        await daemon.kill();
+        await place.kill?.();
+        const started = start();
+        await until('it waits', async () => daemon.log.includes('waits for the peer directory'));
+        await place.run?.();
+        await started;
+        const taken = await daemon.run('endpoint', 'create', '--ip', '10.92.0.9', 'net', 'second');
+        assert.match(taken.stderr, /10\.92\.0\.9/, 'what it had given it knows again');
+        await daemon.must('endpoint', 'create', '--ip', '10.92.0.10', 'net', 'second');
+        for (const name of ['first', 'second']) await daemon.must('endpoint', 'rm', name);
+        await daemon.must('network', 'rm', 'net');
+      } finally {
+        await daemon.stop();
+      }
+      await until('nothing is claimed', async () => (await a.list()).length === 0);
+    });
+
     test('a wrong password is refused, and no secret is told', async () => {
       const scratch = mkdtempSync(join(tmpdir(), 'berth-peers-log-'));
       const fd = openSync(join(scratch, 'log'), 'w');
