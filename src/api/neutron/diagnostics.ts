@@ -8,6 +8,7 @@ import {
   type Parser,
   record,
   refuse,
+  scalarText,
   text,
   uuid,
 } from '../../control/network/resource/parsers.ts';
@@ -93,7 +94,7 @@ function parseTrace(body: Body): TraceAsk {
 }
 
 function parseProtocol(value: unknown, isIpv6: boolean): number {
-  const number = protocolNumber(String(value ?? '').toLowerCase(), isIpv6 ? 'IPv6' : 'IPv4');
+  const number = protocolNumber(scalarText(value).toLowerCase(), isIpv6 ? 'IPv6' : 'IPv4');
   return number ?? refuse('protocol', 'a protocol by name (tcp, udp, icmp …) or number is needed.');
 }
 

@@ -71,7 +71,12 @@ const entry = fc.dictionary(
   scalar,
   { maxKeys: 3 },
 );
-const value = fc.oneof(scalar, entry, fc.array(fc.oneof(scalar, entry), { maxLength: 3 }));
+/** JavaScript can make no text of it. */
+const textless = fc.constantFrom<object>({ toString: [] }, [{ toString: 1, valueOf: null }]);
+const value = fc.oneof({ weight: 4, arbitrary: scalar }, { weight: 4, arbitrary: entry }, textless, {
+  weight: 4,
+  arbitrary: fc.array(fc.oneof(scalar, entry, textless), { maxLength: 3 }),
+});
 
 for (const [path, kind] of Object.entries<ResourceKind>(resourceKinds)) {
   const names = kind.table.map(({ name }) => name);

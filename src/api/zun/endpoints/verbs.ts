@@ -95,7 +95,8 @@ function rebuildEndpoint(control: ContainerControl): Endpoint {
     async handle(call) {
       const { image, image_driver: driver } = call.input;
       if (driver !== undefined && driver !== 'docker' && driver !== 'glance') {
-        throw new Failure('validation-error', `Invalid image_driver ${driver}: it must be docker or glance`);
+        const shown = typeof driver === 'string' ? driver : JSON.stringify(driver);
+        throw new Failure('validation-error', `Invalid image_driver ${shown}: it must be docker or glance`);
       }
       await control.rebuild(call.caller, identOf(call), {
         ...(image === undefined ? {} : { image: String(image) }),

@@ -53,10 +53,15 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
   ['0', false],
 ]);
 
+/** Empty for objects and lists: JavaScript cannot make a text of `{"toString": 1}`. */
+export function scalarText(value: unknown): string {
+  return typeof value === 'object' ? '' : String(value);
+}
+
 export const boolean: Parser<boolean> = {
   type: 'boolean',
   parse: (value) => {
-    const known = typeof value === 'object' ? undefined : booleans.get(String(value).toLowerCase());
+    const known = booleans.get(scalarText(value).toLowerCase());
     if (known !== undefined) return known;
     throw invalidInput(`${quote(value)} cannot be converted to boolean.`);
   },
@@ -236,7 +241,8 @@ export const askedDhcpOption: Parser<{
 
 export const ipVersion: Parser<4 | 6> = {
   type: '`4` or `6`',
-  parse: (value, name) => (oneOf(['4', '6']).parse(String(value), name) === '4' ? 4 : 6),
+  parse: (value, name) =>
+    oneOf(['4', '6']).parse(typeof value === 'number' ? String(value) : value, name) === '4' ? 4 : 6,
 };
 
 /** The value that it has anyway: clients send it, we have no choice to offer. */
@@ -262,7 +268,7 @@ export const ipAddress: Parser<string> = {
 export const portRange: Parser<PortRange> = {
   type: '`first:last`, ports from 1 to 65535',
   parse: (value, name) => {
-    const [, first, last = first] = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(String(value)) ?? [];
+    const [, first, last = first] = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(scalarText(value)) ?? [];
     const [from, to] = [Number(first), Number(last)];
     if (from >= 1 && from <= to && to <= 65_535) return { from, to };
     return refuse(name, `${quote(value)} is not a valid port range.`);
