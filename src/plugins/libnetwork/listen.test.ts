@@ -95,6 +95,11 @@ test('on TCP a .spec leads to each of the drivers, while they serve', () =>
     const address = readFileSync(join(specDir, 'kuryr.spec'), 'utf8').trim();
     const answer = await fetch(`${address.replace('tcp:', 'http:')}/Plugin.Activate`, { method: 'POST' });
     assert.deepEqual(await answer.json(), { Implements: ['NetworkDriver', 'IpamDriver'] });
+    const url = `${address.replace('tcp:', 'http:')}/NetworkDriver.DeleteNetwork`;
+    const body = JSON.stringify({ NetworkID: 'a'.repeat(64) });
+    const page = await fetch(url, { method: 'POST', body, headers: { origin: 'https://example.org' } });
+    assert.equal(page.status, 403, 'a page in a browser commands nothing');
+    assert.equal((await fetch(url, { method: 'POST', body })).status, 200);
     await world.stop();
     assert.deepEqual(readdirSync(specDir), []);
   }));

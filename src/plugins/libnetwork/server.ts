@@ -106,6 +106,10 @@ async function answerTo(
   request: IncomingMessage,
 ): Promise<object> {
   if (request.method !== 'POST') throw new Failure('method-not-allowed', `${call}: only POST is allowed`);
+  // A page in a browser of this machine can reach an address of loopback, too.
+  if (request.headers.origin !== undefined) {
+    throw new Failure('policy-not-authorized', `${call}: browsers are not answered`);
+  }
   const target = options.methods.get(call);
   if (!target) throw new Failure('resource-not-found', `there is no call "${call}"`);
   const body = parseBody(await readBody(request));
