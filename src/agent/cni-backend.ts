@@ -33,6 +33,7 @@ export interface AgentCniBackend {
   extrasOf: HostDataplane['extrasOf'];
   plug(what: Plug): Promise<{ readonly linkName: string }>;
   unplug(what: Omit<Plug, 'networkId'>): Promise<void>;
+  destinations(netns: string): Promise<ReadonlySet<string>>;
   attach(netns: string, linkName: string, wanted: Interface): Promise<void>;
   inspect(netns: string, name: string): Promise<Interface | undefined>;
 }
@@ -62,6 +63,7 @@ export function createCniBackend({
     extrasOf: (networkId, portId) => dataplane.extrasOf(networkId, portId),
     plug: (what) => networks.plug(what),
     unplug: (what) => networks.unplug(what),
+    destinations: async (netns) => new Set((await kernel.routes(netns)).map(({ to }) => to)),
     attach: (netns, linkName, { name, addresses, routes }) =>
       kernel.apply([
         ...handOverSteps(netns, linkName, { name, addresses, routes }),

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CniRuntime, runPlugin } from '../helpers/cni-runtime.ts';
 import { cniWorld, within as inside, refusesWith as refuses } from '../helpers/cni-world.ts';
+import { testCaller } from '../helpers/network-control.ts';
 import { enterPrivateNetwork } from '../helpers/private-network.ts';
 
 enterPrivateNetwork();
@@ -116,6 +117,17 @@ test('addresses, MAC and names that the runtime asks for are given; what cannot 
   ] as const) {
     await assert.rejects(new CniRuntime(listOf('1.0.0', keys)).add(lost), refuses(7, words));
   }
+  const [outside] = await world.control.networks.create(testCaller('operator', { isAdmin: true }), [
+    { name: 'outside', external: true },
+  ]);
+  assert.ok(outside);
+  await world.control.subnets.create(testCaller('operator'), [
+    { networkId: outside.id, cidr: '172.24.4.0/24' },
+  ]);
+  await assert.rejects(
+    new CniRuntime(listOf('1.0.0', { network: 'outside' })).add(lost),
+    refuses(7, /outside is an external network of another project/),
+  );
   const gone = { containerId: 'gone', netns: '/run/netns/gone' };
   await assert.rejects(runtime.add(gone), refuses(102, /gone/));
 });
@@ -157,6 +169,30 @@ test('addresses may come from another IPAM plugin', async () => {
     (await readdir(join(world.stateDir, 'local/pods'))).filter((name) => name.startsWith('10.')),
     [],
   );
+});
+
+test('a second network leaves the first its default route, and each is as it was made', async () => {
+  const second = await service.create('networks', { name: 'second' });
+  await service.create('subnets', { network_id: second.id, ip_version: 4, cidr: '10.72.0.0/24' });
+  const runtimes = [
+    new CniRuntime(listOf('1.1.0')),
+    new CniRuntime({ ...listOf('1.1.0', { network: 'second' }), name: 'second' }),
+  ];
+  const sandbox = await makeSandbox('both');
+  const sandboxes = [sandbox, { ...sandbox, ifname: 'eth1' }];
+  const results = [];
+  for (const [index, runtime] of runtimes.entries())
+    results.push(await runtime.add(sandboxes[index] ?? sandbox));
+  assert.match(
+    await inside(sandbox, 'ip', 'route', 'show', 'default'),
+    /^default via 10\.70\.0\.1 dev eth0 [^\n]*\n$/,
+  );
+  assert.match(await inside(sandbox, 'ip', 'route', 'get', '169.254.169.253'), /dev eth0/);
+  assert.match(await inside(sandbox, 'ip', 'route', 'get', '10.72.0.9'), /dev eth1/);
+  assert.deepEqual(results[1].routes ?? [], []);
+  for (const [index, runtime] of runtimes.entries()) await runtime.check(sandboxes[index] ?? sandbox);
+  for (const [index, runtime] of runtimes.entries()) await runtime.del(sandboxes[index] ?? sandbox);
+  await service.remove('networks', second.id);
 });
 
 test('a chain goes on with our result', async () => {

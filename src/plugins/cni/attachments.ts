@@ -15,13 +15,23 @@ import type { JsonObject, PortView } from '../../wire/network-service.ts';
 import type { CniBackend } from './backend.ts';
 import { type Asked, askedOf, type Configuration, parseConfiguration } from './configuration.ts';
 import { HostBindings, profileAfter, profileFor } from './host-bindings.ts';
-import { interfaceOf, resultOf } from './interface.ts';
+import { interfaceOf, resultOf, withoutRoutes } from './interface.ts';
 import { type Resolved, resolve } from './resolve.ts';
 
 /** A port that was there before and is only freed. */
 const adoptedTag = 'berth.cni.existing';
 /** Ports of one configuration, for garbage collection; a tag holds at most 60 characters. */
 const configurationTag = (name: string) => `berth.cni.net:${digest(name).slice(0, 32)}`;
+
+interface Addition {
+  readonly request: CniRequest;
+  readonly config: Configuration;
+  readonly asked: Asked;
+  readonly key: string;
+  readonly resolved: Resolved;
+  /** Where the container has routes to by its other interfaces. */
+  readonly taken: ReadonlySet<string>;
+}
 
 export class Attachments {
   readonly #backend: CniBackend;
@@ -48,8 +58,9 @@ export class Attachments {
         );
       }
       await this.#removePorts(key);
+      const taken = await this.#backend.destinations(request.netns);
       const resolved = await resolve(this.#service, config);
-      return undoable(this.#log, (undo) => this.#add({ request, config, asked, key, resolved }, undo));
+      return undoable(this.#log, (undo) => this.#add({ request, config, asked, key, resolved, taken }, undo));
     });
   }
 
@@ -73,10 +84,13 @@ export class Attachments {
     const seen = await this.#backend.inspect(request.netns, request.ifname);
     if (!seen)
       throw new CniFailure(cniCode.differs, `interface ${request.ifname} is missing in ${request.netns}`);
+    // A container's first network has the routes that several of them would have.
+    const made = (config.prevResult as CniResult).routes ?? [];
     const missing = [
       ...(seen.macAddress === wanted.macAddress ? [] : [`MAC address ${wanted.macAddress}`]),
       ...wanted.addresses.filter((address) => !seen.addresses.includes(address)),
       ...wanted.routes
+        .filter(({ to, via }) => made.some(({ dst, gw }) => dst === to && gw === via))
         .filter((route) => !seen.routes.some(({ to, via }) => to === route.to && via === route.via))
         .map(({ to, via }) => `route to ${to}${via === undefined ? '' : ` via ${via}`}`),
     ];
@@ -116,16 +130,7 @@ export class Attachments {
     return this.#backend.service;
   }
 
-  async #add(
-    {
-      request,
-      config,
-      asked,
-      key,
-      resolved,
-    }: { request: CniRequest; config: Configuration; asked: Asked; key: string; resolved: Resolved },
-    undo: Undo,
-  ): Promise<CniResult> {
+  async #add({ request, config, asked, key, resolved, taken }: Addition, undo: Undo): Promise<CniResult> {
     undo.add('remove the port', () => this.#removePorts(key));
     const existing = resolved.port;
     const made = await this.#bindings.bind(asked, request, (profile) =>
@@ -137,7 +142,7 @@ export class Attachments {
     if (!existing) await this.#service.addTag('ports', port.id, configurationTag(config.name));
     const plug = { networkId: port.network_id, portId: port.id, endpointId: key };
     const { linkName } = await this.#backend.plug(plug);
-    const wanted = interfaceOf({ request, config, port, resolved });
+    const wanted = withoutRoutes(interfaceOf({ request, config, port, resolved }), taken);
     await this.#backend.attach(request.netns, linkName, wanted);
     const [unserved] = await this.#bindings.missing(port);
     if (unserved !== undefined) throw new CniFailure(cniCode.refused, unserved);

@@ -36,6 +36,8 @@ export interface CniBackend {
   }): Promise<{ readonly linkName: string }>;
   /** Removes the pair wherever the container's end is, if it still stands for this endpoint. Idempotent. */
   unplug(what: { readonly portId: string; readonly endpointId: string }): Promise<void>;
+  /** Where the namespace (a path) has routes to already. Throws when there is no such namespace. */
+  destinations(netns: string): Promise<ReadonlySet<string>>;
   /** Moves the link into the namespace (a path) under the interface's name and configures it there. */
   attach(netns: string, linkName: string, wanted: SandboxInterface): Promise<void>;
   /** What is in the namespace under that name; undefined = nothing, or no such namespace. */

@@ -41,6 +41,11 @@ export function interfaceOf({ request, config, port, resolved }: Attachment): Sa
   };
 }
 
+/** As the reference plugins do: the container's first interface keeps its routes, above all the default one. */
+export function withoutRoutes(wanted: SandboxInterface, taken: ReadonlySet<string>): SandboxInterface {
+  return { ...wanted, routes: wanted.routes.filter(({ to }) => !taken.has(to)) };
+}
+
 function subnetOf({ subnets }: Resolved, id: string): SubnetView {
   const found = subnets.find((subnet) => subnet.id === id);
   if (found) return found;

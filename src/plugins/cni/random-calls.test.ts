@@ -60,6 +60,11 @@ class MemoryHost implements CniBackend {
     if (this.links.get(portId)?.endpointId === endpointId) this.links.delete(portId);
   }
 
+  async destinations(netns: string): Promise<ReadonlySet<string>> {
+    const there = [...this.links.values()].filter((link) => link.netns === netns);
+    return new Set(there.flatMap((link) => link.interface?.routes.map(({ to }) => to) ?? []));
+  }
+
   async attach(netns: string, linkName: string, wanted: SandboxInterface): Promise<void> {
     const link = this.links.get(linkName.slice(1));
     assert.ok(link && link.netns === undefined, 'a link that waits is attached, once');

@@ -27,6 +27,12 @@ export async function resolve(service: NetworkService, config: Configuration): P
   const port = config.port === undefined ? undefined : await find(service, 'ports', config.port, 'port');
   const network = await networkOf(service, config, port);
   const subnets = await service.list('subnets', { network_id: network.id });
+  // One that its owner only lets routers use: we may see it, and none of its subnets.
+  if (network['router:external'] === true && subnets.length === 0) {
+    throw wrong(
+      `network: ${network.name} is an external network of another project: containers reach it by a router`,
+    );
+  }
   return {
     network,
     subnets,
