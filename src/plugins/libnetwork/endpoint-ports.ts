@@ -12,8 +12,11 @@ import { contains, parseAddress, parseCidr } from './cidr.ts';
 import { adoptedPortTag, boundPortName, endpointPortTag } from './names.ts';
 import { findGroups, settingKeys } from './network-settings.ts';
 import type { Networks } from './networks.ts';
+import { refuseUnknown } from './options.ts';
 import { type CreateEndpoint, optionKey } from './protocol.ts';
 import type { Subnets } from './subnets.ts';
+
+const endpointOptions = [settingKeys.groups, optionKey.port];
 
 export interface FixedIp {
   readonly subnetId: string;
@@ -115,6 +118,7 @@ export class EndpointPorts {
     { NetworkID, Options }: CreateEndpoint,
     use: 'adopted' | 'made',
   ): Promise<readonly string[] | undefined> {
+    refuseUnknown(Options ?? {}, endpointOptions);
     const own = await findGroups(this.#service, Options ?? {});
     if (own.length > 0 && use === 'adopted') {
       throw new Failure(

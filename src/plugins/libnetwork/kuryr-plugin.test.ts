@@ -16,6 +16,7 @@ const id = (digit: string) => digit.repeat(64);
 const plain: NetworkRequest = { id: id('a'), subnets: [{ pool: '10.77.0.0/16' }] };
 const mac = '02:42:00:00:00:01';
 const container = { endpointId: id('e'), mac };
+const blueSubnet = { name: 'blue-v4', ip_version: 4, cidr: '10.5.0.0/24' };
 /** Of each resource that there is any of. */
 function thereIs({ service }: KuryrWorld): object {
   return Object.fromEntries(Object.entries(service.inventory()).filter(([, rows]) => rows.length > 0));
@@ -303,6 +304,86 @@ test('the same subnet offered twice without --subnet is an error, not an endless
     assert.match(body.Error, /overlaps a route of this host.*give --subnet 10.0.0.0\/24/);
   }));
 
+test('a subnet by name serves the next network as soon as it has served one', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await world.service.create('networks', { name: 'blue' });
+    await world.service.create('subnets', { ...blueSubnet, network_id: network.id });
+    const options = { 'neutron.net.name': 'blue', 'neutron.subnet.name': 'blue-v4' };
+    for (const dockerId of [id('a'), id('b')]) {
+      const { pools } = await createNetwork(world, { id: dockerId, options, ipamOptions: options });
+      assert.deepEqual(
+        pools.map(({ pool }) => pool),
+        ['10.5.0.0/24'],
+      );
+    }
+  }));
+
+for (const [what, request, refusal] of [
+  [
+    'a subnet that only the network driver hears of',
+    { options: { 'neutron.net.name': 'blue', 'neutron.subnet.name': 'blue-v4' } },
+    /the network has no subnet blue-v4 of 10.192.0.0.24: name .* by --ipam-opt, too/,
+  ],
+  [
+    'a subnet that only the IPAM driver hears of',
+    { ipamOptions: { 'neutron.subnet.name': 'blue-v4' } },
+    /kuryrPool-10.5.0.0.24\) does not exist. A subnet named by --ipam-opt has to be named by -o, too, and its network/,
+  ],
+  [
+    'an option of the driver that there is not',
+    { options: { 'berth.security-group': 'web' } },
+    /there is no option berth.security-group here: there are .*berth.security-groups/,
+  ],
+  [
+    'an option of the IPAM driver that there is not',
+    { ipamOptions: { 'neutron.subnet.id': 'x' } },
+    /there is no option neutron.subnet.id here: there are .*neutron.subnet.uuid/,
+  ],
+  [
+    'an auxiliary address that is the gateway’s',
+    { subnets: [{ pool: '10.77.0.0/24', gateway: '10.77.0.9' }], auxiliary: { web: '10.77.0.9' } },
+    /auxiliary address web=10.77.0.9: it is the address of the gateway already/,
+  ],
+  [
+    'an auxiliary address twice',
+    { subnets: [{ pool: '10.77.0.0/24' }], auxiliary: { web: '10.77.0.9', db: '10.77.0.9' } },
+    /auxiliary address db=10.77.0.9: it is the address of web already/,
+  ],
+] as const) {
+  test(`${what} is refused, and nothing is made`, () =>
+    KuryrWorld.with(async (world) => {
+      const network = await world.service.create('networks', { name: 'blue' });
+      await world.service.create('subnets', { ...blueSubnet, network_id: network.id });
+      const before = thereIs(world);
+      await assert.rejects(createNetwork(world, { id: id('a'), ...request }), refusal);
+      assert.deepEqual(thereIs(world), before);
+    }));
+}
+
+test('an endpoint option in our words that there is not is refused; those of others pass', () =>
+  KuryrWorld.with(async (world) => {
+    const network = await createNetwork(world, plain);
+    const endpoint = (options: object) => ({
+      NetworkID: plain.id,
+      EndpointID: id('e'),
+      Interface: { Address: '10.77.0.9/16', MacAddress: mac },
+      Options: options,
+    });
+    const { status, body } = await world.ask(
+      'NetworkDriver.CreateEndpoint',
+      endpoint({ 'berth.security-group': 'web' }),
+    );
+    assert.equal(status, 400);
+    assert.match(
+      body.Err,
+      /no option berth.security-group here: there are berth.security-groups, neutron.port.uuid/,
+    );
+    await world.call('NetworkDriver.CreateEndpoint', endpoint({ 'org.example.colour': 'red' }));
+    await world.call('NetworkDriver.DeleteEndpoint', { NetworkID: plain.id, EndpointID: id('e') });
+    await removeNetwork(world, network);
+    assertNothing(world);
+  }));
+
 test('two networks of one CIDR live side by side; two at the very same time do not', () =>
   KuryrWorld.with(async (world) => {
     const first = await createNetwork(world, plain);
@@ -321,12 +402,7 @@ test('two networks of one CIDR live side by side; two at the very same time do n
 test('an existing network is adopted by name, with its subnet, and left as it was', () =>
   KuryrWorld.with(async (world) => {
     const network = await world.service.create('networks', { name: 'blue' });
-    await world.service.create('subnets', {
-      name: 'blue-v4',
-      network_id: network.id,
-      ip_version: 4,
-      cidr: '10.5.0.0/24',
-    });
+    await world.service.create('subnets', { ...blueSubnet, network_id: network.id });
     const before = thereIs(world);
     const request = {
       id: id('a'),

@@ -62,6 +62,7 @@ export class NetworkSubnets {
     const there = fittingSubnet(present, wanted);
     const claim = await this.#claimOf(wanted, there !== undefined);
     const subnet = there ?? (await this.#makeSubnet(networkId, { wanted, claim, isInternal, present }, undo));
+    this.#pools.existing.accepted(subnet.id);
     if (claim) {
       const { subnetPoolId } = claim;
       if (!subnet.tags.includes(subnetPoolId)) {
@@ -141,6 +142,10 @@ export class NetworkSubnets {
     if (!isOurPool || reference) return undefined;
     const claim = await this.#pools.claimOf(cidr, { pool, isThere });
     if (claim || isThere) return claim;
-    throw new Failure('subnet-pool-not-found', `Specified pool name(${poolName(cidr.text)}) does not exist.`);
+    throw new Failure(
+      'subnet-pool-not-found',
+      `Specified pool name(${poolName(cidr.text)}) does not exist. A subnet named by --ipam-opt has to be named by -o, ` +
+        'too, and its network.',
+    );
   }
 }

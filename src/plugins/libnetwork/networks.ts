@@ -19,10 +19,17 @@ import {
   networkTags,
   tagsOfDocker,
 } from './names.ts';
-import { type NetworkSettings, readSettings, settingsOf } from './network-settings.ts';
+import { type NetworkSettings, readSettings, settingKeys, settingsOf } from './network-settings.ts';
 import { NetworkSubnets } from './network-subnets.ts';
 import { NetworkTags, untagged } from './network-tags.ts';
-import { mtuOption, networkReference, type Reference, sharedOption } from './options.ts';
+import {
+  mtuOption,
+  networkReference,
+  poolOptions,
+  type Reference,
+  refuseUnknown,
+  sharedOption,
+} from './options.ts';
 import type { Shelter } from './orphans.ts';
 import type { Pools } from './pools.ts';
 import { type CreateNetwork, optionKey } from './protocol.ts';
@@ -50,12 +57,13 @@ export class Networks {
   async create(request: CreateNetwork): Promise<void> {
     const dockerId = request.NetworkID;
     const options = (request.Options?.[optionKey.generic] ?? {}) as Options;
+    refuseUnknown(options, [...poolOptions, ...Object.values(settingKeys)]);
     const subnets = wantedSubnets(request, options);
     const ownId = await this.#ownNetwork(options, subnets);
     const id = ownId ?? (await this.#createInService(request, options, subnets));
     this.#idOfDocker.set(dockerId, id);
-    for (const { reference } of subnets)
-      if (reference?.by === 'id') this.#pools.existing.accepted(reference.value);
+    if (!ownId) return;
+    for (const { reference } of subnets) if (reference) this.#pools.existing.accepted(reference.value);
   }
 
   async delete(dockerId: string): Promise<void> {

@@ -11,6 +11,23 @@ export interface Reference {
 
 type Texts = Readonly<Record<string, unknown>>;
 
+const byIdOrName = (prefix: string) => [`${prefix}.uuid`, `${prefix}.name`];
+
+/** By `--ipam-opt`. Callers in the manner of Zun give both drivers the same. */
+export const poolOptions: readonly string[] = [
+  ...['neutron.net', 'neutron.subnet', 'neutron.subnet.v6', 'neutron.pool', 'neutron.pool.v6'].flatMap(
+    byIdOrName,
+  ),
+  'neutron.net.shared',
+];
+
+/** An option in our words that we do not know is a slip, which would give the container another network or group. */
+export function refuseUnknown(options: Texts, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((key) => /^(neutron|berth)\./.test(key) && !known.includes(key));
+  if (unknown === undefined) return;
+  throw new Failure('invalid-value', `there is no option ${unknown} here: there are ${known.join(', ')}`);
+}
+
 export function networkReference(options: Texts): Reference | undefined {
   return reference(options, 'neutron.net');
 }

@@ -16,7 +16,14 @@ import { type Claim, Claims, rangeWithin } from './claims.ts';
 import { ExistingSubnets, type PoolAnswer } from './existing-subnets.ts';
 import { FreeCidrs, usualSources } from './free-cidrs.ts';
 import { isDockers, isOwnSubnet } from './names.ts';
-import { poolReference, type Reference, sharedOption, subnetReference } from './options.ts';
+import {
+  poolOptions,
+  poolReference,
+  type Reference,
+  refuseUnknown,
+  sharedOption,
+  subnetReference,
+} from './options.ts';
 import type { Shelter } from './orphans.ts';
 import { parsePoolId, subnetsOfPool } from './pool-ids.ts';
 import type { RequestPool } from './protocol.ts';
@@ -47,6 +54,7 @@ export class Pools {
 
   async request({ Pool, SubPool, V6, Options }: RequestPool): Promise<PoolAnswer> {
     const options = Options ?? {};
+    refuseUnknown(options, poolOptions);
     const version = V6 ? 6 : 4;
     const wanted = subnetReference(options, version);
     if (wanted) return this.existing.answer(wanted, version, { Pool, SubPool });

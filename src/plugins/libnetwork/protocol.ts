@@ -87,9 +87,11 @@ export function parserOf<T extends TSchema>(shape: T): (body: unknown) => Static
   return (body) => {
     if (checker.Check(body)) return body as Static<T>;
     const [first] = checker.Errors(body);
-    const path = (first?.instancePath ?? '').slice(1).replaceAll('/', '.');
-    const value = path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], body);
-    const shown = JSON.stringify(path ? value : body)?.slice(0, 100) ?? 'nothing';
+    // Names of options have dots of their own.
+    const keys = (first?.instancePath ?? '').split('/').slice(1);
+    const path = keys.join('.');
+    const value = keys.reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], body);
+    const shown = JSON.stringify(value)?.slice(0, 100) ?? 'nothing';
     throw new Failure('invalid', `${path || 'the request'}: ${first?.message ?? 'is wrong'}, not ${shown}`);
   };
 }

@@ -37,6 +37,12 @@ test('what is wrong with a call is said in both envelopes', () =>
         404,
         /Subnet with pool gone does not exist/,
       ],
+      [
+        'IpamDriver.RequestPool',
+        { Pool: '', Options: { 'neutron.subnet.name': 7 }, V6: false },
+        400,
+        /Options.neutron.subnet.name: must be string, not 7/,
+      ],
       ['NetworkDriver.Nonsense', {}, 404, /there is no call/],
     ];
     for (const [call, body, status, text] of wrong) {

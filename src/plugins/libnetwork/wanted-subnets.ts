@@ -31,11 +31,18 @@ function allPools(request: CreateNetwork): IpamPool[] {
 /** The subnet that is there for the pool; throws when it is not as asked. */
 export function fittingSubnet(
   present: readonly SubnetView[],
-  { cidr, gateway }: WantedSubnet,
+  { cidr, gateway, reference }: WantedSubnet,
 ): SubnetView | undefined {
   const [subnet, ...others] = present.filter((each) => each.cidr === cidr.text);
   if (others.length > 0) {
     throw new Failure('conflict', `Multiple Neutron subnets exist for the params cidr=${cidr.text}`);
+  }
+  if (reference && subnet?.[reference.by] !== reference.value) {
+    throw new Failure(
+      'conflict',
+      `the network has no subnet ${reference.value} of ${cidr.text}: name subnet and network by -o, and the subnet by ` +
+        '--ipam-opt, too',
+    );
   }
   if (subnet && gateway && subnet.gateway_ip !== gateway) {
     throw new Failure(
@@ -64,17 +71,33 @@ export function wantedSubnets(request: CreateNetwork, options: Options): WantedS
     const isFirst = !seen.has(cidr.version);
     seen.add(cidr.version);
     const gateway = pool.Gateway ? parseAddress(pool.Gateway) : null;
+    const auxiliary = Object.entries(pool.AuxAddresses ?? {}).map(([name, address]): [string, string] => [
+      name,
+      parseAddress(address),
+    ]);
+    refuseTwice([...(gateway === null ? [] : [['the gateway', gateway] as const]), ...auxiliary]);
     return {
       cidr,
       gateway: gateway === '0.0.0.0' || gateway === '::' ? null : gateway,
-      auxiliary: Object.entries(pool.AuxAddresses ?? {}).map(([name, address]) => [
-        name,
-        parseAddress(address),
-      ]),
+      auxiliary,
       reference: isFirst ? subnetReference(options, cidr.version) : undefined,
       pool: isFirst ? poolReference(options, cidr.version) : undefined,
       isOnly: pools.filter((other) => other.cidr.version === cidr.version).length === 1,
       isOurPool: pool.AddressSpace === addressSpace,
     };
   });
+}
+
+function refuseTwice(uses: readonly (readonly [name: string, address: string])[]): void {
+  const names = new Map<string, string>();
+  for (const [name, address] of uses) {
+    const other = names.get(address);
+    if (other !== undefined) {
+      throw new Failure(
+        'conflict',
+        `auxiliary address ${name}=${address}: it is the address of ${other} already`,
+      );
+    }
+    names.set(address, name);
+  }
 }
