@@ -130,7 +130,7 @@ function refOf({ operands, options }: Call<OnNetwork>): CnmEndpointRef {
 
 async function show(call: Call, endpoint: CnmEndpointView): Promise<undefined> {
   const { join, options, exposed, ...rest } = endpoint;
-  const ports = (all: readonly object[]) => () => all.map((one) => Object.values(one).join(' ')).join('\n');
+  const ports = (all: readonly object[]) => () => all.map((one) => Object.values(one).join(' ')).join(', ');
   await call.out.record(
     { ...rest, options, exposed, join },
     {

@@ -79,7 +79,7 @@ export function defineNetworks(setting: Setting): void {
       const { pools, endpoints, ...network } = await ask(call, 'network-show', {
         network: call.operands[0] ?? '',
       });
-      const join = (texts: readonly string[]) => () => texts.join('\n');
+      const join = (texts: readonly string[]) => () => texts.join(', ');
       await call.out.record(
         { ...network, pools, endpoints },
         {

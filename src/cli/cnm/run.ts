@@ -93,7 +93,8 @@ async function attach(
 }
 
 function commandIn({ netns }: CnmSandbox, command: readonly string[]): readonly string[] {
-  return netns === null ? command : ['ip', 'netns', 'exec', netns, ...command];
+  // The shell, which the command replaces, tells one that is not there (127) from one that fails, as `ip` does not.
+  return netns === null ? command : ['ip', 'netns', 'exec', netns, 'sh', '-c', 'exec "$@"', 'sh', ...command];
 }
 
 /** Signals of this process for a command; one that comes too early keeps it from being started. */

@@ -109,6 +109,16 @@ test('wrong words are refused with what to do, and change nothing', async () => 
     [['network', 'create', '-d', 'nobody', 'm'], 1, /"nobody" not found/],
     [['network', 'create', '--id', 'short', 'm'], 1, /64 hexadecimal digits/],
     [['network', 'create', '-o', 'com.docker.network.driver.mtu=big', 'm'], 1, /failed to parse/],
+    [
+      ['network', 'create', '-o', 'com.docker.network.bridge.enable_icc=maybe', 'm'],
+      1,
+      /expected true or false/,
+    ],
+    [
+      ['network', 'create', '-o', 'com.docker.network.bridge.host_binding_ipv4=x', 'm'],
+      1,
+      /expected an IPv4 address/,
+    ],
     [['network', 'inspect', 'nobody'], 1, /network nobody not found[\s\S]*berth cnm network ls/],
     [['endpoint', 'create', 'nobody', 'e'], 1, /network nobody not found/],
     [['endpoint', 'create', '--ip', '10.62.0.9', 'n', 'e'], 1, /out of range/],
@@ -140,8 +150,8 @@ test('run: names, addresses and exit code, and nothing afterwards', async () => 
   assert.match(told.stdout, /10\.64\.0\.9\tjob/);
   assert.match(told.stdout, /eth0 +inet 10\.64\.0\.9\/24[\s\S]*eth1 +inet 10\.65\.0\.2\/24/);
   const none = await berth.run('run', '--net', 'left', '--', '/no/such/program');
-  assert.notEqual(none.code, 0);
-  assert.match(none.stderr, /No such file/);
+  assert.equal(none.code, 127);
+  assert.match(none.stderr, /no.such.program: not found/);
   assert.equal(await traces(), before);
   await berth.must('run', '--net', 'left', '--name', 'kept', '--keep', '--', 'true');
   assert.equal((await berth.json('sandbox', 'ls'))[0].name, 'kept');

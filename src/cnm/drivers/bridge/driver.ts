@@ -9,7 +9,7 @@ import type { CnmBinding, CnmEndpoint, CnmNetwork } from '../../../model/cnm.ts'
 import { Failure } from '../../../model/failure.ts';
 import type { CnmView, Driver } from '../../driver.ts';
 import { aliasOf, chosenMac, gatewayOf, refuseNullPool } from '../endpoint.ts';
-import { addressOf, label, prefixOf } from '../labels.ts';
+import { addressOf, booleanOf, label, prefixOf } from '../labels.ts';
 import {
   bridgeName,
   endNames,
@@ -38,7 +38,10 @@ export class BridgeDriver implements Driver {
   async createNetwork(network: CnmNetwork): Promise<void> {
     refuseNullPool(network);
     const name = bridgeName(network);
+    // What is only read when an endpoint comes is checked now, too.
     prefixOf(network.options);
+    booleanOf(network.options, label.icc, true);
+    addressOf(network.options, label.hostBindingIpv4);
     const isTaken = this.#records
       .networks()
       .some((other) => other.id !== network.id && other.driver === this.type && bridgeName(other) === name);
