@@ -13,6 +13,8 @@ import type { ServiceRequest, Session } from './session.ts';
 
 export interface AddressView {
   readonly addr: string;
+  /** Absent in microversions without floating ones. */
+  readonly 'OS-EXT-IPS:type'?: 'fixed' | 'floating';
   readonly version: 4 | 6;
   readonly port: string;
   readonly subnet_id: string;
@@ -355,6 +357,17 @@ export class ContainerApi {
 
   get(container: string): Promise<ContainerView> {
     return this.#get(`/containers/${encode(container)}`);
+  }
+
+  /** With how it lives (start, end, exit code, health, heals) and how its processes are limited, which no Zun tells. */
+  async getWhole(container: string): Promise<ContainerView> {
+    const request = { method: 'GET', path: `/containers/${encode(container)}` };
+    try {
+      return await this.#send(request, ownVersion);
+    } catch (error) {
+      if (isFailure(error, 'not-acceptable')) return this.get(container);
+      throw error;
+    }
   }
 
   create(request: ContainerRequest, options: { readonly run: boolean }): Promise<ContainerView> {

@@ -205,7 +205,8 @@ export class FakeCloud implements AsyncDisposable {
       return { body: { action: 'stop', request_id: id, finish_time: '2026-01-01', message: null } };
     }
     if (verb === 'stop') found.status = 'Stopped';
-    return verb ? { status: 202, body: null } : { body: found };
+    if (verb) return { status: 202, body: null };
+    return { body: isOwn ? { ...found, exit_code: 137 } : found };
   }
 
   /** As the network service does when ports go: floating IPs lead nowhere then, forwarded ports go along. */

@@ -1,6 +1,6 @@
 /** How containers are shown: the columns of a list, and one container field by field, with floating addresses. */
 import type { Cloud } from '../../client/cloud.ts';
-import type { ContainerView } from '../../client/containers.ts';
+import type { AddressView, ContainerView } from '../../client/containers.ts';
 import type { Call } from '../define.ts';
 import { floatingByPort } from '../floating.ts';
 import type { Column, Row } from '../output/output.ts';
@@ -29,6 +29,12 @@ export const containerColumns: readonly Column[] = [
   { key: 'ports' },
 ];
 
+/** Floating ones, which newer microversions put among them, have a field of their own here. */
+function withFixedOnly({ addresses }: ContainerView): ContainerView['addresses'] {
+  const isFixed = (entry: AddressView) => entry['OS-EXT-IPS:type'] !== 'floating';
+  return Object.fromEntries(Object.entries(addresses).map(([id, list]) => [id, list.filter(isFixed)]));
+}
+
 /** Fixed addresses in the order of the container's networks. */
 export function fixedAddresses(container: ContainerView): string[] {
   return Object.values(container.addresses).flatMap((list) => list.map(({ addr }) => addr));
@@ -40,7 +46,7 @@ export function rowOf(
 ): ContainerRow {
   const ports = Object.values(container.addresses).flatMap((list) => list.map(({ port }) => port));
   const found = [...new Set(ports)].flatMap((port) => floating.get(port) ?? []);
-  return { ...container, floating_addresses: found };
+  return { ...container, addresses: withFixedOnly(container), floating_addresses: found };
 }
 
 export async function showContainer(call: Call, cloud: Cloud, container: ContainerView): Promise<void> {

@@ -83,7 +83,7 @@ export function commands(setting: Setting): void {
     examples: ['berth show web', 'berth show web -f json', 'berth show web -f value -c status'],
     run: async (call) => {
       const cloud = await call.cloud();
-      await showContainer(call, cloud, await cloud.containers.get(call.operands[0] ?? ''));
+      await showContainer(call, cloud, await cloud.containers.getWhole(call.operands[0] ?? ''));
       return undefined;
     },
   });
