@@ -96,10 +96,10 @@ test('berth policy says why somebody may or may not', async () => {
   assert.ok(rules.some(({ rule }: { rule: string }) => rule === 'container:create:privileged'));
   const may = await berth.admin('policy', 'explain', 'demo', 'container:start', 'boat', '--project', 'demo');
   assert.equal(may.allowed, true, JSON.stringify(may));
-  assert.match(may.checks, /yes: project_id:%\(project_id\)s/);
+  assert.match(may.checks.join('\n'), /yes: project_id:%\(project_id\)s/);
   const mayNot = await berth.admin('policy', 'explain', 'demo', 'host:get_all', '--project', 'demo');
   assert.equal(mayNot.allowed, false);
-  assert.match(mayNot.checks, /no: role:admin .* in context_is_admin/);
+  assert.match(mayNot.checks.join('\n'), /no: role:admin .* in context_is_admin/);
 });
 
 test('zun stops, starts and deletes; the action log tells', async () => {

@@ -44,6 +44,16 @@ test('a class without limits cannot be given, and nothing else of the request ha
   assert.notEqual((await admin('GET', '/quotas/bob')).body.containers, 3);
 });
 
+test('a name that nothing could be put under is refused, of a class as of a project', async () => {
+  for (const name of ['x'.repeat(256), 'a%00b']) {
+    for (const path of [`/quota_classes/${name}`, `/quotas/${name}`]) {
+      const { status, body } = await admin('PUT', path, { containers: 1 });
+      assert.deepEqual([status, body.errors[0].code], [400, 'container.invalid-value'], path);
+    }
+  }
+  assert.equal((await admin('PUT', `/quota_classes/${'x'.repeat(255)}`, { containers: 1 })).status, 200);
+});
+
 test('hosts tell their NUMA nodes and PCI devices from 1.41 on', async () => {
   const { body } = await admin('GET', '/hosts/host-1');
   assert.deepEqual(body.numa_topology, { nodes: [{ id: 0, cpuset: '0-7', mem_total: 16_384 }] });

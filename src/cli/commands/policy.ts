@@ -41,7 +41,7 @@ function defineExplain(setting: Setting): void {
         const compared = check === '@' || check === '!' ? '' : ` (${has || 'nothing'}; wanted ${wants})`;
         return `${holds ? 'yes' : 'no'}: ${check}${compared} in ${rule}`;
       });
-      await out.record({ ...answer, roles: answer.roles.join(', '), checks: lines.join('\n') });
+      await out.record({ ...answer, checks: lines }, {}, ['checks']);
       return undefined;
     },
   });

@@ -64,6 +64,18 @@ test('a table of one object leaves its links out unless they are asked for', asy
   assert.match(await show({ format: 'json' }), /http/);
 });
 
+test('a list that is to be read item by item has a line for each in the table of one object', async () => {
+  const show = async (options: OutputOptions) => {
+    let text = '';
+    const output = new Output({ write: (chunk) => (text += chunk) }, options, false);
+    await output.record({ checks: ['yes: a', 'no: b\n'], none: [] }, {}, ['checks', 'none']);
+    return text;
+  };
+  assert.match(await show({}), /│ checks │ yes: a +│\n│ {8}│ no: b\\n +│\n│ none {3}│ +│/);
+  assert.equal(await show({ format: 'value', column: ['checks'] }), 'yes: a, no: b\\n\n');
+  assert.deepEqual(JSON.parse(await show({ format: 'json' })).checks, ['yes: a', 'no: b\n']);
+});
+
 test('value and csv hold cells', async () => {
   assert.equal(await printed({ format: 'value', column: ['name', 'ports'] }), 'a 80, 81\nb "c",d \n');
   assert.equal(await printed({ format: 'csv' }), 'NAME,PORTS,SIZE\na,"80, 81",big\n"b ""c"",d",,big\n');

@@ -75,8 +75,15 @@ export class Output {
     }
   }
 
-  /** One object, field by field. `text` tells how fields read that are not plain. */
-  async record(object: Row, text: Readonly<Record<string, (row: Row) => string>> = {}): Promise<void> {
+  /**
+   * One object, field by field. `text` tells how fields read that are not plain; a list among `perLine` has a line of the table for
+   * each of its items.
+   */
+  async record(
+    object: Row,
+    text: Readonly<Record<string, (row: Row) => string>> = {},
+    perLine: readonly string[] = [],
+  ): Promise<void> {
     // Links are for programs; as a table's longest line they would only push the rest apart.
     const isTable = (this.#options.format ?? 'table') === 'table';
     const keys = Object.keys(object).filter((key) => !isTable || key !== 'links');
@@ -94,8 +101,12 @@ export class Output {
         return this.list(chosen, [object]);
       case 'table': {
         const { renderTable } = await import('./table.ts');
-        const values = cells(chosen, object).map(printable);
-        const body = chosen.map((column, index) => [column.key, values[index] ?? '']);
+        const values = cells(chosen, object);
+        const body = chosen.flatMap(({ key }, index) => {
+          const items = perLine.includes(key) ? (object[key] as readonly unknown[]).map(textOf) : [];
+          const lines = items.length > 0 ? items : [values[index] ?? ''];
+          return lines.map((line, at) => [at === 0 ? key : '', printable(line)]);
+        });
         this.raw(`${renderTable({ head: ['FIELD', 'VALUE'], body })}\n`);
       }
     }

@@ -1,6 +1,7 @@
 /** /quotas and /quota_classes. */
 import type { ContainerControl } from '../../../control/container/control.ts';
 import { type Quota, quotaResources } from '../../../model/container-record.ts';
+import { Failure } from '../../../model/failure.ts';
 import type { Call, Endpoint, Fields, Input } from '../endpoint.ts';
 import { ownMinor } from '../microversion.ts';
 import * as v from '../vocabulary.ts';
@@ -70,7 +71,7 @@ export function quotaEndpoints({ quotas }: ContainerControl): Endpoint[] {
       summary: 'Limits of a quota class',
       policy: 'quota_class:get',
       status: 200,
-      handle: async (call) => ({ body: await quotas.getClass(call.caller, call.path.name ?? '') }),
+      handle: async (call) => ({ body: await quotas.getClass(call.caller, classOf(call)) }),
     },
     {
       method: 'PUT',
@@ -80,16 +81,26 @@ export function quotaEndpoints({ quotas }: ContainerControl): Endpoint[] {
       merged: limits,
       status: 200,
       handle: async (call) => ({
-        body: await quotas.updateClass(call.caller, call.path.name ?? '', toLimits(call.input)),
+        body: await quotas.updateClass(call.caller, classOf(call), toLimits(call.input)),
       }),
     },
   ];
 }
 
-function projectOf({ path }: Call): string {
-  return path.project ?? '';
+function projectOf({ path: { project = '' } }: Call): string {
+  return named('project', project);
 }
 
 function toLimits(input: Input): Partial<Quota> {
   return Object.fromEntries(Object.entries(input).map(([name, value]) => [name, Number(value)]));
+}
+
+function classOf({ path: { name = '' } }: Call): string {
+  return named('quota class', name);
+}
+
+/** As long as it is where it is stored and asked for by others. Throws `invalid-value`. */
+function named(what: string, name: string): string {
+  if (name.length <= 255 && !name.includes('\0')) return name;
+  throw new Failure('invalid-value', `${what}: a name has at most 255 characters, none of them null`);
 }
