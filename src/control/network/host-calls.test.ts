@@ -293,6 +293,45 @@ describe('the network service for Kuryr', () => {
     );
   });
 
+  test('uses what another project shares: tags, and ports with the address and MAC of a container', async () => {
+    await using world = await createTestNetwork();
+    const { h1 } = await connect(world);
+    const operator = testCaller('operator', { isAdmin: true });
+    const [network] = await world.control.networks.create(operator, [{ name: 'corp', shared: true }]);
+    assert.ok(network);
+    const [subnet] = await world.control.subnets.create(operator, [
+      { networkId: network.id, cidr: '10.66.0.0/24' },
+    ]);
+    assert.ok(subnet);
+    for (const [resource, id] of [
+      ['networks', network.id],
+      ['subnets', subnet.id],
+    ] as const) {
+      await ask(h1, { method: 'add-tag', resource, id, tag: 'kuryr.a' });
+      assert.deepEqual((await ask(h1, { method: 'get', resource, id })).tags, ['kuryr.a']);
+      await ask(h1, { method: 'remove-tag', resource, id, tag: 'kuryr.a' });
+      assert.deepEqual((await ask(h1, { method: 'get', resource, id })).tags, []);
+      const body = { name: 'mine' };
+      await assert.rejects(
+        ask(h1, { method: 'update', resource, id, body }),
+        failsWith('policy-not-authorized'),
+      );
+    }
+    const body = {
+      network_id: network.id,
+      mac_address: '02:42:00:00:00:07',
+      fixed_ips: [{ ip_address: '10.66.0.7' }],
+    };
+    const port = await ask(h1, { method: 'create', resource: 'ports', body });
+    assert.deepEqual([port.mac_address, port.project_id], ['02:42:00:00:00:07', 'demo']);
+    await ask(h1, { method: 'remove', resource: 'ports', id: port.id });
+    const theirs = await makeNetwork(world, '10.0.0.0/24', testCaller('eve'));
+    await assert.rejects(
+      ask(h1, { method: 'add-tag', resource: 'networks', id: theirs.id, tag: 'kuryr.a' }),
+      failsWith('network-not-found'),
+    );
+  });
+
   test('cannot touch ports of another host or another project', async () => {
     await using world = await createTestNetwork();
     const { h1, h2 } = await connect(world);

@@ -37,7 +37,8 @@ export interface Ports extends Collection<Port, PortDraft, PortChanges, PortWher
 
 /**
  * With `host`, on behalf of that host: ports that it makes or takes into use are bound to it whatever it says (unless it
- * frees them), and ports that another host has are none of its business.
+ * frees them), their address and MAC on a shared network are what the container has (the rules are for people), and ports
+ * that another host has are none of its business.
  */
 export function createPorts(context: NetworkContext, host?: string): Ports {
   const { db } = context;
@@ -53,14 +54,15 @@ export function createPorts(context: NetworkContext, host?: string): Ports {
           const projectId = draft.projectId ?? caller.projectId;
           checkCreate(context, caller, 'create_port', { projectId });
           const object = { projectId, networkProjectId: network.projectId };
-          if (host === undefined)
+          if (host === undefined) {
             checkAttributes(context, caller, 'create', {
               resource: 'port',
               draft,
               unless: portDefaults,
               object,
             });
-          checkGiven(context, caller, 'create_port', { attributes: ownerAttributes(draft), object });
+            checkGiven(context, caller, 'create_port', { attributes: ownerAttributes(draft), object });
+          }
           checkDeviceOwner(caller, 'create_port', draft.deviceOwner);
           await claimQuota(context, current.trx, projectId, { port: 1 });
           const bound = host === undefined ? draft : { ...draft, bindingHost: draft.bindingHost ?? host };
@@ -81,10 +83,10 @@ export function createPorts(context: NetworkContext, host?: string): Ports {
         const port = await getPort(current.trx, id, scopeOf(caller));
         const object = await withNetworkOwner(current.trx, port);
         checkObject(context, caller, 'update_port', object);
-        if (host === undefined)
+        if (host === undefined) {
           checkAttributes(context, caller, 'update', { resource: 'port', draft: changes, object });
-        else refuseForeign(port, host);
-        checkGiven(context, caller, 'update_port', { attributes: ownerAttributes(changes), object });
+          checkGiven(context, caller, 'update_port', { attributes: ownerAttributes(changes), object });
+        } else refuseForeign(port, host);
         if (changes.deviceOwner !== port.deviceOwner) {
           checkDeviceOwner(caller, 'update_port', changes.deviceOwner);
         }
