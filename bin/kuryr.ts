@@ -94,7 +94,7 @@ async function main(): Promise<void> {
       tcp,
       backend: neutronBackend({
         ...(nested
-          ? await nestedWiring({ session, kernel, kind: nested, link: values.link ?? '', log })
+          ? await nestedWiring({ session, kernel, kind: nested, link: values.link ?? '', host, log })
           : { service: neutronService({ session, host }) }),
         host,
         kernel,

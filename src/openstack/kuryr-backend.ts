@@ -23,8 +23,6 @@ export interface NeutronBackendOptions {
   readonly bindings?: Readonly<Record<string, Binding>>;
   /** Instead of all that: how a port is wired, and what that is called. */
   readonly choose?: () => { readonly type: string; readonly binding: Binding };
-  /** Whether a port is of this host; those that Neutron binds to it unless told. */
-  readonly isHere?: (port: PortView) => Promise<boolean>;
 }
 
 interface Plugged {
@@ -37,7 +35,7 @@ export function neutronBackend(options: NeutronBackendOptions) {
   const { service, host, kernel, run } = options;
   const tools = { kernel, run };
   const table = options.bindings ?? bindings;
-  const isHere = options.isHere ?? (async (port: PortView) => port['binding:host_id'] === host);
+  const isHere = async (port: PortView) => port['binding:host_id'] === host;
   const typeOf = (port: PortView) => String(port['binding:vif_type'] ?? '');
   const choose = (port: PortView) =>
     options.choose?.() ?? { type: typeOf(port), binding: bindingOf(typeOf(port), port.id, table) };

@@ -62,7 +62,7 @@ export async function serveKuryrAlone(
   const endpoints = new Map<string, string>();
   const log = silentLog();
   const wiring = nested
-    ? await nestedWiring({ session, kernel, log, ...nested })
+    ? await nestedWiring({ session, kernel, host, log, ...nested })
     : { service: neutronService({ session, host }) };
   const start = () =>
     startKuryrPlugin({

@@ -8,8 +8,9 @@ import { playDesignCalls } from '../helpers/design-calls.ts';
 import { playDesignSession } from '../helpers/design-session.ts';
 import type { MachineProcess } from '../helpers/machine.ts';
 import { NeutronWorld } from '../helpers/openstack/neutron-world.ts';
+import { administrator } from '../helpers/openstack/settings.ts';
 import { until } from '../helpers/until.ts';
-import { testNested } from './nested.ts';
+import { owner, testNested } from './nested.ts';
 
 let world: NeutronWorld;
 let kuryr: MachineProcess;
@@ -17,7 +18,8 @@ let atFirst: Awaited<ReturnType<NeutronWorld['belongings']>>;
 
 before(async () => {
   world = await NeutronWorld.start();
-  kuryr = await world.startKuryr('kuryr', '--host', world.neutron.host);
+  await world.addUser(owner);
+  kuryr = await world.startKuryr('kuryr', administrator, ['--host', world.neutron.host]);
   atFirst = await world.belongings();
 });
 
@@ -122,7 +124,7 @@ test('Kuryr killed and started again while a container runs: it stays reachable,
     await world.startContainer('before', 'lasting', ['--ip', '10.79.0.10']);
     process.kill(await kuryr.pid(), 'SIGKILL');
     await kuryr.exited;
-    kuryr = await world.startKuryr('kuryr', '--host', world.neutron.host);
+    kuryr = await world.startKuryr('kuryr', administrator, ['--host', world.neutron.host]);
     await world.startContainer('afterwards', 'lasting');
     await untilActive(2);
     await world.docker('exec', 'afterwards', 'ping', '-c', '1', '-W', '10', '10.79.0.10');

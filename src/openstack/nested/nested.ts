@@ -2,14 +2,13 @@
 import type { Log } from '../../base/log.ts';
 import type { Session } from '../../client/session.ts';
 import type { Kernel } from '../../host/kernel.ts';
-import type { NetworkService } from '../../wire/network-service.ts';
 import type { Needed } from '../extensions.ts';
 import type { NeutronBackendOptions } from '../kuryr-backend.ts';
 import { neutronService } from '../network-service.ts';
 import { AddressPairs } from './address-pairs.ts';
 import type { Attachment, NestedKind } from './attachment.ts';
 import { findMachinePort } from './machine-port.ts';
-import { descriptionOf, nestedService } from './service.ts';
+import { nestedService } from './service.ts';
 import { Trunk } from './trunk.ts';
 
 const neededByBoth: Needed = {
@@ -33,23 +32,22 @@ export interface NestedOptions {
   readonly kind: NestedKind;
   /** The machine's interface. */
   readonly link: string;
+  /** Its name. */
+  readonly host: string;
   readonly log: Log;
 }
 
 /** Throws when the interface is not a port of this Neutron, or not one that can carry others. */
 export async function nestedWiring(
   options: NestedOptions,
-): Promise<Pick<NeutronBackendOptions, 'service' | 'choose' | 'isHere'>> {
-  const { session, kernel, kind, link, log } = options;
+): Promise<Pick<NeutronBackendOptions, 'service' | 'choose'>> {
+  const { session, kernel, kind, link, host, log } = options;
   const plain = neutronService({ session });
   const machine = await findMachinePort(plain, kernel, link);
   const attachment: Attachment =
     kind === 'vlan' ? await Trunk.find(session, machine) : new AddressPairs(session, machine);
-  const description = descriptionOf(attachment);
-  const service: NetworkService = nestedService({ service: plain, attachment, log });
   return {
-    service,
-    isHere: async (port) => port.description === description || (await attachment.has(port)),
+    service: nestedService({ service: plain, attachment, host, log }),
     choose: () => ({
       type: kind,
       binding: {

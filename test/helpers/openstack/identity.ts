@@ -7,22 +7,38 @@ import { administrator, identityUrl, keystoneSettings, networkUrl, ports, toIni 
 
 const domain = { name: 'Default' };
 
-export const credentials: Credentials = {
-  authUrl: identityUrl,
-  logIn: { kind: 'password', user: { name: administrator, domain }, password: administrator },
-  project: { name: administrator, domain },
-  interface: 'public',
-};
+/** Of a user whose name is that of the project and the password as well. */
+export function credentialsOf(name: string): Credentials {
+  return {
+    authUrl: identityUrl,
+    logIn: { kind: 'password', user: { name, domain }, password: name },
+    project: { name, domain },
+    interface: 'public',
+  };
+}
 
 /** The same, as clients of OpenStack find them. */
-export const environment: NodeJS.ProcessEnv = {
-  OS_AUTH_URL: identityUrl,
-  OS_USERNAME: administrator,
-  OS_PASSWORD: administrator,
-  OS_PROJECT_NAME: administrator,
-  OS_USER_DOMAIN_NAME: domain.name,
-  OS_PROJECT_DOMAIN_NAME: domain.name,
-};
+export function environmentOf(name: string): NodeJS.ProcessEnv {
+  return {
+    OS_AUTH_URL: identityUrl,
+    OS_USERNAME: name,
+    OS_PASSWORD: name,
+    OS_PROJECT_NAME: name,
+    OS_USER_DOMAIN_NAME: domain.name,
+    OS_PROJECT_DOMAIN_NAME: domain.name,
+  };
+}
+
+/** A user who is no administrator, in a project of its own. */
+export async function addMember(name: string): Promise<void> {
+  const session = new Session({ credentials: credentialsOf(administrator) });
+  const ask = <T>(method: string, path: string, body?: object) =>
+    session.request<T>('identity', { method, path, body });
+  const { project } = await ask<{ project: { id: string } }>('POST', '/projects', { project: { name } });
+  const { user } = await ask<{ user: { id: string } }>('POST', '/users', { user: { name, password: name } });
+  const { roles } = await ask<{ roles: { id: string }[] }>('GET', '/roles?name=member');
+  await ask('PUT', `/projects/${project.id}/users/${user.id}/roles/${roles[0]?.id}`);
+}
 
 export async function startIdentity(place: ServicePlace): Promise<void> {
   writeKeys(place);
@@ -35,7 +51,7 @@ export async function startIdentity(place: ServicePlace): Promise<void> {
   const urls = ['--bootstrap-public-url', identityUrl, '--bootstrap-internal-url', identityUrl];
   const names = ['--bootstrap-password', administrator, '--bootstrap-region-id', 'RegionOne'];
   await place.machine.must('keystone-manage', [...config, 'bootstrap', ...names, ...urls]);
-  const session = new Session({ credentials });
+  const session = new Session({ credentials: credentialsOf(administrator) });
   await place.until('Keystone answers', async () => (await session.token()).value !== '');
   await addNeutron(session);
 }

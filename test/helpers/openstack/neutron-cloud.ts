@@ -11,16 +11,16 @@ import { neutronService } from '../../../src/openstack/network-service.ts';
 import type { Machine } from '../machine.ts';
 import { startBroker } from './broker.ts';
 import { startDatabase } from './database.ts';
-import { credentials, startIdentity } from './identity.ts';
+import { credentialsOf, startIdentity } from './identity.ts';
 import { ServicePlace } from './place.ts';
-import { neutronSettings, toIni } from './settings.ts';
+import { administrator, neutronSettings, toIni } from './settings.ts';
 
 /** The name of the machine among Neutron's agents. */
 const host = 'compute-1';
 
 export class NeutronCloud {
   readonly host = host;
-  readonly session = new Session({ credentials });
+  readonly session = new Session({ credentials: credentialsOf(administrator) });
   readonly service = neutronService({ session: this.session, host });
 
   private constructor() {}

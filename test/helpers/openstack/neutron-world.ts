@@ -1,10 +1,12 @@
 /** A simulated machine with dockerd, a real Neutron and `berth kuryr` between them: made once for a test file. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Session } from '../../../src/client/session.ts';
+import { neutronService } from '../../../src/openstack/network-service.ts';
 import { DockerdCalls } from '../dockerd.ts';
 import { Machine, type MachineProcess } from '../machine.ts';
 import { until } from '../until.ts';
-import { environment } from './identity.ts';
+import { addMember, credentialsOf, environmentOf } from './identity.ts';
 import { NeutronCloud } from './neutron-cloud.ts';
 
 const commandLine = resolve(import.meta.dirname, '../../../bin/berth.ts');
@@ -35,11 +37,19 @@ export class NeutronWorld {
     }
   }
 
-  /** `berth kuryr` with these options, serving when this resolves. */
-  async startKuryr(driver: string, ...options: readonly string[]): Promise<MachineProcess> {
+  /** One who is no administrator, in a project of its own. */
+  async addUser(name: string): Promise<void> {
+    await addMember(name);
+    // Neutron makes a project's default group when it first hears of the project.
+    const session = new Session({ credentials: credentialsOf(name) });
+    await neutronService({ session }).list('security-groups', {});
+  }
+
+  /** `berth kuryr` of a user, serving when this resolves. */
+  async startKuryr(driver: string, user: string, options: readonly string[]): Promise<MachineProcess> {
     const log = join(this.machine.disk, `${driver}.log`);
     const args = this.#kuryr(driver, options);
-    const started = this.machine.spawn(process.execPath, args, log, this.#env);
+    const started = this.machine.spawn(process.execPath, args, log, this.#env(user));
     const isUp = async () => (await this.calls(driver).ask('Plugin.Activate')).status === 200;
     await until(`${driver} serves`, isUp).catch((cause: unknown) => {
       throw new Error(readFileSync(log, 'utf8'), { cause });
@@ -48,11 +58,11 @@ export class NeutronWorld {
   }
 
   /** What a `berth kuryr` that must not start says. */
-  async refusalOfKuryr(driver: string, ...options: readonly string[]): Promise<string> {
+  async refusalOfKuryr(user: string, options: readonly string[]): Promise<string> {
     const { code, stderr } = await this.machine.exec(
       process.execPath,
-      this.#kuryr(driver, options),
-      this.#env,
+      this.#kuryr('refused', options),
+      this.#env(user),
     );
     if (code !== 1) throw new Error(`berth kuryr ${options.join(' ')} ended with code ${code}`);
     return stderr;
@@ -62,8 +72,8 @@ export class NeutronWorld {
     return ['--disable-warning=ExperimentalWarning', commandLine, 'kuryr', '--name', driver, ...options];
   }
 
-  get #env(): NodeJS.ProcessEnv {
-    return { ...environment, DOCKER_HOST: this.machine.dockerHost };
+  #env(user: string): NodeJS.ProcessEnv {
+    return { ...environmentOf(user), DOCKER_HOST: this.machine.dockerHost };
   }
 
   /** To a driver, as dockerd would send them. */
