@@ -1,7 +1,8 @@
 /** One run of the server process: settings, lock, world, signals, end. */
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Config, loadConfig } from '../src/base/config.ts';
+import { loadConfig } from '../src/base/config.ts';
+import type { Config } from '../src/base/config-schema.ts';
 import { createLog, type Log } from '../src/base/log.ts';
 import { statePaths } from '../src/base/state-paths.ts';
 import { askStatus } from '../src/client/control.ts';

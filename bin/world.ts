@@ -17,7 +17,7 @@ import { createServer } from '../src/api/server.ts';
 import { rewriteZunUrl as rewriteUrl } from '../src/api/zun/rewrite-url.ts';
 import { zunService } from '../src/api/zun/service.ts';
 import { systemClock as clock } from '../src/base/clock.ts';
-import type { Config } from '../src/base/config.ts';
+import type { Config } from '../src/base/config-schema.ts';
 import type { Log } from '../src/base/log.ts';
 import { statePaths } from '../src/base/state-paths.ts';
 import { Switchboard } from '../src/bus/in-process.ts';

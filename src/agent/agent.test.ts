@@ -4,7 +4,8 @@ import tar from 'tar-stream';
 import { until } from '../../test/helpers/until.ts';
 import { Failure, isFailure } from '../model/failure.ts';
 import { dockerContainerName, dockerNetworkName } from '../model/host-names.ts';
-import { readKeptLogs, type WantedContainer } from '../wire/agent.ts';
+import type { WantedContainer } from '../wire/agent.ts';
+import { readKeptLogs } from '../wire/agent-questions.ts';
 import type { WantedNetwork } from '../wire/host-network.ts';
 import { agentConfig, fakeWorld, instance, leftoversOf, type World } from './world.fixture.ts';
 

@@ -7,7 +7,7 @@
  */
 
 import { type Clock, systemClock } from '../base/clock.ts';
-import type { Config } from '../base/config.ts';
+import type { Config } from '../base/config-schema.ts';
 import type { Log } from '../base/log.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Engine } from '../docker/engine.ts';

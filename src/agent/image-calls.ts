@@ -2,7 +2,7 @@
 import type { Bus } from '../bus/bus.ts';
 import type { Engine, PullProgress } from '../docker/engine.ts';
 import { Failure } from '../model/failure.ts';
-import { imageProgress, imagePull, imageRemove, imageSearch, registryTest } from '../wire/agent.ts';
+import { imageProgress, imagePull, imageRemove, imageSearch, registryTest } from '../wire/agent-questions.ts';
 import type { Images } from './images.ts';
 
 const tellEveryMs = 500;

@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { until } from '../../test/helpers/until.ts';
 import type { EngineState, OperationVerb } from '../model/container.ts';
 import { dockerContainerName } from '../model/host-names.ts';
-import { readKeptLogs, type WantedContainer } from '../wire/agent.ts';
+import type { WantedContainer } from '../wire/agent.ts';
+import { readKeptLogs } from '../wire/agent-questions.ts';
 import { fakeWorld, type World } from './world.fixture.ts';
 
 interface Story {

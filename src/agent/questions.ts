@@ -17,7 +17,7 @@ import {
   containerLogs,
   containerStats,
   containerTop,
-} from '../wire/agent.ts';
+} from '../wire/agent-questions.ts';
 import { followLogs } from '../wire/streams.ts';
 import { serveArchives } from './archives.ts';
 import { missingReport, toReport } from './observed.ts';

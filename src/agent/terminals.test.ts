@@ -7,7 +7,7 @@ import { silentLog } from '../base/log.ts';
 import { Switchboard } from '../bus/in-process.ts';
 import { FakeEngine } from '../docker/fake.ts';
 import { Failure, isFailure } from '../model/failure.ts';
-import { execCreate, execResult } from '../wire/agent.ts';
+import { execCreate, execResult } from '../wire/agent-questions.ts';
 import { attachContainer, startExec } from '../wire/streams.ts';
 import { serveTerminals } from './terminals.ts';
 

@@ -9,7 +9,7 @@ import type { Log } from '../base/log.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Conversation, Engine, EngineContainer } from '../docker/engine.ts';
 import { Failure } from '../model/failure.ts';
-import { containerResize, execCreate, execResize, execResult } from '../wire/agent.ts';
+import { containerResize, execCreate, execResize, execResult } from '../wire/agent-questions.ts';
 import { attachContainer, startExec } from '../wire/streams.ts';
 
 export interface TerminalsOptions {

@@ -4,7 +4,7 @@
  * Fields that were not given are left out: their defaults are the server's, and some of them (runtime, host,
  * privileged …) need a permission that merely naming them would ask for.
  */
-import type { ContainerRequest, MountRequest, NetRequest } from '../client/containers.ts';
+import type { ContainerRequest, MountRequest, NetRequest } from '../client/container-types.ts';
 import { collect, integer, number, type OptionRow } from './define.ts';
 import { type ProcessOptions, processOptions, processRequest } from './option-request.ts';
 import { splitWords } from './shell-words.ts';

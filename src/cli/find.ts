@@ -4,7 +4,7 @@
  */
 import { isIP } from 'node:net';
 import type { Cloud } from '../client/cloud.ts';
-import type { ContainerView } from '../client/containers.ts';
+import type { ContainerView } from '../client/container-types.ts';
 import type { FloatingIpObject, NetworkApi, NetworkObject, PortObject } from '../client/networks.ts';
 import { isFailure } from '../model/failure.ts';
 import { looksLikeUuid } from '../model/ids.ts';

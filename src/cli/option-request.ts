@@ -1,5 +1,5 @@
 /** Options of `run` and `create` that limit and set up the processes of a container: spelled as docker's, sent from microversion 1.41 on. */
-import type { ContainerRequest, OwnField } from '../client/containers.ts';
+import type { ContainerRequest, OwnField } from '../client/container-types.ts';
 import { collect, integer, number, type OptionRow } from './define.ts';
 import { memoryMiB, pairs } from './spelled.ts';
 import { UsageError } from './usage-error.ts';

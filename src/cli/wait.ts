@@ -4,7 +4,7 @@
  * The interval grows: most containers run within a second, and a long pull should not be asked about often.
  */
 import type { Cloud } from '../client/cloud.ts';
-import type { ContainerView } from '../client/containers.ts';
+import type { ContainerView } from '../client/container-types.ts';
 import type { TaskState } from '../model/container.ts';
 import { Failure, isFailure } from '../model/failure.ts';
 import type { Progress } from './output/progress.ts';

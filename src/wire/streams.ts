@@ -6,7 +6,7 @@
  * after the head.
  */
 import Type, { type Static, type TSchema } from 'typebox';
-import { containerLogs } from './agent.ts';
+import { containerLogs } from './agent-questions.ts';
 
 export interface StreamDefinition<Request extends TSchema = TSchema, Head extends TSchema = TSchema> {
   readonly name: string;

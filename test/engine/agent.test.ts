@@ -19,7 +19,7 @@ import {
   containerStats,
   containerTop,
   readKeptLogs,
-} from '../../src/wire/agent.ts';
+} from '../../src/wire/agent-questions.ts';
 import type { WantedNetwork } from '../../src/wire/host-network.ts';
 import { importBusybox, removeImage } from '../helpers/busybox-image.ts';
 import { until } from '../helpers/until.ts';

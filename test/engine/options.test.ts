@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { FakeDataplane, World } from '../../src/agent/world.fixture.ts';
 import { connectEngine } from '../../src/docker/connect.ts';
 import { dockerContainerName } from '../../src/model/host-names.ts';
-import { containerExecute } from '../../src/wire/agent.ts';
+import { containerExecute } from '../../src/wire/agent-questions.ts';
 import { importBusybox, removeImage } from '../helpers/busybox-image.ts';
 import { until } from '../helpers/until.ts';
 

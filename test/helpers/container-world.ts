@@ -6,7 +6,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Config, loadConfig } from '../../src/base/config.ts';
+import { loadConfig } from '../../src/base/config.ts';
+import type { Config } from '../../src/base/config-schema.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import { Switchboard } from '../../src/bus/in-process.ts';

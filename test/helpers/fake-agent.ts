@@ -12,6 +12,16 @@ import type { Health } from '../../src/model/container-record.ts';
 import { Failure } from '../../src/model/failure.ts';
 import {
   type ContainerReport,
+  type HostReport,
+  heartbeat,
+  type Operation,
+  type OperationOutcome,
+  report,
+  type WantedContainer,
+  wake,
+  wantedContainers,
+} from '../../src/wire/agent.ts';
+import {
   containerExecute,
   containerInspect,
   containerLogs,
@@ -21,21 +31,13 @@ import {
   execCreate,
   execResize,
   execResult,
-  type HostReport,
-  heartbeat,
   imageProgress,
   imagePull,
   imageRemove,
   imageSearch,
-  type Operation,
-  type OperationOutcome,
   readKeptLogs,
   registryTest,
-  report,
-  type WantedContainer,
-  wake,
-  wantedContainers,
-} from '../../src/wire/agent.ts';
+} from '../../src/wire/agent-questions.ts';
 import type { RequestOf } from '../../src/wire/call.ts';
 import { attachContainer, followLogs, readArchive, startExec, writeArchive } from '../../src/wire/streams.ts';
 import { FakeTerminal } from './fake-terminal.ts';

@@ -4,7 +4,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { Reconciler } from '../../base/reconciler.ts';
 import type { Bus } from '../../bus/bus.ts';
-import { keptLogs as keptLogsCall, readKeptLogs } from '../../wire/agent.ts';
+import { keptLogs as keptLogsCall } from '../../wire/agent.ts';
+import { readKeptLogs } from '../../wire/agent-questions.ts';
 import type { KeptLogs } from './kept-logs.ts';
 
 export interface KeptLogsServiceOptions {

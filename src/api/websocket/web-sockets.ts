@@ -1,7 +1,7 @@
 /** The WebSockets of a service: what is checked before one is opened, and all that are open, so that the server can stop. */
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import { Failure } from '../../model/failure.ts';
 import { assertOrigin } from './origin.ts';
 import { Splice, type SpliceEnds } from './splice.ts';

@@ -1,5 +1,5 @@
 /** The options of a create that Zun does not have (from microversion 1.41): their fields, what they mean, how they are shown. */
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import {
   allowedSysctls,
   type ContainerOptions,

@@ -4,7 +4,7 @@
  * The schema has been checked. What is left are the rules that need more than one field, each with its error in
  * Zun's words; they run when the use case calls `admit` and `compile`, in the documented order.
  */
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import type { CreateAsk, GuardedField } from '../../control/container/create.ts';
 import type { RequestedNet } from '../../control/networking.ts';
 import type { Policy } from '../../control/policy.ts';

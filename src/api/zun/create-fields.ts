@@ -1,5 +1,5 @@
 /** The body of a create, field by field: schema, microversion and policy. zun-api.md 6.2 is the contract. */
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import { optionFields } from './container-options.ts';
 import type { Fields } from './endpoint.ts';
 import { ownMinor } from './microversion.ts';

@@ -7,7 +7,7 @@
 import { parse as parseQuery } from 'node:querystring';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import type { Authenticator } from '../../control/authenticator.ts';
 import type { ContainerControl } from '../../control/container/control.ts';
 import { Failure } from '../../model/failure.ts';

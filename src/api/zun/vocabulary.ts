@@ -1,6 +1,6 @@
 /** The words that Zun's inputs are made of: schemas with their limits, and how their spellings are read. */
 import Type, { type TSchema } from 'typebox';
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import { containerEventTypes } from '../../model/container-event.ts';
 import { Failure } from '../../model/failure.ts';
 

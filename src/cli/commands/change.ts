@@ -1,5 +1,5 @@
 /** Commands that change containers: the cloud answers at once, and the action log tells how it ended. */
-import type { ContainerChanges, Verb } from '../../client/containers.ts';
+import type { ContainerChanges, Verb } from '../../client/container-types.ts';
 import type { Query } from '../../client/http.ts';
 import { operationRow } from '../../model/operation-table.ts';
 import { type Call, define, integer, number, type OptionRow, type Setting } from '../define.ts';

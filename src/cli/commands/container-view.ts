@@ -1,6 +1,6 @@
 /** How containers are shown: the columns of a list, and one container field by field, with floating addresses. */
 import type { Cloud } from '../../client/cloud.ts';
-import type { AddressView, ContainerView } from '../../client/containers.ts';
+import type { AddressView, ContainerView } from '../../client/container-types.ts';
 import type { Call } from '../define.ts';
 import { floatingByPort } from '../floating.ts';
 import type { Column, Row } from '../output/output.ts';

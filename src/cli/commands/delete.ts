@@ -3,7 +3,7 @@
  * it wants `--yes`. `berth forget`: what is left of them.
  */
 import type { Cloud } from '../../client/cloud.ts';
-import type { ContainerView, NamedContainer, RefusedRemoval } from '../../client/containers.ts';
+import type { ContainerView, NamedContainer, RefusedRemoval } from '../../client/container-types.ts';
 import { Failure, isFailureCode } from '../../model/failure.ts';
 import { operationRow } from '../../model/operation-table.ts';
 import { type Call, define, type Setting } from '../define.ts';

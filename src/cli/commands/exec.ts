@@ -1,6 +1,6 @@
 /** `berth exec`: a command in a running container, with our terminal if that is wanted; its exit code is ours. */
 import { text } from 'node:stream/consumers';
-import type { ExecuteMore, ExecutePlace } from '../../client/containers.ts';
+import type { ExecuteMore, ExecutePlace } from '../../client/container-types.ts';
 import { type Call, collect, define, integer, type Setting } from '../define.ts';
 import { joinWords } from '../shell-words.ts';
 import { pairs } from '../spelled.ts';

@@ -1,6 +1,6 @@
 /** Commands for those who run the cloud: services, hosts, quotas. */
 import type { Cloud } from '../../client/cloud.ts';
-import { type QuotaName, quotaNames } from '../../client/containers.ts';
+import { type QuotaName, quotaNames } from '../../client/container-types.ts';
 import { isFailure } from '../../model/failure.ts';
 import { define, integer, type OptionRow, type Setting } from '../define.ts';
 import { UsageError } from '../usage-error.ts';

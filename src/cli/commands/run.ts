@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Cloud } from '../../client/cloud.ts';
-import type { ContainerRequest, ContainerView } from '../../client/containers.ts';
+import type { ContainerRequest, ContainerView } from '../../client/container-types.ts';
 import { Failure } from '../../model/failure.ts';
 import { operationRow } from '../../model/operation-table.ts';
 import { containerRequest, type RunOptions, runOptions } from '../container-request.ts';

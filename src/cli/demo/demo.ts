@@ -4,7 +4,7 @@
  * Names carry a random ending, so a demo that was killed is no obstacle to the next one.
  */
 import type { Cloud } from '../../client/cloud.ts';
-import type { ContainerRequest, ContainerView } from '../../client/containers.ts';
+import type { ContainerRequest, ContainerView } from '../../client/container-types.ts';
 import { Failure, isFailure } from '../../model/failure.ts';
 import { fixedAddresses } from '../commands/container-view.ts';
 import type { Progress } from '../output/progress.ts';

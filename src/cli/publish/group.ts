@@ -1,6 +1,6 @@
 /** The security group that opens a container's published ports, and nothing else of anybody. */
 import type { Undo } from '../../base/undo.ts';
-import type { ContainerView } from '../../client/containers.ts';
+import type { ContainerView } from '../../client/container-types.ts';
 import type { NetworkApi, NetworkObject, PortObject, RuleObject } from '../../client/networks.ts';
 import { isFailure } from '../../model/failure.ts';
 import { publishedGroupName, publishedTag } from '../../model/published.ts';

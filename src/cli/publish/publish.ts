@@ -7,7 +7,7 @@
 import type { Log } from '../../base/log.ts';
 import { Undo } from '../../base/undo.ts';
 import type { Cloud } from '../../client/cloud.ts';
-import type { ContainerView } from '../../client/containers.ts';
+import type { ContainerView } from '../../client/container-types.ts';
 import type { FloatingIpObject, PortObject } from '../../client/networks.ts';
 import { isFailure } from '../../model/failure.ts';
 import { publishedTag } from '../../model/published.ts';

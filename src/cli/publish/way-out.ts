@@ -1,6 +1,6 @@
 /** The way between a container's port and the outside: the router of its network, and that router's external network. */
 import type { Cloud } from '../../client/cloud.ts';
-import type { ContainerView } from '../../client/containers.ts';
+import type { ContainerView } from '../../client/container-types.ts';
 import type { NetworkApi, PortObject, RouterObject } from '../../client/networks.ts';
 import { AdvisedFailure } from '../advised-failure.ts';
 import { externalNetwork, portIdsOf } from '../find.ts';

@@ -10,7 +10,7 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { rootCertificates } from 'node:tls';
 import { type RawData, WebSocket } from 'ws';
-import type { TerminalSize } from '../../client/containers.ts';
+import type { TerminalSize } from '../../client/container-types.ts';
 import { Failure, isFailureCode } from '../../model/failure.ts';
 import type { TlsOptions } from '../cloud/http-fetch.ts';
 

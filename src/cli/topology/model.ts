@@ -2,7 +2,7 @@
  * The networks that a caller may see as a tree: external networks, their routers, the routers' networks, and the ports
  * on those with what leads to them. Pure: from the lists of the API to plain data, which is also the JSON output.
  */
-import type { ContainerView } from '../../client/containers.ts';
+import type { ContainerView } from '../../client/container-types.ts';
 import type { NetworkObject, PortObject, RouterObject } from '../../client/networks.ts';
 
 export interface Lists {

@@ -8,7 +8,7 @@
  */
 import { chmodSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import type { Log } from '../../base/log.ts';
 import { adminRole } from '../../model/identity.ts';
 import type { Db } from '../../store/database.ts';

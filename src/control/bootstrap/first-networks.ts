@@ -1,5 +1,5 @@
 /** The networks of a first start: `public` leads out of the host; `demo` is a tenant's, routed to it. */
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import type { Caller } from '../../model/caller.ts';
 import type { Network, Router, Subnet } from '../../model/network.ts';
 import type { NetworkControl } from '../network/network-control.ts';

@@ -11,7 +11,7 @@ import {
   containerStats,
   containerTop,
   execResize,
-} from '../../wire/agent.ts';
+} from '../../wire/agent-questions.ts';
 import type { CallDefinition, ReplyOf, RequestOf } from '../../wire/call.ts';
 import { followLogs, type PathStat, readArchive, writeArchive } from '../../wire/streams.ts';
 import type { PolicyRule } from '../policy.ts';

@@ -18,7 +18,7 @@ import {
   takeConsoleToken,
 } from '../../store/container/console-tokens.ts';
 import { findContainer } from '../../store/container/containers.ts';
-import { execCreate, execResult } from '../../wire/agent.ts';
+import { execCreate, execResult } from '../../wire/agent-questions.ts';
 import { attachContainer, startExec } from '../../wire/streams.ts';
 import { agentAsker, assertAnswers, type CommandAsk, getAskable, heard } from './ask-agent.ts';
 import { type ContainerContext, nowIso } from './context.ts';

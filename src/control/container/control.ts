@@ -5,7 +5,7 @@
  * closes. Contract with the agents: src/wire/agent.ts.
  */
 import type { Clock } from '../../base/clock.ts';
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import type { Log } from '../../base/log.ts';
 import { Reconciler } from '../../base/reconciler.ts';
 import type { Bus } from '../../bus/bus.ts';

@@ -21,7 +21,7 @@ import {
 } from '../../store/container/deleted-containers.ts';
 import { operationsOf } from '../../store/container/operations.ts';
 import type { Trx } from '../../store/database.ts';
-import { readKeptLogs } from '../../wire/agent.ts';
+import { readKeptLogs } from '../../wire/agent-questions.ts';
 import type { PolicyRule } from '../policy.ts';
 import { heard, type LogsAsk } from './ask-agent.ts';
 import { type ContainerContext, nowIso } from './context.ts';

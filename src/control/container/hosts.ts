@@ -4,7 +4,7 @@
  * A host is up when its agent has been heard lately *and* its Docker answered: an agent that only breathes is of no
  * use. The record of a host appears with the first heartbeat; deleting it lasts until the next one.
  */
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import type { Caller } from '../../model/caller.ts';
 import { type HostRecord, noUsage, type Usage } from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';

@@ -18,7 +18,7 @@ import {
   insertImage,
   updateImage,
 } from '../../store/container/images.ts';
-import { imageProgress, imagePull, imageRemove, imageSearch } from '../../wire/agent.ts';
+import { imageProgress, imagePull, imageRemove, imageSearch } from '../../wire/agent-questions.ts';
 import type { ReplyOf } from '../../wire/call.ts';
 import { type ContainerContext, nowIso } from './context.ts';
 import { downReason } from './hosts.ts';

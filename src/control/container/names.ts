@@ -1,6 +1,6 @@
 /** Names of containers: the generated ones, and the optional rule that they be unique. */
 import { randomInt } from 'node:crypto';
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import type { Container } from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';
 import { isNameTaken } from '../../store/container/containers.ts';

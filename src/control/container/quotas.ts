@@ -6,7 +6,7 @@
  * Usage is kept by the database beside the rows, so it cannot drift; the check runs again inside the transaction that stores, so
  * concurrent requests cannot overshoot.
  */
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import type { Caller } from '../../model/caller.ts';
 import { type Quota, type QuotaResource, quotaResources, type Usage } from '../../model/container-record.ts';
 import { Failure } from '../../model/failure.ts';

@@ -16,7 +16,7 @@ import {
   userOfRegistry,
 } from '../../store/container/registries.ts';
 import type { DbOrTrx } from '../../store/database.ts';
-import { registryTest } from '../../wire/agent.ts';
+import { registryTest } from '../../wire/agent-questions.ts';
 import type { PolicyRule } from '../policy.ts';
 import type { Secrets } from '../secrets.ts';
 import { heard } from './ask-agent.ts';

@@ -9,7 +9,7 @@ import type { Caller } from '../../model/caller.ts';
 import { type Container, isVisible } from '../../model/container-record.ts';
 import { findContainer } from '../../store/container/containers.ts';
 import { findHost } from '../../store/container/hosts.ts';
-import { containerInspect } from '../../wire/agent.ts';
+import { containerInspect } from '../../wire/agent-questions.ts';
 import { type AgentCallContext, applyReport } from './agent-calls.ts';
 import { downReason } from './hosts.ts';
 import { getContainer } from './look-up.ts';

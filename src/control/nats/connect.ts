@@ -15,7 +15,7 @@ import {
   headers,
   type NatsConnection,
 } from '@nats-io/transport-node';
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Outlet, Publication } from './publisher.ts';
 

@@ -6,7 +6,7 @@
  * checks then find the other's row and say so). Hosts are woken after the commit, and only those concerned.
  */
 import type { Clock } from '../../base/clock.ts';
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../ipam/allocate.ts';
 import type { Caller } from '../../model/caller.ts';

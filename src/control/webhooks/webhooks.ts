@@ -5,7 +5,7 @@
  * administrators' project cannot turn it to themselves.
  */
 import type { Clock } from '../../base/clock.ts';
-import type { Config } from '../../base/config.ts';
+import type { Config } from '../../base/config-schema.ts';
 import type { Caller } from '../../model/caller.ts';
 import { type ContainerEventType, containerEventTypes } from '../../model/container-event.ts';
 import { Failure } from '../../model/failure.ts';
