@@ -30,8 +30,6 @@ export async function startExec(socket: EngineSocket, name: ExecName): Promise<C
   const body = { Detach: false, Tty: tty };
   const request = { method: 'POST', path: ['exec', execId, 'start'], body } as const;
   const connection = await socket.upgrade(`start exec ${execId}`, request);
-  // Read from the first moment on: a connection that ends without a word, and is read by nobody, is gone before it is asked.
-  const output = unframed(connection, tty);
   try {
     // The Engine hands the connection over before it starts the process, whose terminal cannot be resized so early.
     await untilExec(
@@ -43,7 +41,7 @@ export async function startExec(socket: EngineSocket, name: ExecName): Promise<C
     connection.destroy();
     throw error;
   }
-  return { input: connection, output };
+  return { input: connection, output: unframed(connection, tty) };
 }
 
 export async function execResult(socket: EngineSocket, name: ExecName): Promise<number | null> {
