@@ -14,7 +14,7 @@ const checks = {
   },
   'real neutron': {
     isThere: () =>
-      ['neutron-server', 'keystone-wsgi-public', 'mariadbd', 'ebtables'].every((name) =>
+      ['neutron-server', 'keystone-wsgi-public', 'mariadbd', 'my_print_defaults', 'ebtables'].every((name) =>
         succeeds('which', name),
       ) && existsSync('/usr/lib/rabbitmq/bin/rabbitmq-server'),
     missing: 'what `scripts/setup --neutron` installs',
