@@ -209,7 +209,7 @@ function healthcheckOf({ healthcheck: given }: Input): Healthcheck | null {
   const { cmd, interval, retries, timeout } = (given ?? {}) as Input;
   if (cmd === undefined || cmd === null || cmd === '') return null;
   return {
-    test: String(cmd),
+    test: cmd as string,
     intervalSeconds: toCount('interval', interval),
     timeoutSeconds: toCount('timeout', timeout),
     retries: toCount('retries', retries),

@@ -39,7 +39,7 @@ export function parseWideBoolean(name: string, value: unknown): boolean {
 const namePattern = '^[a-zA-Z0-9][a-zA-Z0-9_.-]+$';
 const hostPattern = '^[a-zA-Z0-9-._]*$';
 
-/** What becomes an argument or a variable of a process cannot hold a null character. */
+/** What becomes an argument or a variable of a process cannot hold a null character, nor can a text of PostgreSQL. */
 const withoutNull = { pattern: '^[^\\u0000]*$' };
 
 export const anyValue = schema({});
@@ -77,6 +77,7 @@ export const image = schema({
   minLength: 2,
   maxLength: 255,
   pattern: '[a-zA-Z0-9][a-zA-Z0-9_.-]',
+  allOf: [withoutNull],
 });
 export const words = schema({ type: ['array', 'null'], maxItems: 1000, items: withoutNull });
 export const environment = schema({
@@ -85,16 +86,22 @@ export const environment = schema({
   additionalProperties: { type: 'string', maxLength: 131_072, ...withoutNull },
   maxProperties: 1000,
 });
-export const labels = schema({ type: ['object', 'null'], maxProperties: 1000 });
+export const labels = schema({
+  type: ['object', 'null'],
+  propertyNames: withoutNull,
+  additionalProperties: withoutNull,
+  maxProperties: 1000,
+});
 export const hints = schema({
   type: ['object', 'null'],
-  additionalProperties: { type: 'string', maxLength: 255 },
+  propertyNames: withoutNull,
+  additionalProperties: { type: 'string', maxLength: 255, ...withoutNull },
   maxProperties: 100,
 });
 export const hostname = schema({ type: 'string', minLength: 1, maxLength: 255, pattern: hostPattern });
 export const hostName = hostname;
-export const binaryName = schema({ type: 'string', minLength: 1, maxLength: 255 });
-export const zoneOrNull = schema({ type: ['string', 'null'], minLength: 1, maxLength: 255 });
+export const binaryName = schema({ type: 'string', minLength: 1, maxLength: 255, ...withoutNull });
+export const zoneOrNull = schema({ type: ['string', 'null'], minLength: 1, maxLength: 255, ...withoutNull });
 export const imageDriver = schema({ enum: ['glance', 'docker', 'None', null] });
 export const imagePullPolicy = schema({
   enum: [null, 'never', 'always', 'ifnotpresent', 'Never', 'Always', 'IfNotPresent'],
@@ -111,13 +118,22 @@ export const restartPolicy = schema({
 });
 export const securityGroups = schema({
   type: ['array', 'null'],
-  items: { type: 'string', minLength: 1, maxLength: 255 },
+  items: { type: 'string', minLength: 1, maxLength: 255, ...withoutNull },
   maxItems: 100,
 });
 export const exposedPorts = schema({ type: ['object', 'null'], maxProperties: 1000 });
-export const healthcheck = schema({ type: ['object', 'null'] });
+const count = { type: ['number', 'string', 'null'] };
+export const healthcheck = schema({
+  type: ['object', 'null'],
+  properties: {
+    cmd: { type: ['string', 'null'], maxLength: 131_072, ...withoutNull },
+    interval: count,
+    retries: count,
+    timeout: count,
+  },
+});
 const address = (version: 4 | 6) => ({ type: 'string', maxLength: 45, format: `ipv${version}` });
-const netName = { type: 'string', minLength: 1, maxLength: 255 };
+const netName = { type: 'string', minLength: 1, maxLength: 255, ...withoutNull };
 const netProperties = {
   network: netName,
   port: netName,
@@ -147,7 +163,7 @@ export const fixedIp = schema({
   maxLength: 45,
   anyOf: [{ format: 'ipv4' }, { format: 'ipv6' }],
 });
-export const groupName = schema({ type: 'string', minLength: 1, maxLength: 255 });
+export const groupName = schema({ type: 'string', minLength: 1, maxLength: 255, ...withoutNull });
 export const mounts = schema({
   type: ['array', 'null'],
   maxItems: 64,
