@@ -97,9 +97,30 @@ test('only the gateway publishes ports', async () => {
   ]);
   const onA = await world.attach('web', a.id);
   assert.deepEqual(controller.findEndpoint(onB.id).bindings, []);
-  assert.equal(driver.published.size, 0);
+  assert.deepEqual([...driver.published], [[onA.id, 0]]);
   await controller.leave(onA.id, sandbox.id);
   assert.equal(controller.findEndpoint(onB.id).bindings.length, 1);
+});
+
+test('the driver of the gateway, and no other, is told to let the outside in, whether ports are published or not', async () => {
+  const { controller, driver } = await CnmWorld.open();
+  const a = await controller.createNetwork({ name: 'a', driver: 'links', pools: [{ cidr: '10.1.0.0/24' }] });
+  const b = await controller.createNetwork({ name: 'b', driver: 'links', pools: [{ cidr: '10.2.0.0/24' }] });
+  const inner = { name: 'inner', driver: 'links', internal: true, pools: [{ cidr: '10.3.0.0/24' }] };
+  const { id: innerId } = await controller.createNetwork(inner);
+  const sandbox = await controller.createSandbox({ name: 'web' });
+  const ends = [];
+  for (const [index, networkId] of [innerId, b.id, a.id].entries()) {
+    const { id } = await controller.createEndpoint(networkId, { name: `web-${index}` });
+    await controller.join(id, sandbox.id);
+    ends.push(id);
+  }
+  const [, onB = '', onA = ''] = ends;
+  assert.deepEqual([...driver.published.keys()], [onA]);
+  await controller.leave(onA, sandbox.id);
+  assert.deepEqual([...driver.published.keys()], [onB]);
+  await controller.leave(onB, sandbox.id);
+  assert.equal(driver.published.size, 0);
 });
 
 test('names: of oneself, of others on one’s networks, and qualified', async () => {

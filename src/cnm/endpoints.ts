@@ -143,6 +143,7 @@ function newborn(network: CnmNetwork, draft: CnmEndpointDraft): CnmEndpoint {
     join: null,
     interfaceName: null,
     bindings: [],
+    isProgrammed: false,
     state: 'creating',
   };
 }

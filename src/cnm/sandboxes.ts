@@ -10,6 +10,7 @@ import { handOverSteps, type SandboxInterface } from '../host/sandbox-interface.
 import type { CnmEndpoint, CnmJoin, CnmNetwork, CnmSandbox, CnmSandboxDraft } from '../model/cnm.ts';
 import { Failure } from '../model/failure.ts';
 import { type Context, newId } from './context.ts';
+import type { Driver } from './driver.ts';
 import { electGateways, type Joined } from './election.ts';
 import type { Endpoints } from './endpoints.ts';
 
@@ -121,7 +122,7 @@ export class Sandboxes {
     const sandbox = endpoint.sandboxId === null ? undefined : sandboxes.get(endpoint.sandboxId);
     const driver = await drivers.get(network.driver);
     await settleAll(`leave of endpoint ${endpoint.id}`, [
-      ['revoke', () => driver.revoke(network, endpoint)],
+      ['revoke', async () => isProgrammed(endpoint) && (await driver.revoke(network, endpoint))],
       ['take the interface out', () => this.#depopulate(sandbox, endpoint)],
       ['driver', () => driver.leave(network, endpoint)],
     ]).catch((error: unknown) =>
@@ -132,6 +133,7 @@ export class Sandboxes {
       join: null,
       interfaceName: null,
       bindings: [],
+      isProgrammed: false,
       priority: 0,
     });
   }
@@ -193,7 +195,7 @@ export class Sandboxes {
     ]);
   }
 
-  /** Default routes by the elected endpoints; what was the gateway before publishes its ports no longer. */
+  /** Default routes by the elected endpoints. The gateway's driver lets the outside in (libnetwork, endpoint.go), and only that. */
   async #elect(sandboxId: string): Promise<void> {
     const { networks, endpoints, sandboxes, drivers, kernel } = this.#context;
     const { netns } = sandboxes.get(sandboxId);
@@ -207,14 +209,32 @@ export class Sandboxes {
     for (const { endpoint, network } of joined) {
       const isGateway = endpoint.id === gateway?.endpoint.id;
       const driver = await drivers.get(network.driver);
-      if (!isGateway && endpoint.bindings.length > 0) {
+      if (isGateway === isProgrammed(endpoint)) continue;
+      if (isGateway) await this.#program(driver, network, endpoint);
+      else {
         await driver.revoke(network, endpoint);
-        await endpoints.change(endpoint.id, { bindings: [] });
-      } else if (isGateway && endpoint.bindings.length < endpoint.publish.length) {
-        await endpoints.change(endpoint.id, { bindings: await driver.program(network, endpoint) });
+        await endpoints.change(endpoint.id, { bindings: [], isProgrammed: false });
       }
     }
   }
+
+  /** Noted before it is done: what was half done is revoked when the endpoint leaves. */
+  async #program(driver: Driver, network: CnmNetwork, { id }: CnmEndpoint): Promise<void> {
+    const { endpoints } = this.#context;
+    const endpoint = await endpoints.change(id, { isProgrammed: true });
+    try {
+      await endpoints.change(id, { bindings: await driver.program(network, endpoint) });
+    } catch (error) {
+      await driver.revoke(network, endpoint).catch(() => undefined);
+      await endpoints.change(id, { bindings: [], isProgrammed: false });
+      throw error;
+    }
+  }
+}
+
+/** Records from before this was kept tell it by their bindings. */
+function isProgrammed({ isProgrammed: known, bindings }: CnmEndpoint): boolean {
+  return (known as boolean | undefined) ?? bindings.length > 0;
 }
 
 /** Path of the sandbox's namespace; empty = the host's own. */

@@ -91,6 +91,8 @@ export interface CnmEndpoint {
   /** Name of the interface in the sandbox; null = not joined, or none. */
   readonly interfaceName: string | null;
   readonly bindings: readonly CnmBinding[];
+  /** Its driver was told to let the outside in: it is its sandbox's gateway, or the last that was. */
+  readonly isProgrammed: boolean;
   readonly state: CnmState;
 }
 
