@@ -308,7 +308,7 @@ export interface Engine {
   findImage(reference: string): Promise<EngineImage | undefined>;
   /** Gone already is success. Throws `conflict` while a container uses it. */
   removeImage(reference: string): Promise<void>;
-  /** What the Engine's default registry has. Throws `image-pull-failed` when it does not answer. */
+  /** What the Engine's default registry has. Throws `unavailable` when it does not answer. */
   searchImages(term: string): Promise<readonly FoundImage[]>;
 
   /** Whether a registry answers and takes the log-in: what failed, in words for its owner; null = nothing did. */

@@ -127,7 +127,7 @@ export async function searchImages(socket: EngineSocket, term: string): Promise<
   } catch (error) {
     if (!isFailure(error, 'docker-error')) throw error;
     const why = 'the registry that is searched does not answer';
-    throw new Failure('image-pull-failed', `Images cannot be searched for: ${why}.`, { cause: error });
+    throw new Failure('unavailable', `Images cannot be searched for: ${why}.`, { cause: error });
   }
 }
 
