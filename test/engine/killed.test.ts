@@ -116,7 +116,7 @@ const operations: readonly Operation[] = [
     verb: 'rebuild',
     prepare: make,
     ask: (_, uuid) => berth.request('POST', `/containers/${uuid}/rebuild`),
-    isDone: async (name) => (await find(name))?.task_state === null,
+    isDone: async (name, isAnswered) => isAnswered && (await find(name))?.task_state === null,
     judge: async (name) => void (await settled(name)),
   },
   {

@@ -4,6 +4,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { statePaths } from '../../src/base/state-paths.ts';
+import { askStatus } from '../../src/client/control.ts';
 import type { Machine, MachineProcess, Output } from './machine.ts';
 import { Pty, type PtyOptions } from './pty.ts';
 import { until } from './until.ts';
@@ -46,7 +48,9 @@ export class Berth {
   async up(): Promise<void> {
     const args = [server, '--config', join(this.machine.disk, 'berth.yaml')];
     this.#process = this.machine.spawn(process.execPath, args, this.log, this.#env());
-    await until('Berth has a host that is up', async () => {
+    await until('Berth is ready, and has a host that is up', async () => {
+      const status = await askStatus(statePaths(this.stateDir).controlSocket);
+      if (status?.phase !== 'ready' || !status.docker.ok) return false;
       const { body } = await this.request('GET', '/services', { cloud: 'berth-admin' });
       return body.services.some((service: Answer) => service.state === 'up');
     });
