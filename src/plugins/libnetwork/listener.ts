@@ -1,5 +1,6 @@
 /** Opens the door that dockerd finds by the driver's name: a unix socket, or TCP with a specification that leads there. */
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdir, unlink } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -35,9 +36,9 @@ export async function openListener(
   // Also for TCP: dockerd prefers a socket, even that of a process that has died.
   await makeWay(socketPath);
   const server = serverFor(tcp, answer);
+  neverCloseFirst(server);
   await listen(server, tcp ? { host: tcp.host, port: tcp.port } : { path: socketPath });
-  // Node removes the socket itself.
-  if (!tcp) return { server, at: socketPath, withdraw: () => undefined };
+  if (!tcp) return { server, at: socketPath, withdraw: () => rmSync(socketPath, { force: true }) };
   try {
     const { port } = server.address() as AddressInfo;
     const address = `${tcp.host.includes(':') ? `[${tcp.host}]` : tcp.host}:${port}`;
@@ -47,6 +48,17 @@ export async function openListener(
     server.close();
     throw error;
   }
+}
+
+/**
+ * dockerd keeps its connections and uses them again after any time. One that we close at that moment costs the call its body, for
+ * dockerd's repetition sends none: so idle connections are dockerd's to close.
+ */
+function neverCloseFirst(server: Server): void {
+  server.keepAliveTimeout = 0;
+  // A connection that has not been used yet counts as a request that is late.
+  server.headersTimeout = 0;
+  server.requestTimeout = 0;
 }
 
 function serverFor(tcp: TcpListen | undefined, answer: RequestListener): Server {

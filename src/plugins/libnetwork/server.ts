@@ -56,21 +56,37 @@ export function constant(answer: object): Method {
   return { run: async () => answer };
 }
 
+/** A burst of dockerd's calls has no longer pauses than this. */
+const pauseMs = 100;
+
 export async function servePlugin(options: PluginServerOptions): Promise<PluginServer> {
   const underWay = new Set<Promise<void>>();
+  let lastCallAt = 0;
+  let isClosing = false;
   const { server, at, withdraw } = await openListener(options, (request, response) => {
+    lastCallAt = performance.now();
+    if (isClosing) response.setHeader('connection', 'close');
     const call = respond(options, request, response).finally(() => underWay.delete(call));
     underWay.add(call);
   });
+  // Longer than the deadline only lasts a call whose body does not come.
+  const quiet = async () => {
+    const end = performance.now() + options.deadlineMs;
+    while (performance.now() < end) {
+      if (underWay.size === 0 && performance.now() - lastCallAt > pauseMs) return;
+      await delay(pauseMs / 10);
+    }
+  };
   return {
     at,
     close: async () => {
+      // Whoever comes anew finds nobody and tries again later; who is connected is answered, until there is a pause.
+      isClosing = true;
       withdraw();
+      await quiet();
       const closed = new Promise<void>((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
       });
-      // Longer than the deadline only lasts a call whose body does not come.
-      await Promise.race([Promise.all(underWay), delay(options.deadlineMs, undefined, { ref: false })]);
       server.closeAllConnections();
       await closed;
     },

@@ -98,6 +98,7 @@ export class BridgeDriver implements Driver {
   }
 
   async program(network: CnmNetwork, endpoint: CnmEndpoint): Promise<readonly CnmBinding[]> {
+    if (endpoint.publish.length === 0) return [];
     const ipv4 = addressOf(network.options, label.hostBindingIpv4) ?? '0.0.0.0';
     const addresses = [
       ...(endpoint.address === null ? [] : [ipv4]),
