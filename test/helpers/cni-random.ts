@@ -138,10 +138,11 @@ export class CniSequence {
     for (const key of [...sequence.#held.keys()]) await sequence.#remove(key);
     await sequence.#compare();
     // What the host does about a port that is gone it does a moment later.
-    await until('all is as before', async () => {
+    const same = async () => {
       assert.deepEqual(await site.inventory(), sequence.#before);
       return true;
-    });
+    };
+    await until('all is as before', same, { patienceMs: 20_000 }).catch(same);
   }
 
   async #start(): Promise<void> {

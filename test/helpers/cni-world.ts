@@ -91,6 +91,13 @@ export class CniWorld {
     });
     this.#networks = networks;
     await networks.start();
+    // As the agent's sweep does when it starts: what an earlier one had no time to remove goes.
+    const wanted = networks.all();
+    const routers = wanted.flatMap((network) => network.routers.map(({ id }) => id));
+    await dataplane.sweep(
+      wanted.map(({ id }) => id),
+      routers,
+    );
     const backend = createCniBackend({ service: this.service, host: 'here', dataplane, networks, kernel });
     this.#cni = await startCniService({ stateDir: this.#stateDir, backend: around(backend), log });
   }
