@@ -11,11 +11,6 @@ export interface Ask {
   readonly body?: string;
 }
 
-export interface Load {
-  readonly atOnce: number;
-  readonly ms: number;
-}
-
 export interface LoadResult {
   readonly perSecond: number;
   readonly p50Ms: number;
